@@ -1,0 +1,121 @@
+//! The shim: the only place that names loom or core's atomics.
+//!
+//! Above: every protocol of the workspace imports its atomics, cells and locks from here, so that
+//! under `cfg(all(loom, feature = "loom"))` a loom model runs the very code that ships.
+//! In [`lock`](Lock): the one lock. In [`fence`](light_fence): fences whose cost is on one side.
+//! Not here: any protocol.
+//!
+//! Loom's atomics cannot be made in a constant; [`const_fn!`](crate::const_fn) takes that into account.
+
+mod fence;
+mod lock;
+
+pub use fence::{HEAVY_FENCE_IS_KNOWN, heavy_fence, light_fence};
+pub use lock::{Lock, LockGuard};
+pub use shim::*;
+
+#[cfg(all(loom, feature = "loom"))]
+mod shim {
+    pub use loom::cell::UnsafeCell;
+    pub use loom::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        fence,
+    };
+
+    /// Lets another thread run: loom's scheduler needs to be told that this one waits.
+    pub fn wait_a_moment(_round: u32) {
+        loom::thread::yield_now();
+    }
+}
+
+#[cfg(not(all(loom, feature = "loom")))]
+mod shim {
+    pub use core::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        fence,
+    };
+
+    /// Waits a little for another thread: spins at first, then (with `std`) gives up the processor.
+    #[inline]
+    pub fn wait_a_moment(round: u32) {
+        if round < 6 {
+            for _ in 0..1u32 << round {
+                core::hint::spin_loop();
+            }
+            return;
+        }
+        #[cfg(feature = "std")]
+        std::thread::yield_now();
+        #[cfg(not(feature = "std"))]
+        core::hint::spin_loop();
+    }
+
+    /// `core::cell::UnsafeCell` with loom's interface: the pointer stays inside a closure, so that
+    /// a model sees when an access begins and ends.
+    #[derive(Debug, Default)]
+    #[repr(transparent)]
+    pub struct UnsafeCell<T: ?Sized>(core::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// A cell that holds `value`.
+        #[inline]
+        pub const fn new(value: T) -> Self {
+            Self(core::cell::UnsafeCell::new(value))
+        }
+
+        /// The value, with the cell gone.
+        #[inline]
+        pub fn into_inner(self) -> T {
+            self.0.into_inner()
+        }
+    }
+
+    impl<T: ?Sized> UnsafeCell<T> {
+        /// A shared access. The closure must not be entered while an exclusive access is under way.
+        #[inline(always)]
+        pub fn with<R>(&self, access: impl FnOnce(*const T) -> R) -> R {
+            access(self.0.get())
+        }
+
+        /// An exclusive access. The closure must not be entered while another access is under way.
+        #[inline(always)]
+        pub fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
+            access(self.0.get())
+        }
+    }
+}
+
+/// Declares functions that are `const`, except under loom, whose atomics cannot be constants.
+///
+/// ```
+/// use alloc_core::sync::{AtomicUsize, Ordering};
+///
+/// pub struct Ticket(AtomicUsize);
+///
+/// impl Ticket {
+///     alloc_core::const_fn! {
+///         /// A fresh ticket.
+///         pub const fn new() -> Self {
+///             Self(AtomicUsize::new(0))
+///         }
+///     }
+/// }
+/// assert_eq!(Ticket::new().0.load(Ordering::Relaxed), 0);
+/// ```
+#[macro_export]
+#[cfg(not(all(loom, feature = "loom")))]
+macro_rules! const_fn {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// Declares functions that are `const`, except under loom, whose atomics cannot be constants.
+#[macro_export]
+#[cfg(all(loom, feature = "loom"))]
+macro_rules! const_fn {
+    ($(#[$attr:meta])* $vis:vis const unsafe fn $($rest:tt)*) => {
+        $(#[$attr])* $vis unsafe fn $($rest)*
+    };
+    ($(#[$attr:meta])* $vis:vis const fn $($rest:tt)*) => {
+        $(#[$attr])* $vis fn $($rest)*
+    };
+}
