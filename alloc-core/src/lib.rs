@@ -7,6 +7,7 @@ extern crate alloc;
 
 #[macro_use]
 mod allocator;
+#[cfg(feature = "alloc")]
 mod ground;
 mod layer;
 #[cfg(feature = "alloc")]
