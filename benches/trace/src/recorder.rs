@@ -154,7 +154,7 @@ pub struct Recorder<W: Write>(Mutex<State<W>>);
 
 #[derive(Debug)]
 enum State<W: Write> {
-    Running(Recording<W>),
+    Running(Box<Recording<W>>),
     Failed(io::Error),
     Finished,
 }
@@ -162,7 +162,7 @@ enum State<W: Write> {
 impl<W: Write> Recorder<W> {
     /// Records to `writer`.
     pub fn new(writer: Writer<W>) -> Self {
-        Self(Mutex::new(State::Running(Recording::new(writer))))
+        Self(Mutex::new(State::Running(Box::new(Recording::new(writer)))))
     }
 
     /// See [`Recording::alloc`]; after it happened (R1).
