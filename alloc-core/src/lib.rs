@@ -7,6 +7,8 @@ extern crate alloc;
 
 #[macro_use]
 mod allocator;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(feature = "alloc")]
 mod ground;
 mod layer;
