@@ -1,0 +1,403 @@
+//! The mappings of an arena: a list of nodes, each in the metadata of its own mapping.
+//!
+//! Above: [`State`](crate::state::State). Below: the source, the runs of each mapping.
+//! A node is made at the place where it stays, at the start of its mapping's metadata:
+//!
+//! ```text
+//!   Os      a mapping of its own    | node | words | records |
+//!   Fixed   the end of the buffer   pages ........ | node | words | records |
+//! ```
+
+use crate::below::Below;
+use crate::config::{COMMIT_STEP_BYTES, Config};
+use crate::record::{MAX_PAGES, Page};
+use crate::runs::Runs;
+use crate::source::{Contents, Reserved, Source};
+use crate::table::{METADATA_ALIGN, Plan, Table};
+use alloc_core::AllocError;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+/// A mapping of an arena, as [`Arena::mappings`](crate::Arena::mappings) shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Mapping {
+    /// Its first byte.
+    pub base: NonNull<u8>,
+    /// Its length.
+    pub bytes: usize,
+    /// How much of it is accessible.
+    pub committed_bytes: usize,
+    /// Where it is from.
+    pub kind: MappingKind,
+}
+
+/// How a mapping came to its arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MappingKind {
+    /// Reserved from the source, for runs of any length.
+    Reserved,
+    /// Given by the program: [`Arena::adopt`](crate::Arena::adopt).
+    Adopted,
+    /// Mapped by the source for one long run.
+    Dedicated,
+}
+
+/// What the arena may do with a mapping's pages and addresses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub kind: MappingKind,
+    /// Dirty pages may be decommitted.
+    pub purge: bool,
+    /// The source gets the range back in the end.
+    pub unreserve: bool,
+}
+
+pub(crate) struct Node {
+    pub runs: Runs,
+    pub terms: Terms,
+    /// The same address as `runs` has, with its provenance.
+    base: NonNull<u8>,
+    /// What the pages read as when they are committed, and after a decommit at best.
+    contents: Contents,
+    /// The metadata that the source gave for this mapping; `None` if it lies inside.
+    metadata: Option<Metadata>,
+    reserved_bytes: usize,
+    page_shift: u32,
+    next: Option<NonNull<Node>>,
+}
+
+/// Memory for a node, its words and its records.
+#[derive(Clone, Copy)]
+struct Metadata {
+    base: NonNull<u8>,
+    bytes: usize,
+    plan: Plan,
+}
+
+impl Node {
+    /// Makes the node of a mapping; `Reserved` is all committed already if `committed`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for the metadata, or no page left beside it.
+    ///
+    /// # Safety
+    ///
+    /// M1: the range belongs to the node alone, by the rules of [`Source`], until it is dropped.
+    pub unsafe fn make<S: Source>(
+        below: &Below<S>,
+        range: Reserved,
+        terms: Terms,
+        committed: bool,
+    ) -> Result<NonNull<Self>, AllocError> {
+        let page_shift = below.source.page_bytes().trailing_zeros();
+        let pages = (range.bytes >> page_shift).min(MAX_PAGES as usize) as u32;
+        let (pages, metadata, given) = if below.source.metadata_inside() {
+            let (pages, metadata) = inside(range, pages, page_shift)?;
+            (pages, metadata, None)
+        } else {
+            let metadata = outside(below, pages, page_shift)?;
+            (pages, metadata, Some(metadata))
+        };
+        let Metadata { base, plan, .. } = metadata;
+        // SAFETY: T1: `inside` and `outside` give memory of the plan's length that is nobody else's.
+        let mut table = unsafe { Table::new(base, plan) };
+        // SAFETY: T2: inside, all of it was cleared; outside, `outside` committed the first page's.
+        unsafe { table.know(if given.is_some() { 1 } else { pages }) };
+        let mut node = Self {
+            runs: Runs::new(range.base.as_ptr().addr(), page_shift, pages, table),
+            terms,
+            base: range.base,
+            contents: range.contents,
+            metadata: given,
+            reserved_bytes: range.bytes,
+            page_shift,
+            next: None,
+        };
+        if committed && let Err(error) = node.commit_metadata(below, pages) {
+            node.give_metadata_back(below);
+            return Err(error);
+        } else if committed {
+            node.runs.note_committed(pages, range.contents == Contents::Unknown);
+        }
+        let place = base.cast::<Self>();
+        // SAFETY: the plan begins with room for a node, aligned to METADATA_ALIGN, committed.
+        unsafe { place.write(node) };
+        Ok(place)
+    }
+
+    /// The pages `start..end`, as the source wants them.
+    fn pages_at(&self, start: Page, end: Page) -> (NonNull<u8>, usize) {
+        let offset = (start as usize) << self.page_shift;
+        // SAFETY: pages of this mapping lie within the range that `base` points to (M1).
+        (unsafe { self.base.add(offset) }, ((end - start) as usize) << self.page_shift)
+    }
+
+    /// The address of a page, with the provenance of the mapping.
+    pub fn pointer(&self, page: Page) -> NonNull<u8> {
+        self.pages_at(page, page).0
+    }
+
+    /// Makes sure that the pages before `end` are committed, and a step beyond.
+    ///
+    /// # Errors
+    ///
+    /// When the source refuses even what is needed; nothing has changed then.
+    #[inline]
+    pub fn commit<S: Source>(
+        &mut self,
+        below: &Below<S>,
+        config: &Config,
+        end: Page,
+    ) -> Result<(), AllocError> {
+        if end <= self.runs.committed_pages() {
+            return Ok(());
+        }
+        self.commit_more(below, config, end)
+    }
+
+    #[cold]
+    fn commit_more<S: Source>(
+        &mut self,
+        below: &Below<S>,
+        config: &Config,
+        end: Page,
+    ) -> Result<(), AllocError> {
+        let step_pages = (COMMIT_STEP_BYTES >> self.page_shift) as u32;
+        let step_end = self.runs.committed_pages().saturating_add(step_pages).max(end);
+        let step_end = step_end.min(self.runs.pages());
+        let result = self.commit_to(below, config, step_end);
+        if result.is_err() && step_end > end { self.commit_to(below, config, end) } else { result }
+    }
+
+    fn commit_to<S: Source>(
+        &mut self,
+        below: &Below<S>,
+        config: &Config,
+        end: Page,
+    ) -> Result<(), AllocError> {
+        self.commit_metadata(below, (end + 1).min(self.runs.pages()))?;
+        let (base, bytes) = self.pages_at(self.runs.committed_pages(), end);
+        // SAFETY: the pages are part of a range of the source: only those have uncommitted pages.
+        unsafe { below.commit(base, bytes)? };
+        // SAFETY: as above.
+        unsafe { below.advise(base, bytes, config.huge_pages) };
+        self.runs.note_committed(end, self.contents == Contents::Unknown);
+        Ok(())
+    }
+
+    /// Makes the table know the first `pages`.
+    fn commit_metadata<S: Source>(
+        &mut self,
+        below: &Below<S>,
+        pages: u32,
+    ) -> Result<(), AllocError> {
+        let known_pages = self.runs.table_mut().known_pages();
+        let Some(metadata) = self.metadata.filter(|_| pages > known_pages) else { return Ok(()) };
+        metadata.commit(below, known_pages, pages, self.page_shift)?;
+        // SAFETY: T2: committed just now; a source's fresh metadata is zero (`outside` checked it).
+        unsafe { self.runs.table_mut().know(pages) };
+        Ok(())
+    }
+
+    /// Decommits a stretch of the free run at `run`.
+    ///
+    /// # Errors
+    ///
+    /// When the source refuses; the pages stay dirty.
+    pub fn purge<S: Source>(
+        &mut self,
+        below: &Below<S>,
+        run: Page,
+        stretch: core::ops::Range<Page>,
+    ) -> Result<usize, AllocError> {
+        let (base, bytes) = self.pages_at(stretch.start, stretch.end);
+        // SAFETY: committed pages (they are dirty) of a free run, whose contents nobody needs;
+        // `terms.purge` says that they may go, which the caller has asked.
+        let contents = unsafe { below.decommit(base, bytes)? };
+        let stale = contents == Contents::Unknown || self.contents == Contents::Unknown;
+        self.runs.note_purged(run, stretch, stale);
+        Ok(bytes)
+    }
+
+    pub fn mapping(&self) -> Mapping {
+        Mapping {
+            base: self.base,
+            bytes: (self.runs.pages() as usize) << self.page_shift,
+            committed_bytes: (self.runs.committed_pages() as usize) << self.page_shift,
+            kind: self.terms.kind,
+        }
+    }
+
+    /// The bytes of metadata that are accessible.
+    pub fn metadata_bytes(&self) -> usize {
+        let plan = Plan::of(self.runs.pages());
+        let known_pages = self.runs.known_pages();
+        plan.parts(known_pages).iter().map(ExactSizeIterator::len).sum()
+    }
+
+    fn give_metadata_back<S: Source>(&self, below: &Below<S>) {
+        if let Some(metadata) = self.metadata {
+            // SAFETY: `outside` reserved it for this node, which is not used again. Should the
+            // source refuse, addresses are lost, and nothing else.
+            let _ = unsafe { below.unreserve(metadata.base, metadata.bytes) };
+        }
+    }
+}
+
+impl Metadata {
+    /// Makes the parts for `pages` accessible; those for `known_pages` are.
+    fn commit<S: Source>(
+        &self,
+        below: &Below<S>,
+        known_pages: u32,
+        pages: u32,
+        page_shift: u32,
+    ) -> Result<(), AllocError> {
+        let page_mask = (1usize << page_shift) - 1;
+        let (old, new) = (self.plan.parts(known_pages), self.plan.parts(pages));
+        for (old, new) in old.into_iter().zip(new) {
+            let start =
+                if known_pages == 0 { new.start & !page_mask } else { old.end & !page_mask };
+            let end = (new.end + page_mask) & !page_mask;
+            // SAFETY: within the metadata's range, which is rounded up to pages.
+            unsafe { below.commit(self.base.add(start), end - start)? };
+        }
+        Ok(())
+    }
+}
+
+/// Metadata for `pages` pages in a range of its own, committed for the first page.
+fn outside<S: Source>(
+    below: &Below<S>,
+    pages: u32,
+    page_shift: u32,
+) -> Result<Metadata, AllocError> {
+    let plan = Plan::of(pages);
+    let page_bytes = 1usize << page_shift;
+    let wanted_bytes = plan.end.next_multiple_of(page_bytes);
+    let Reserved { base, bytes, contents } =
+        below.reserve(wanted_bytes, page_bytes.max(METADATA_ALIGN))?;
+    let metadata = Metadata { base, bytes, plan };
+    let usable = bytes >= wanted_bytes && contents == Contents::Zero;
+    if usable && metadata.commit(below, 0, 1, page_shift).is_ok() {
+        return Ok(metadata);
+    }
+    // SAFETY: reserved above, and nobody has it. A refusal costs addresses only.
+    let _ = unsafe { below.unreserve(base, bytes) };
+    Err(AllocError)
+}
+
+/// As many pages of `range` as leave room behind them for their own metadata, which is cleared.
+fn inside(range: Reserved, most: u32, page_shift: u32) -> Result<(u32, Metadata), AllocError> {
+    let address = range.base.as_ptr().addr();
+    let start_of = |pages: u32| {
+        let pages_end = address + ((pages as usize) << page_shift);
+        pages_end.next_multiple_of(METADATA_ALIGN) - address
+    };
+    let fits = |pages: &u32| start_of(*pages) + Plan::of(*pages).end <= range.bytes;
+    // From an estimate that is never too low, down to what fits: a few steps.
+    let record_bytes = Plan::of(64).end - Plan::of(0).end;
+    let per_64_pages = (64 << page_shift) + record_bytes;
+    let estimate = (range.bytes / per_64_pages + 1).saturating_mul(64).min(most as usize) as u32;
+    let pages = (1..=estimate).rev().find(fits).ok_or(AllocError)?;
+
+    let plan = Plan::of(pages);
+    // SAFETY: `fits` says that the metadata lie within the range.
+    let base = unsafe { range.base.add(start_of(pages)) };
+    // SAFETY: as above; the range is the node's alone and accessible (M1, a source with its
+    // metadata inside gives committed memory).
+    unsafe { base.write_bytes(0, plan.end) };
+    Ok((pages, Metadata { base, bytes: plan.end, plan }))
+}
+
+/// The list of an arena's nodes, in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct Mappings {
+    first: Option<NonNull<Node>>,
+    count: usize,
+}
+
+// SAFETY: the nodes belong to the list alone (`push` takes them over), and hold no thread's own.
+unsafe impl Send for Mappings {}
+
+impl Mappings {
+    pub const fn new() -> Self {
+        Self { first: None, count: 0 }
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Adds a node at the end.
+    ///
+    /// # Safety
+    ///
+    /// The node comes from [`Node::make`], and is in no list.
+    pub unsafe fn push(&mut self, node: NonNull<Node>) {
+        let link = match self.iter_mut().last() {
+            Some(last) => &mut last.next,
+            None => &mut self.first,
+        };
+        *link = Some(node);
+        self.count += 1;
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Node> {
+        let mut next = self.first;
+        core::iter::from_fn(move || {
+            // SAFETY: nodes in the list are live until `dispose`; `&self` keeps writers out.
+            let node = unsafe { next?.as_ref() };
+            next = node.next;
+            Some(node)
+        })
+    }
+
+    pub fn iter_mut(&mut self) -> IterMut<'_> {
+        IterMut { next: self.first, list: PhantomData }
+    }
+
+    /// The node whose pages include `address`.
+    #[inline]
+    pub fn at(&mut self, address: usize) -> Option<&mut Node> {
+        self.iter_mut().find(|node| node.runs.contains(address))
+    }
+
+    /// Gives every range and all metadata back to the source.
+    pub fn dispose<S: Source>(&mut self, below: &Below<S>) {
+        let mut next = self.first.take();
+        while let Some(node) = next {
+            // SAFETY: the node is read out of its place, which is not read again.
+            let node = unsafe { node.read() };
+            next = node.next;
+            if node.terms.unreserve {
+                // SAFETY: the range came from the source (`terms`), and nothing in it is used any
+                // more. A refusal costs addresses only.
+                let _ = unsafe { below.unreserve(node.base, node.reserved_bytes) };
+            }
+            node.give_metadata_back(below);
+        }
+        self.count = 0;
+    }
+}
+
+/// The nodes of a list, each once.
+pub(crate) struct IterMut<'l> {
+    next: Option<NonNull<Node>>,
+    list: PhantomData<&'l mut Node>,
+}
+
+impl<'l> Iterator for IterMut<'l> {
+    type Item = &'l mut Node;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'l mut Node> {
+        // SAFETY: nodes in the list are live; each is reached once, under the list's `&mut`.
+        let node = unsafe { self.next?.as_mut() };
+        self.next = node.next;
+        Some(node)
+    }
+}

@@ -1,0 +1,167 @@
+//! The free runs of a mapping in order of length and address: a treap in the runs' own records.
+//!
+//! Above: [`Runs`](crate::runs::Runs), with one tree for runs that have dirty pages and one for runs
+//! that have none. Below: records. A tree owns no memory: a free run brings the links it needs, so
+//! that freeing cannot fail.
+//!
+//! Invariants: in order, keys ascend; from the root down, ranks descend. All steps are loops.
+#![forbid(unsafe_code)]
+
+use crate::record::{Key, NONE, Page, Record, above};
+
+#[derive(Debug)]
+pub(crate) struct Tree {
+    root: Page,
+    runs: u32,
+}
+
+/// A place that holds a link.
+#[derive(Clone, Copy)]
+enum Link {
+    Root,
+    Left(Page),
+    Right(Page),
+}
+
+impl Tree {
+    pub const fn new() -> Self {
+        Self { root: NONE, runs: 0 }
+    }
+
+    /// How many runs are in the tree.
+    pub fn runs(&self) -> u32 {
+        self.runs
+    }
+
+    fn get(&self, records: &[Record], link: Link) -> Page {
+        match link {
+            Link::Root => self.root,
+            Link::Left(page) => records[page as usize].left,
+            Link::Right(page) => records[page as usize].right,
+        }
+    }
+
+    fn set(&mut self, records: &mut [Record], link: Link, page: Page) {
+        match link {
+            Link::Root => self.root = page,
+            Link::Left(parent) => records[parent as usize].left = page,
+            Link::Right(parent) => records[parent as usize].right = page,
+        }
+    }
+
+    /// Adds the run that begins at `page`; its length stands in its record.
+    pub fn insert(&mut self, records: &mut [Record], page: Page) {
+        let key = Key::of(records, page);
+        let mut link = Link::Root;
+        let mut rest = self.root;
+        while rest != NONE && above(rest, page).is_ge() {
+            link = if key < Key::of(records, rest) { Link::Left(rest) } else { Link::Right(rest) };
+            rest = self.get(records, link);
+        }
+        self.split(records, rest, page, key);
+        self.set(records, link, page);
+        self.runs += 1;
+    }
+
+    /// Hangs the tree at `rest` below `page`: the lesser keys left of it, the greater right.
+    fn split(&mut self, records: &mut [Record], mut rest: Page, page: Page, key: Key) {
+        let mut lesser = Link::Left(page);
+        let mut greater = Link::Right(page);
+        while rest != NONE {
+            if Key::of(records, rest) < key {
+                self.set(records, lesser, rest);
+                lesser = Link::Right(rest);
+                rest = records[rest as usize].right;
+            } else {
+                self.set(records, greater, rest);
+                greater = Link::Left(rest);
+                rest = records[rest as usize].left;
+            }
+        }
+        self.set(records, lesser, NONE);
+        self.set(records, greater, NONE);
+    }
+
+    /// Takes out the run that begins at `page`, whose record is as it was at `insert`.
+    pub fn remove(&mut self, records: &mut [Record], page: Page) {
+        let key = Key::of(records, page);
+        let mut link = Link::Root;
+        loop {
+            let at = self.get(records, link);
+            if at == page || at == NONE {
+                debug_assert!(at == page, "the run is not in this tree");
+                break;
+            }
+            link = if key < Key::of(records, at) { Link::Left(at) } else { Link::Right(at) };
+        }
+        let (mut left, mut right) = (records[page as usize].left, records[page as usize].right);
+        while left != NONE && right != NONE {
+            if above(left, right).is_gt() {
+                self.set(records, link, left);
+                link = Link::Right(left);
+                left = records[left as usize].right;
+            } else {
+                self.set(records, link, right);
+                link = Link::Left(right);
+                right = records[right as usize].left;
+            }
+        }
+        self.set(records, link, if left == NONE { right } else { left });
+        self.runs -= 1;
+    }
+
+    /// The first run whose key is at least `key`.
+    pub fn at_least(&self, records: &[Record], key: Key) -> Option<Key> {
+        let mut best = None;
+        let mut at = self.root;
+        while at != NONE {
+            let here = Key::of(records, at);
+            if here < key {
+                at = records[at as usize].right;
+            } else {
+                best = Some(here);
+                at = records[at as usize].left;
+            }
+        }
+        best
+    }
+
+    /// The last run whose key is less than `key`.
+    pub fn before(&self, records: &[Record], key: Key) -> Option<Key> {
+        let mut best = None;
+        let mut at = self.root;
+        while at != NONE {
+            let here = Key::of(records, at);
+            if here < key {
+                best = Some(here);
+                at = records[at as usize].right;
+            } else {
+                at = records[at as usize].left;
+            }
+        }
+        best
+    }
+
+    /// Whether every run that is reached in order of the keys also stands where the ranks put it.
+    /// Returns the place of the first breach.
+    pub fn breach(&self, records: &[Record]) -> Result<(), Page> {
+        let mut key = Key { pages: 0, page: 0 };
+        let mut seen = 0;
+        while let Some(here) = self.at_least(records, key) {
+            let record = &records[here.page as usize];
+            for child in [record.left, record.right] {
+                if child != NONE && above(child, here.page).is_ge() {
+                    return Err(here.page);
+                }
+            }
+            if record.left != NONE && Key::of(records, record.left) >= here
+                || record.right != NONE && Key::of(records, record.right) <= here
+            {
+                return Err(here.page);
+            }
+            seen += 1;
+            key = Key { pages: here.pages, page: here.page + 1 };
+        }
+        if seen == self.runs { Ok(()) } else { Err(self.root) }
+    }
+}
