@@ -7,8 +7,12 @@ extern crate alloc;
 
 #[macro_use]
 mod allocator;
+mod combine;
+#[cfg(feature = "allocator-api2-02")]
+mod compat;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod foreign;
 #[cfg(feature = "alloc")]
 mod ground;
 mod layer;
@@ -23,8 +27,26 @@ pub use allocator_api2 as api2;
 pub use allocator_api2_02 as api2_02;
 
 pub use allocator_api2::alloc::{AllocError, Allocator};
+pub use combine::{
+    AsGlobal, Failing, Fallback, Figures, Limit, Locked, Null, Observe, Reclaiming, Schedule,
+    Segregate,
+};
+#[cfg(feature = "allocator-api2-02")]
+pub use compat::Compat02;
 pub use core::alloc::Layout;
+pub use foreign::Foreign;
 pub use layer::{Broken, Layer, cut, dangling};
 #[cfg(feature = "alloc")]
 pub use owned::{Boxed, Shared};
 pub use report::{Report, Unit};
+
+/// Ends the process where there is no other sound way on. Unwinding is not one (rule L5).
+#[cold]
+pub(crate) fn abort(why: &'static str) -> ! {
+    // Without `std` there is no call that aborts; a panic that would leave this function does.
+    #[allow(improper_ctypes_definitions, reason = "only called here, from Rust")]
+    extern "C" fn never_unwinds(why: &'static str) -> ! {
+        panic!("{why}");
+    }
+    never_unwinds(why)
+}

@@ -5,10 +5,12 @@
 //! A report goes to a [`Sink`]: [`Text`] writes lines as they come and allocates nothing, so that
 //! an allocator can report from inside itself; `Tree` keeps them.
 
+mod held;
 mod text;
 #[cfg(feature = "alloc")]
 mod tree;
 
+pub(crate) use held::Held;
 pub use text::Text;
 #[cfg(feature = "alloc")]
 pub use tree::{Figure, Tree};

@@ -41,6 +41,11 @@ impl<T> Lock<T> {
             Self { held: AtomicBool::new(false), value: UnsafeCell::new(value) }
         }
     }
+
+    /// The value, with the lock gone.
+    pub fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
 }
 
 impl<T: ?Sized> Lock<T> {
@@ -78,6 +83,18 @@ impl<T: ?Sized> Lock<T> {
     fn try_acquire(&self) -> bool {
         // ORDERING: Acquire meets the Release of `release` (R2).
         self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Takes up a guard again for a lock that is held without one, after
+    /// [`acquire`](Lock::acquire) or a guard that was forgotten: for `thaw`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`release`](Lock::release): this thread (or the one that it is the copy of) holds the
+    /// lock, and no guard of it is alive.
+    #[inline]
+    pub unsafe fn resume(&self) -> LockGuard<'_, T> {
+        LockGuard { lock: self, value: PhantomData }
     }
 
     /// Frees the lock.

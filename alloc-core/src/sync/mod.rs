@@ -22,6 +22,11 @@ mod shim {
         fence,
     };
 
+    /// A row of counters that stand at 0.
+    pub fn zeroed_counters<const N: usize>() -> [AtomicUsize; N] {
+        core::array::from_fn(|_| AtomicUsize::new(0))
+    }
+
     /// Lets another thread run: loom's scheduler needs to be told that this one waits.
     pub fn wait_a_moment(_round: u32) {
         loom::thread::yield_now();
@@ -34,6 +39,11 @@ mod shim {
         AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
         fence,
     };
+
+    /// A row of counters that stand at 0.
+    pub const fn zeroed_counters<const N: usize>() -> [AtomicUsize; N] {
+        [const { AtomicUsize::new(0) }; N]
+    }
 
     /// Waits a little for another thread: spins at first, then (with `std`) gives up the processor.
     #[inline]
