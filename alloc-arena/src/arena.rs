@@ -5,44 +5,76 @@
 //!
 //! ```text
 //!   3  acquire ──▶ State: for each mapping, Runs::best_fit ──▶ Node::commit ──▶ Runs::take
-//!      release ──▶ State: Runs::give (joins the neighbours) ──▶ Decay: purge what is old
+//!      release ──▶ State: Runs::give (joins the neighbours) ──▶ Decay: purge what is owed
 //!   4                       Below: count ──▶ Source: commit, decommit
+//!
+//!      a long run ──▶ Dedicated: Source::map, remap, unreserve, outside the lock where that is slow
 //! ```
+//!
+//! In `resize.rs`: grow and shrink. In `long.rs`: runs with a mapping of their own. In `adopt.rs`:
+//! memory from outside. In `walk.rs`: looking at it all.
 
 use crate::below::Below;
-use crate::config::Config;
+use crate::config::{COMMON_ALIGN, Config};
 use crate::record::MAX_PAGES;
 use crate::runs::Need;
-use crate::source::Source;
+use crate::source::{HugePages, Source};
+use crate::stat::SysStat;
 use crate::state::{State, Taken};
 use alloc_core::sync::{AtomicUsize, Lock, Ordering};
-use alloc_core::{AllocError, Allocator, Broken, Layer, Layout, Report, allocator, dangling};
+use alloc_core::{AllocError, Broken, Layer, Layout, Report, allocator, dangling};
 use core::fmt;
 use core::ops::Range;
 use core::ptr::NonNull;
+use core::time::Duration;
 
 macro_rules! arena {
     ($($default:tt)*) => {
         /// Runs of pages in reserved address ranges.
+        ///
+        /// The first use reserves a very large range (256 GiB on 64-bit targets, less where the
+        /// system grants less); its pages are committed as they are needed, in large steps. A
+        /// request is served by the shortest free run that holds it, used memory before fresh
+        /// memory, the lowest address first; freed runs are joined with their free neighbours, age,
+        /// and go back to the source a little at a time. Very long runs get a mapping of their own,
+        /// and grow without a copy.
+        ///
+        /// What is handed out is a whole number of pages. Nothing in it is the arena's: its
+        /// metadata lies elsewhere. No method calls a global allocator.
+        ///
+        /// ```
+        /// use alloc_arena::{Arena, Os};
+        /// use alloc_core::{Allocator, Layer, Layout};
+        ///
+        /// static ARENA: Arena<Os> = Arena::new(Os::new());
+        ///
+        /// let span = Layout::from_size_align(64 << 10, 64 << 10).unwrap();
+        /// let run = ARENA.allocate_zeroed(span).unwrap();
+        /// assert_eq!(ARENA.stat().used_bytes, 64 << 10);
+        /// // SAFETY: allocated above with the same layout, and not used again.
+        /// unsafe { ARENA.deallocate(run.cast(), span) };
+        /// assert_eq!(ARENA.reclaim(usize::MAX), 64 << 10);
+        /// ```
         pub struct Arena<S: Source $($default)*> {
-            below: Below<S>,
-            config: Config,
+            pub(crate) below: Below<S>,
+            pub(crate) config: Config,
             /// The first reservation: its end, stored after its start; 0 while there is none.
             first_start: AtomicUsize,
             first_end: AtomicUsize,
-            state: Lock<State>,
+            pub(crate) state: Lock<State>,
         }
     };
 }
 
-#[cfg(feature = "os")]
+#[cfg(all(feature = "os", unix))]
 arena!(= crate::Os);
-#[cfg(not(feature = "os"))]
+#[cfg(not(all(feature = "os", unix)))]
 arena!();
 
 impl<S: Source> Arena<S> {
     alloc_core::const_fn! {
         /// An arena over `source`. It asks the source for nothing until it is first used.
+        #[must_use]
         pub const fn new(source: S) -> Self {
             Self {
                 below: Below::new(source),
@@ -54,35 +86,116 @@ impl<S: Source> Arena<S> {
         }
     }
 
+    /// The first reservation asks for `bytes` of address space in place of 256 GiB (256 MiB on
+    /// 32-bit targets). Where the system refuses, half of it, and so on. Later ones are smaller.
+    #[must_use]
+    pub const fn with_reservation_bytes(mut self, bytes: usize) -> Self {
+        self.config.reservation_bytes = bytes;
+        self
+    }
+
+    /// Freed memory goes back to the source after `delay` in place of a second; `None` keeps it
+    /// until [`reclaim`](Layer::reclaim). It goes in steps, and is driven by later calls: an arena
+    /// that nobody calls purges nothing.
+    #[must_use]
+    pub const fn with_purge_delay(mut self, delay: Option<Duration>) -> Self {
+        self.config.purge_delay_ms = match delay {
+            Some(delay) if delay.as_millis() < u32::MAX as u128 => Some(delay.as_millis() as u32),
+            Some(_) => Some(u32::MAX),
+            None => None,
+        };
+        self
+    }
+
+    /// Runs of at least `bytes` get a mapping of their own, in place of 32 MiB. `usize::MAX`: none
+    /// does but those that are aligned to more than 32 MiB.
+    #[must_use]
+    pub const fn with_dedicated_bytes(mut self, bytes: usize) -> Self {
+        self.config.dedicated_bytes = bytes;
+        self
+    }
+
+    /// The system gets this advice for all pages, in place of none.
+    #[must_use]
+    pub const fn with_huge_pages(mut self, huge_pages: HugePages) -> Self {
+        self.config.huge_pages = huge_pages;
+        self
+    }
+
     /// The source.
-    pub fn source(&self) -> &S {
+    pub const fn source(&self) -> &S {
         &self.below.source
     }
 
-    fn pages_of(&self, bytes: usize) -> Result<u32, AllocError> {
-        let pages = bytes.div_ceil(self.below.source.page_bytes());
+    /// The figures at this moment.
+    #[must_use]
+    pub fn stat(&self) -> SysStat {
+        let stat = self.state.lock().stat(&self.below);
+        SysStat { process_faults: self.below.source.faults(), ..stat }
+    }
+
+    pub(crate) fn pages_of(&self, bytes: usize) -> Result<u32, AllocError> {
+        let pages = self.round_up(bytes) / self.page_bytes();
         if pages <= MAX_PAGES as usize { Ok(pages as u32) } else { Err(AllocError) }
     }
 
-    fn acquire(&self, layout: Layout) -> Result<Taken, AllocError> {
+    /// `bytes` rounded up to pages. A layout's size is at most `isize::MAX`, so this cannot
+    /// overflow.
+    #[inline]
+    pub(crate) fn round_up(&self, bytes: usize) -> usize {
+        let page_mask = self.page_bytes() - 1;
+        (bytes + page_mask) & !page_mask
+    }
+
+    #[inline]
+    pub(crate) fn page_bytes(&self) -> usize {
+        self.below.source.page_bytes()
+    }
+
+    /// Pages for a layout of non-zero size.
+    pub(crate) fn acquire(&self, layout: Layout) -> Result<Taken, AllocError> {
         let need = Need { pages: self.pages_of(layout.size())?, align_bytes: layout.align() };
+        if (layout.size() >= self.config.dedicated_bytes || layout.align() > COMMON_ALIGN)
+            && let Ok(taken) = self.acquire_long(layout)
+        {
+            return Ok(taken);
+        }
         let mut state = self.state.lock();
         let taken = state.acquire(&self.below, &self.config, need);
-        self.publish_first(&mut state);
+        self.publish_first(&state);
         taken
     }
 
+    /// Takes back what `acquire` gave for a layout of the same number of pages.
+    ///
+    /// # Safety
+    ///
+    /// A live run of this arena begins at `ptr`, and is not used any more.
+    unsafe fn release(&self, ptr: NonNull<u8>, layout: Layout) {
+        let Ok(pages) = self.pages_of(layout.size()) else { return };
+        let address = ptr.as_ptr().addr();
+        let mut state = self.state.lock();
+        if state.mappings.at(address).is_some() {
+            return state.release(&self.below, &self.config, address, pages);
+        }
+        let entry = state.dedicated.at(address).map(|at| state.dedicated.remove(at));
+        drop(state);
+        if let Some(entry) = entry {
+            // SAFETY: the entry was in the table, and its one user is done with it (caller).
+            unsafe { self.release_long(entry) };
+        }
+    }
+
     /// Lets `owns` and `range` know of the first reservation.
-    fn publish_first(&self, state: &mut State) {
+    #[inline]
+    pub(crate) fn publish_first(&self, state: &State) {
         // ORDERING: Relaxed; written below, under the lock that this thread holds.
         if self.first_end.load(Ordering::Relaxed) == 0
-            && let Some(node) = state.mappings.iter().next()
+            && let Some((start, end)) = state.first
         {
-            let mapping = node.mapping();
-            let start = mapping.base.as_ptr().addr();
             self.first_start.store(start, Ordering::Relaxed);
             // ORDERING: Release meets the Acquire of `first`: who sees the end sees the start.
-            self.first_end.store(start + mapping.bytes, Ordering::Release);
+            self.first_end.store(end, Ordering::Release);
         }
     }
 
@@ -94,16 +207,21 @@ impl<S: Source> Arena<S> {
     }
 }
 
+/// The slice that a run of `bytes` is.
+#[inline]
+fn slice(taken: Taken, bytes: usize) -> NonNull<[u8]> {
+    NonNull::slice_from_raw_parts(taken.base, bytes)
+}
+
 allocator! {
-    // SAFETY: a run belongs to one caller from `Runs::take` to `Runs::give` (rule R1 of `Runs`); it
-    // lies in a mapping that lasts as long as the arena.
+    // SAFETY: a run belongs to one caller from `Runs::take` to `Runs::give` (rule R1 of `Runs`), or
+    // has a mapping of its own, which is its entry's alone (D1); mappings last as long as the arena.
     unsafe impl[S: Source] Allocator for Arena<S> {
         fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
             if layout.size() == 0 {
                 return Ok(dangling(layout));
             }
-            let taken = self.acquire(layout)?;
-            Ok(NonNull::slice_from_raw_parts(taken.base, self.usable_size(layout)))
+            Ok(slice(self.acquire(layout)?, self.round_up(layout.size())))
         }
 
         fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -112,19 +230,65 @@ allocator! {
             }
             let taken = self.acquire(layout)?;
             // SAFETY: the pages were taken just now.
-            unsafe { taken.clear() };
-            Ok(NonNull::slice_from_raw_parts(taken.base, self.usable_size(layout)))
+            unsafe { taken.clear_from(0) };
+            Ok(slice(taken, self.round_up(layout.size())))
         }
 
         unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
-            let Ok(pages @ 1..) = self.pages_of(layout.size()) else { return };
-            let mut state = self.state.lock();
-            let address = ptr.as_ptr().addr();
-            if let Some(node) = state.mappings.at(address) {
-                let start = node.runs.page_at(address);
-                debug_assert_eq!(node.runs.used_at(start), Some(pages));
-                node.runs.give(start, pages, 0);
+            if layout.size() > 0 {
+                // SAFETY: a live run begins at `ptr`: the caller got it for a layout that fits.
+                unsafe { self.release(ptr, layout) }
             }
+        }
+
+        unsafe fn grow(
+            &self,
+            ptr: NonNull<u8>,
+            old: Layout,
+            new: Layout,
+        ) -> Result<NonNull<[u8]>, AllocError> {
+            if old.size() == 0 {
+                return self.allocate(new);
+            }
+            // SAFETY: as for `deallocate`.
+            let taken = unsafe { self.resize(ptr, old, new)? };
+            Ok(slice(taken, self.round_up(new.size())))
+        }
+
+        unsafe fn grow_zeroed(
+            &self,
+            ptr: NonNull<u8>,
+            old: Layout,
+            new: Layout,
+        ) -> Result<NonNull<[u8]>, AllocError> {
+            if old.size() == 0 {
+                return self.allocate_zeroed(new);
+            }
+            // SAFETY: as for `deallocate`.
+            let taken = unsafe { self.resize(ptr, old, new)? };
+            let old_bytes = self.round_up(old.size());
+            // SAFETY: the rest of the old run's last page, which is part of the new run too; the
+            // caller left it to us with this call.
+            unsafe { taken.base.add(old.size()).write_bytes(0, old_bytes - old.size()) };
+            // SAFETY: the pages were taken just now, or were the caller's.
+            unsafe { taken.clear_from(old_bytes) };
+            Ok(slice(taken, self.round_up(new.size())))
+        }
+
+        unsafe fn shrink(
+            &self,
+            ptr: NonNull<u8>,
+            old: Layout,
+            new: Layout,
+        ) -> Result<NonNull<[u8]>, AllocError> {
+            if new.size() == 0 {
+                // SAFETY: as for `deallocate`.
+                unsafe { self.deallocate(ptr, old) };
+                return Ok(dangling(new));
+            }
+            // SAFETY: as for `deallocate`.
+            let taken = unsafe { self.resize(ptr, old, new)? };
+            Ok(slice(taken, self.round_up(new.size())))
         }
     }
 }
@@ -135,36 +299,36 @@ allocator! {
 unsafe impl<S: Source> Layer for Arena<S> {
     fn owns(&self, ptr: NonNull<u8>) -> bool {
         let address = ptr.as_ptr().addr();
-        self.first().is_some_and(|first| first.contains(&address))
-            || self.state.lock().mappings.at(address).is_some()
+        if self.first().is_some_and(|first| first.contains(&address)) {
+            return true;
+        }
+        let mut state = self.state.lock();
+        state.mappings.at(address).is_some() || state.dedicated.contains(address)
     }
 
     #[inline]
     fn usable_size(&self, layout: Layout) -> usize {
-        let page_mask = self.below.source.page_bytes() - 1;
-        (layout.size() + page_mask) & !page_mask
+        self.round_up(layout.size())
     }
 
     fn range(&self) -> Option<Range<usize>> {
         self.first().or_else(|| {
-            let mut state = self.state.lock();
-            state.first(&self.below, &self.config).ok()?;
-            self.publish_first(&mut state);
+            self.make_first(&mut self.state.lock());
             self.first()
         })
     }
 
-    fn reclaim(&self, _goal_bytes: usize) -> usize {
-        0
+    fn reclaim(&self, goal_bytes: usize) -> usize {
+        self.state.lock().reclaim(&self.below, goal_bytes)
     }
 
     fn report(&self, report: &mut Report<'_>) {
-        report.layer("Arena", |_| {});
+        let stat = self.stat();
+        report.layer("Arena", |report| stat.report(report));
     }
 
     fn verify(&self) -> Result<(), Broken> {
-        let state = self.state.lock();
-        state.mappings.iter().try_for_each(|node| node.runs.verify())
+        self.state.lock().verify(&self.below)
     }
 
     fn freeze(&self) {
@@ -179,7 +343,9 @@ unsafe impl<S: Source> Layer for Arena<S> {
 
 impl<S: Source> Drop for Arena<S> {
     fn drop(&mut self) {
-        self.state.lock().mappings.dispose(&self.below);
+        let mut state = self.state.lock();
+        state.mappings.dispose(&self.below);
+        state.dedicated.dispose(&self.below);
     }
 }
 

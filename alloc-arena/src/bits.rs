@@ -80,6 +80,20 @@ pub(crate) fn take(words: &mut [Word], pages: Range<u32>) -> Range<u32> {
     unclear
 }
 
+/// The end of the stretch at the start of `pages`, which are not none, that is all dirty or all not;
+/// and which of these it is.
+pub(crate) fn stretch(words: &[Word], pages: Range<u32>) -> (u32, bool) {
+    let first = words[(pages.start / WORD_PAGES) as usize].dirty >> (pages.start % WORD_PAGES);
+    let dirty = first & 1 == 1;
+    for (word, mask) in parts(pages.clone()) {
+        let other = if dirty { !words[word].dirty } else { words[word].dirty } & mask;
+        if other != 0 {
+            return (word as u32 * WORD_PAGES + other.trailing_zeros(), dirty);
+        }
+    }
+    (pages.end, dirty)
+}
+
 /// The last stretch of dirty pages in `pages`, no longer than `most`.
 pub(crate) fn last_dirty(words: &[Word], pages: Range<u32>, most: u32) -> Option<Range<u32>> {
     let mut end = None;
@@ -149,6 +163,12 @@ mod tests {
                 run.last().unwrap()..last + 1
             });
             prop_assert_eq!(last_dirty(&words, at.clone(), most), expected);
+
+            if !at.is_empty() {
+                let kind = is_dirty(&at.start);
+                let end = at.clone().find(|page| is_dirty(page) != kind).unwrap_or(at.end);
+                prop_assert_eq!(stretch(&words, at.clone()), (end, kind));
+            }
 
             let unclear = take(&mut words, at.clone());
             let first = at.clone().find(is_dirty);

@@ -1,25 +1,38 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+mod adopt;
 mod arena;
 mod below;
 mod bits;
 mod config;
+mod decay;
+mod dedicated;
 mod fixed;
+mod long;
 mod mapping;
 #[cfg(all(feature = "os", unix))]
 mod os;
 mod record;
+mod reserve;
+mod resize;
 mod runs;
+mod scheduled;
 pub mod source;
+mod stat;
 mod state;
 mod table;
 mod tree;
+mod walk;
 
+pub use adopt::{Adopted, Purge};
 pub use arena::Arena;
 pub use below::Calls;
 pub use fixed::{Fixed, Ground};
 pub use mapping::{Mapping, MappingKind};
 #[cfg(all(feature = "os", unix))]
 pub use os::Os;
-pub use source::Source;
+pub use scheduled::{Call, Failures, Scheduled};
+pub use source::{HugePages, Source};
+pub use stat::SysStat;
+pub use walk::{PageRun, PageState};

@@ -48,8 +48,8 @@ pub enum MappingKind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     pub kind: MappingKind,
-    /// Dirty pages may be decommitted.
-    pub purge: bool,
+    /// Dirty pages may be decommitted; what they read as afterwards, at best.
+    pub purge: Option<Contents>,
     /// The source gets the range back in the end.
     pub unreserve: bool,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Node {
     pub terms: Terms,
     /// The same address as `runs` has, with its provenance.
     base: NonNull<u8>,
-    /// What the pages read as when they are committed, and after a decommit at best.
+    /// What the pages read as when they are committed.
     contents: Contents,
     /// The metadata that the source gave for this mapping; `None` if it lies inside.
     metadata: Option<Metadata>,
@@ -215,9 +215,9 @@ impl Node {
     ) -> Result<usize, AllocError> {
         let (base, bytes) = self.pages_at(stretch.start, stretch.end);
         // SAFETY: committed pages (they are dirty) of a free run, whose contents nobody needs;
-        // `terms.purge` says that they may go, which the caller has asked.
+        // `terms.purge` says that they may go (State asks it).
         let contents = unsafe { below.decommit(base, bytes)? };
-        let stale = contents == Contents::Unknown || self.contents == Contents::Unknown;
+        let stale = contents == Contents::Unknown || self.terms.purge != Some(Contents::Zero);
         self.runs.note_purged(run, stretch, stale);
         Ok(bytes)
     }
@@ -236,6 +236,22 @@ impl Node {
         let plan = Plan::of(self.runs.pages());
         let known_pages = self.runs.known_pages();
         plan.parts(known_pages).iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// Gives a node's range and its metadata back to the source.
+    ///
+    /// # Safety
+    ///
+    /// The node comes from [`Node::make`], is in no list, and is not used again; nor are its pages.
+    pub unsafe fn dispose<S: Source>(node: NonNull<Self>, below: &Below<S>) {
+        // SAFETY: read out of its place, which is not read again (caller).
+        let node = unsafe { node.read() };
+        if node.terms.unreserve {
+            // SAFETY: the range came from the source (`terms`), and nothing in it is used any more
+            // (caller). A refusal costs addresses only.
+            let _ = unsafe { below.unreserve(node.base, node.reserved_bytes) };
+        }
+        node.give_metadata_back(below);
     }
 
     fn give_metadata_back<S: Source>(&self, below: &Below<S>) {
@@ -332,18 +348,50 @@ impl Mappings {
         self.count
     }
 
-    /// Adds a node at the end.
+    /// Adds a node at the end, or in front of all others.
     ///
     /// # Safety
     ///
     /// The node comes from [`Node::make`], and is in no list.
-    pub unsafe fn push(&mut self, node: NonNull<Node>) {
-        let link = match self.iter_mut().last() {
-            Some(last) => &mut last.next,
-            None => &mut self.first,
-        };
-        *link = Some(node);
+    pub unsafe fn push(&mut self, mut node: NonNull<Node>, front: bool) -> &mut Node {
+        // SAFETY: a live node that is in no list, so this is the only access.
+        let new = unsafe { node.as_mut() };
+        if front {
+            new.next = self.first.replace(node);
+        } else {
+            let link = match self.iter_mut().last() {
+                Some(last) => &mut last.next,
+                None => &mut self.first,
+            };
+            *link = Some(node);
+        }
         self.count += 1;
+        new
+    }
+
+    /// Takes out the reserved mappings of which nothing is used, but for the one at `keep`, and
+    /// gives them back. Returns how many bytes of their pages were dirty.
+    pub fn release_unused<S: Source>(&mut self, below: &Below<S>, keep: usize) -> usize {
+        let mut dirty_bytes = 0;
+        let mut link = &mut self.first;
+        while let Some(mut place) = *link {
+            // SAFETY: nodes in the list are live; `link` is the only way that is held to this one.
+            let node = unsafe { place.as_mut() };
+            let goes = node.terms.kind == MappingKind::Reserved
+                && node.runs.used_pages() == 0
+                && !node.runs.contains(keep);
+            // SAFETY: the range came from the source (its kind), and nothing in it is used.
+            if goes && unsafe { below.unreserve(node.base, node.reserved_bytes) }.is_ok() {
+                dirty_bytes += (node.runs.dirty_pages() as usize) << node.page_shift;
+                *link = node.next;
+                self.count -= 1;
+                // SAFETY: the node is read out of its place, which is not read again.
+                unsafe { place.read() }.give_metadata_back(below);
+            } else {
+                link = &mut node.next;
+            }
+        }
+        dirty_bytes
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
@@ -369,16 +417,11 @@ impl Mappings {
     /// Gives every range and all metadata back to the source.
     pub fn dispose<S: Source>(&mut self, below: &Below<S>) {
         let mut next = self.first.take();
-        while let Some(node) = next {
-            // SAFETY: the node is read out of its place, which is not read again.
-            let node = unsafe { node.read() };
-            next = node.next;
-            if node.terms.unreserve {
-                // SAFETY: the range came from the source (`terms`), and nothing in it is used any
-                // more. A refusal costs addresses only.
-                let _ = unsafe { below.unreserve(node.base, node.reserved_bytes) };
-            }
-            node.give_metadata_back(below);
+        while let Some(place) = next {
+            // SAFETY: nodes in the list are live; the list is empty now, so this is the last access.
+            next = unsafe { place.as_ref() }.next;
+            // SAFETY: as above; the arena ends, and with it all use of its pages.
+            unsafe { Node::dispose(place, below) };
         }
         self.count = 0;
     }

@@ -240,14 +240,16 @@ mod remap {
         new_bytes: usize,
         align_bytes: usize,
     ) -> Result<NonNull<u8>, AllocError> {
-        let page = super::page_bytes();
-        let flags = if align_bytes <= page { libc::MREMAP_MAYMOVE } else { 0 };
-        // SAFETY: the range is a mapping of ours whose old addresses nobody uses after a success.
-        let moved = unsafe { libc::mremap(void(base), old_bytes, new_bytes, flags) };
-        if moved != libc::MAP_FAILED {
-            return NonNull::new(moved.cast()).ok_or(AllocError);
+        let small_align = align_bytes <= super::page_bytes();
+        if small_align || base.as_ptr().addr().is_multiple_of(align_bytes) {
+            let flags = if small_align { libc::MREMAP_MAYMOVE } else { 0 };
+            // SAFETY: a mapping of ours, whose old addresses nobody uses after a success.
+            let moved = unsafe { libc::mremap(void(base), old_bytes, new_bytes, flags) };
+            if moved != libc::MAP_FAILED {
+                return NonNull::new(moved.cast()).ok_or(AllocError);
+            }
         }
-        if align_bytes <= page {
+        if small_align {
             return Err(AllocError);
         }
         let target = map_aligned(new_bytes, align_bytes, libc::PROT_NONE)?.base;

@@ -1,52 +1,80 @@
-//! Everything that an arena's lock guards: its mappings, and how they are asked in turn.
+//! Everything that an arena's lock guards, and how its mappings are asked in turn.
 //!
-//! Above: [`Arena`](crate::Arena), which holds the lock. Below: the mappings' nodes; the source.
+//! Above: [`Arena`](crate::Arena), which holds the lock. Below: the mappings' nodes, the table of
+//! dedicated runs, the decay, the source. In `reserve.rs`: how new mappings come.
 
 use crate::below::Below;
-use crate::config::{COMMON_ALIGN, Config, LEAST_RESERVATION_BYTES, RESERVATION_ALIGN};
-use crate::mapping::{Mapping, MappingKind, Mappings, Node, Terms};
-use crate::record::{MAX_PAGES, Page};
+use crate::config::Config;
+use crate::decay::Decay;
+use crate::dedicated::Dedicated;
+use crate::mapping::{Mappings, Node};
+use crate::record::{Key, Page};
 use crate::runs::{Need, Place};
 use crate::source::Source;
-use crate::table::Plan;
-use alloc_core::AllocError;
+use crate::stat::SysStat;
+use alloc_core::{AllocError, Broken};
+use core::ops::Range;
 use core::ptr::NonNull;
 
 #[derive(Debug)]
 pub(crate) struct State {
     pub mappings: Mappings,
+    pub dedicated: Dedicated,
+    pub decay: Decay,
+    /// The bounds of the first reservation, once there is one.
+    pub first: Option<(usize, usize)>,
     /// What all reservations were so far, in bytes.
-    reserved_bytes: usize,
-    /// The system granted the first reservation only in part: address space is short.
-    limited: bool,
-    pub purged_bytes: usize,
+    pub(crate) reserved_bytes: usize,
+    /// The system granted a reservation only in part: address space is short.
+    pub(crate) limited: bool,
+    purged_bytes: usize,
 }
 
 /// Pages that were just handed out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taken {
     pub base: NonNull<u8>,
-    /// The first byte that may not read as zero, counted from `base`.
-    pub unclear_start: usize,
-    /// How many bytes from there may not.
-    pub unclear_bytes: usize,
+    /// The part that may not read as zero, in bytes from `base`.
+    unclear_start: usize,
+    unclear_end: usize,
 }
 
 impl Taken {
-    /// Clears what is not clear.
+    pub fn new(base: NonNull<u8>, unclear: Range<usize>) -> Self {
+        Self { base, unclear_start: unclear.start, unclear_end: unclear.end }
+    }
+
+    /// Clears what is not clear of the bytes from `start_bytes` on.
     ///
     /// # Safety
     ///
     /// The pages were taken from the state, and nobody else uses them yet.
-    pub unsafe fn clear(self) {
+    pub unsafe fn clear_from(self, start_bytes: usize) {
+        let start = self.unclear_start.max(start_bytes);
+        let bytes = self.unclear_end.saturating_sub(start);
         // SAFETY: the unclear part lies within the pages, which are committed and the caller's.
-        unsafe { self.base.add(self.unclear_start).write_bytes(0, self.unclear_bytes) };
+        unsafe { self.base.add(start).write_bytes(0, bytes) };
     }
 }
 
+/// A look at the clock is due at once when so many bytes become free in one go.
+const MANY_BYTES: usize = 1 << 20;
+
+/// What is purged in one go, while an allocation or a release waits for it.
+const PURGE_BYTES: usize = 8 << 20;
+const PURGE_CALLS: usize = 16;
+
 impl State {
     pub const fn new() -> Self {
-        Self { mappings: Mappings::new(), reserved_bytes: 0, limited: false, purged_bytes: 0 }
+        Self {
+            mappings: Mappings::new(),
+            dedicated: Dedicated::new(),
+            decay: Decay::new(),
+            first: None,
+            reserved_bytes: 0,
+            limited: false,
+            purged_bytes: 0,
+        }
     }
 
     /// Hands out `need.pages` pages: from the mappings there are, else from a new one.
@@ -60,7 +88,10 @@ impl State {
             if let Some(place) = node.runs.best_fit(need, node.runs.pages())
                 && node.commit(below, config, place.start + need.pages).is_ok()
             {
-                return Ok(take(node, place, need.pages, below));
+                let taken = take(node, place, need.pages, below);
+                self.decay.note_dirty(self.purgeable_pages());
+                self.settle(below, config, 0);
+                return Ok(taken);
             }
         }
         self.acquire_hard(below, config, need)
@@ -86,103 +117,143 @@ impl State {
         Ok(take(node, place, need.pages, below))
     }
 
-    /// Takes a range from the source, the first time a very large one, and later ones that fit.
+    /// Takes back the `pages` pages at `address`, which lie in a mapping.
+    pub fn release<S: Source>(
+        &mut self,
+        below: &Below<S>,
+        config: &Config,
+        address: usize,
+        pages: u32,
+    ) {
+        let tick = self.decay.tick();
+        if let Some(node) = self.mappings.at(address) {
+            let start = node.runs.page_at(address);
+            debug_assert_eq!(node.runs.used_at(start), Some(pages), "not a live run");
+            node.runs.give(start, pages, tick);
+            self.settle(below, config, pages as usize * below.source.page_bytes());
+        }
+    }
+
+    /// Counts an operation that freed `freed_bytes`; now and then looks at the clock, and purges a
+    /// little of what is owed.
+    #[inline]
+    pub fn settle<S: Source>(&mut self, below: &Below<S>, config: &Config, freed_bytes: usize) {
+        let at_once = config.purge_delay_ms == Some(0) && freed_bytes > 0;
+        if self.decay.count_operation() || freed_bytes >= MANY_BYTES || at_once {
+            self.look(below, config);
+        }
+    }
+
     #[cold]
-    pub fn reserve<S: Source>(
+    fn look<S: Source>(&mut self, below: &Below<S>, config: &Config) {
+        let Some(delay_ms) = config.purge_delay_ms.filter(|_| below.source.can_decommit()) else {
+            return;
+        };
+        let now_ms = below.source.now_ms().unwrap_or_else(|| self.decay.operations_ms());
+        self.decay.look(now_ms, delay_ms, self.purgeable_pages());
+        let owed_bytes = self.decay.owed_pages().saturating_mul(below.source.page_bytes());
+        if owed_bytes > 0 {
+            let spared = (delay_ms > 0).then(|| self.decay.tick());
+            if self.purge(below, owed_bytes.min(PURGE_BYTES), PURGE_CALLS, spared) == 0 {
+                self.decay.forgive();
+            }
+        }
+    }
+
+    fn purgeable_pages(&self) -> usize {
+        let may = self.mappings.iter().filter(|node| node.terms.purge.is_some());
+        may.map(|node| node.runs.dirty_pages() as usize).sum()
+    }
+
+    /// Decommits up to `goal_bytes` of dirty pages in at most `calls` calls: the longest free runs
+    /// first, but none that were freed in the tick `spared`. Returns the bytes that went.
+    pub fn purge<S: Source>(
         &mut self,
         below: &Below<S>,
-        config: &Config,
-        need: Need,
-    ) -> Result<&mut Node, AllocError> {
+        goal_bytes: usize,
+        mut calls: usize,
+        spared: Option<u32>,
+    ) -> usize {
         let page_bytes = below.source.page_bytes();
-        let align_bytes = need.align_bytes.max(RESERVATION_ALIGN).max(page_bytes);
-        // An aligned base needs no room for the alignment. With the metadata inside, it does need
-        // some; such a source offers what it has anyhow.
-        let least_bytes = (need.pages as usize)
-            .checked_mul(page_bytes)
-            .and_then(|bytes| bytes.checked_next_multiple_of(page_bytes))
-            .ok_or(AllocError)?;
-        let most_bytes = self.wish_bytes(config, page_bytes).max(least_bytes);
-        let node = if below.source.metadata_inside() {
-            self.reserve_once(below, most_bytes, page_bytes)?
-        } else {
-            self.reserve_halving(below, least_bytes, most_bytes, align_bytes)?
-        };
-        // SAFETY: the node was made just now.
-        unsafe { self.mappings.push(node) };
-        // SAFETY: it is in the list, under the list's `&mut`.
-        let node = unsafe { &mut *node.as_ptr() };
-        self.reserved_bytes = self.reserved_bytes.saturating_add(node.mapping().bytes);
-        Ok(node)
-    }
-
-    /// The first time what was configured. Later as much as all before, unless addresses are short.
-    fn wish_bytes(&self, config: &Config, page_bytes: usize) -> usize {
-        let most_bytes = config.reservation_bytes.min(MAX_PAGES as usize * page_bytes);
-        match self.reserved_bytes {
-            0 => most_bytes,
-            reserved_bytes if self.limited => most_bytes.min(reserved_bytes / 2),
-            reserved_bytes => most_bytes.min(reserved_bytes),
-        }
-        .max(LEAST_RESERVATION_BYTES)
-    }
-
-    fn reserve_halving<S: Source>(
-        &mut self,
-        below: &Below<S>,
-        least_bytes: usize,
-        most_bytes: usize,
-        align_bytes: usize,
-    ) -> Result<NonNull<Node>, AllocError> {
-        let mut bytes = most_bytes;
-        loop {
-            if let Ok(node) = self.reserve_once(below, bytes, align_bytes) {
-                return Ok(node);
+        let goal_pages = goal_bytes.div_ceil(page_bytes).min(u32::MAX as usize) as u32;
+        let mut left = goal_pages;
+        for node in self.mappings.iter_mut().filter(|node| node.terms.purge.is_some()) {
+            let mut key = Key { pages: u32::MAX, page: 0 };
+            while left > 0
+                && calls > 0
+                && let Some(run) = node.runs.purgeable(key, spared)
+            {
+                key = run;
+                while left > 0
+                    && calls > 0
+                    && let Some(stretch) = node.runs.dirty_stretch(run.page, left)
+                {
+                    calls -= 1;
+                    let pages = stretch.len() as u32;
+                    if node.purge(below, run.page, stretch).is_err() {
+                        break; // the run stays dirty; the next one may fare better
+                    }
+                    left -= pages;
+                }
             }
-            if bytes <= least_bytes {
-                return Err(AllocError);
-            }
-            // The first refusal tells that addresses are limited. What is granted next may be all
-            // there is, and others need some: so a quarter at first, then halves.
-            bytes = if self.limited { bytes / 2 } else { bytes / 4 };
-            self.limited = true;
-            bytes = bytes.max(least_bytes);
         }
+        let purged_pages = (goal_pages - left) as usize;
+        self.decay.note_purged(purged_pages);
+        self.purged_bytes += purged_pages * page_bytes;
+        purged_pages * page_bytes
     }
 
-    fn reserve_once<S: Source>(
-        &mut self,
-        below: &Below<S>,
-        bytes: usize,
-        align_bytes: usize,
-    ) -> Result<NonNull<Node>, AllocError> {
-        let range = below.reserve(bytes, align_bytes)?;
-        let terms = Terms {
-            kind: MappingKind::Reserved,
-            purge: below.source.can_decommit(),
-            unreserve: true,
+    /// Gives up to `goal_bytes` of what is free back to the source.
+    pub fn reclaim<S: Source>(&mut self, below: &Below<S>, goal_bytes: usize) -> usize {
+        let mut freed_bytes = self.dedicated.release_idle(below);
+        if freed_bytes < goal_bytes {
+            let keep = self.first.map_or(0, |(start, _)| start);
+            let released_bytes = self.mappings.release_unused(below, keep);
+            self.purged_bytes += released_bytes;
+            freed_bytes += released_bytes;
+        }
+        if freed_bytes < goal_bytes && below.source.can_decommit() {
+            freed_bytes += self.purge(below, goal_bytes - freed_bytes, usize::MAX, None);
+        }
+        freed_bytes
+    }
+
+    pub fn stat<S: Source>(&self, below: &Below<S>) -> SysStat {
+        let page_bytes = below.source.page_bytes();
+        let mut stat = SysStat {
+            purged_bytes: self.purged_bytes,
+            dedicated_bytes: self.dedicated.used_bytes(),
+            idle_bytes: self.dedicated.idle_bytes(),
+            metadata_bytes: self.dedicated.table_bytes(),
+            mappings: self.mappings.count(),
+            dedicated_runs: self.dedicated.entries().iter().filter(|entry| entry.used).count(),
+            calls: below.calls(),
+            ..SysStat::default()
         };
-        let all_committed = below.source.metadata_inside();
-        // SAFETY: M1: the range was reserved just now for this node alone.
-        let made = unsafe { Node::make(below, range, terms, all_committed) };
-        if made.is_err() {
-            // SAFETY: as above, and the node was not made. A refusal costs addresses only.
-            let _ = unsafe { below.unreserve(range.base, range.bytes) };
+        for node in self.mappings.iter() {
+            let mapping = node.mapping();
+            let used_bytes = node.runs.used_pages() as usize * page_bytes;
+            let dirty_bytes = node.runs.dirty_pages() as usize * page_bytes;
+            stat.reserved_bytes += mapping.bytes;
+            stat.committed_bytes += mapping.committed_bytes;
+            stat.used_bytes += used_bytes;
+            stat.dirty_bytes += dirty_bytes;
+            stat.clean_bytes += mapping.committed_bytes.saturating_sub(used_bytes + dirty_bytes);
+            stat.metadata_bytes += node.metadata_bytes();
         }
-        made
+        stat
     }
 
-    /// The first mapping, made if there is none yet.
-    pub fn first<S: Source>(
-        &mut self,
-        below: &Below<S>,
-        config: &Config,
-    ) -> Result<Mapping, AllocError> {
-        if let Some(node) = self.mappings.iter_mut().next() {
-            return Ok(node.mapping());
+    pub fn verify<S: Source>(&self, below: &Below<S>) -> Result<(), Broken> {
+        for node in self.mappings.iter() {
+            node.runs.verify()?;
         }
-        let need = Need { pages: 1, align_bytes: 1 };
-        self.reserve(below, config, need).map(|node| node.mapping())
+        let counted = self.mappings.iter().count() == self.mappings.count();
+        Broken::unless(counted, "Arena", "the mappings are counted", 0)?;
+        let sound = self.dedicated.is_sound();
+        Broken::unless(sound, "Arena", "dedicated runs are in order and counted", 0)?;
+        let agrees = self.stat(below).agrees();
+        Broken::unless(agrees, "Arena", "used + dirty + clean = committed <= reserved", 0)
     }
 }
 
@@ -190,21 +261,16 @@ impl State {
 fn take<S: Source>(node: &mut Node, place: Place, pages: u32, below: &Below<S>) -> Taken {
     let start = place.start;
     let unclear = node.runs.take(place, pages);
-    taken(node, start, unclear, below)
+    taken(node, start, &unclear, below)
 }
 
-fn taken<S: Source>(
+/// What was taken at `start`, of which `unclear` may not read as zero.
+pub(crate) fn taken<S: Source>(
     node: &Node,
     start: Page,
-    unclear: core::ops::Range<Page>,
+    unclear: &Range<Page>,
     below: &Below<S>,
 ) -> Taken {
-    let page_bytes = below.source.page_bytes();
-    Taken {
-        base: node.pointer(start),
-        unclear_start: (unclear.start - start) as usize * page_bytes,
-        unclear_bytes: unclear.len() * page_bytes,
-    }
+    let bytes = |page: Page| (page - start) as usize * below.source.page_bytes();
+    Taken::new(node.pointer(start), bytes(unclear.start)..bytes(unclear.end))
 }
-
-const _: () = assert!(COMMON_ALIGN >= RESERVATION_ALIGN);

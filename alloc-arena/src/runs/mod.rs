@@ -314,6 +314,11 @@ impl Runs {
         }
     }
 
+    /// The end of the stretch at the start of `pages` that is all dirty or all not, and which.
+    pub fn stretch(&self, pages: Range<Page>) -> (Page, bool) {
+        bits::stretch(self.table.words(), pages)
+    }
+
     /// The number of dirty pages of a range of committed pages.
     pub fn dirty_in(&self, pages: Range<Page>) -> u32 {
         let end = pages.end.min(self.committed_pages);

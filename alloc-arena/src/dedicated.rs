@@ -1,0 +1,215 @@
+//! Runs so long that each has a mapping of its own: a sorted table of them.
+//!
+//! Above: [`Arena`](crate::Arena), which maps, grows and unmaps outside its lock, and changes the
+//! table under it. Below: memory for the table from the source.
+//!
+//! Rule D1: an entry is the truth about a mapping's length. (A layout may say less: when the system
+//! refuses to take back the tail of a run that shrinks, the entry keeps the tail.)
+//! Rule D2: a mapping that the system refuses to take back stays as an idle entry: it is used again,
+//! or given back later.
+
+use crate::below::Below;
+use crate::mapping::{Mapping, MappingKind};
+use crate::source::{Contents, Source};
+use crate::table::METADATA_ALIGN;
+use alloc_core::AllocError;
+use core::ptr::NonNull;
+
+/// A mapping for one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct Entry {
+    pub base: NonNull<u8>,
+    pub bytes: usize,
+    pub used: bool,
+}
+
+impl Entry {
+    fn start(&self) -> usize {
+        self.base.as_ptr().addr()
+    }
+
+    fn contains(&self, address: usize) -> bool {
+        address.wrapping_sub(self.start()) < self.bytes
+    }
+
+    pub fn mapping(&self) -> Mapping {
+        let Self { base, bytes, .. } = *self;
+        Mapping { base, bytes, committed_bytes: bytes, kind: MappingKind::Dedicated }
+    }
+}
+
+/// All such mappings, in order of address.
+#[derive(Debug)]
+pub(crate) struct Dedicated {
+    entries: NonNull<Entry>,
+    count: usize,
+    /// What the source gave for the table, in bytes.
+    table_bytes: usize,
+    /// The lengths of all entries in use.
+    used_bytes: usize,
+    idle_bytes: usize,
+}
+
+// SAFETY: the table and the mappings belong to this struct alone, and hold no thread's own.
+unsafe impl Send for Dedicated {}
+
+impl Dedicated {
+    pub const fn new() -> Self {
+        let entries = NonNull::dangling();
+        Self { entries, count: 0, table_bytes: 0, used_bytes: 0, idle_bytes: 0 }
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        // SAFETY: `count` entries are initialised (`insert`); a count of 0 reads nothing.
+        unsafe { core::slice::from_raw_parts(self.entries.as_ptr(), self.count) }
+    }
+
+    fn entries_mut(&mut self) -> &mut [Entry] {
+        // SAFETY: as for `entries`, under `&mut self`.
+        unsafe { core::slice::from_raw_parts_mut(self.entries.as_ptr(), self.count) }
+    }
+
+    pub fn table_bytes(&self) -> usize {
+        self.table_bytes
+    }
+    pub fn used_bytes(&self) -> usize {
+        self.used_bytes
+    }
+    pub fn idle_bytes(&self) -> usize {
+        self.idle_bytes
+    }
+
+    /// Makes room for one more entry.
+    ///
+    /// # Errors
+    ///
+    /// When the source has no memory for a longer table.
+    pub fn make_room<S: Source>(&mut self, below: &Below<S>) -> Result<(), AllocError> {
+        if self.count < self.table_bytes / size_of::<Entry>() {
+            return Ok(());
+        }
+        let page_bytes = below.source.page_bytes();
+        let wanted_bytes = (self.table_bytes * 2).max(page_bytes.max(size_of::<Entry>()));
+        let new = below.map(wanted_bytes, page_bytes.max(METADATA_ALIGN))?;
+        let entries = new.base.cast::<Entry>();
+        // SAFETY: the new table is longer than the old one, and both are valid and apart (S1).
+        unsafe { entries.copy_from_nonoverlapping(self.entries, self.count) };
+        self.give_table_back(below);
+        self.entries = entries;
+        self.table_bytes = new.bytes;
+        Ok(())
+    }
+
+    fn give_table_back<S: Source>(&mut self, below: &Below<S>) {
+        if self.table_bytes > 0 {
+            // SAFETY: the table was mapped by `make_room`, and is not read again. A refusal costs
+            // a little memory.
+            let _ = unsafe { below.unreserve(self.entries.cast(), self.table_bytes) };
+        }
+    }
+
+    /// Adds an entry; there is room for it (`make_room`).
+    pub fn insert(&mut self, entry: Entry) {
+        assert!(self.count < self.table_bytes / size_of::<Entry>());
+        let at = self.entries().partition_point(|other| other.start() < entry.start());
+        // SAFETY: the table has room for `count + 1` entries, and `at` is at most `count`.
+        unsafe {
+            let place = self.entries.add(at);
+            place.add(1).copy_from(place, self.count - at);
+            place.write(entry);
+        }
+        self.count += 1;
+        *self.sum_of(entry.used) += entry.bytes;
+    }
+
+    fn sum_of(&mut self, used: bool) -> &mut usize {
+        if used { &mut self.used_bytes } else { &mut self.idle_bytes }
+    }
+
+    /// Takes the entry at an index out.
+    pub fn remove(&mut self, at: usize) -> Entry {
+        let entry = self.entries()[at];
+        self.entries_mut().copy_within(at + 1.., at);
+        self.count -= 1;
+        *self.sum_of(entry.used) -= entry.bytes;
+        entry
+    }
+
+    /// The index of the used entry that begins at `address`.
+    pub fn at(&self, address: usize) -> Option<usize> {
+        let at = self.entries().binary_search_by_key(&address, Entry::start).ok()?;
+        self.entries()[at].used.then_some(at)
+    }
+
+    /// Changes the length of the entry at an index.
+    pub fn set_bytes(&mut self, at: usize, bytes: usize) {
+        let entry = self.remove(at);
+        self.insert(Entry { bytes, ..entry });
+    }
+
+    /// Whether `address` lies in one of the mappings.
+    pub fn contains(&self, address: usize) -> bool {
+        let after = self.entries().partition_point(|entry| entry.start() <= address);
+        self.entries()[..after].last().is_some_and(|entry| entry.contains(address))
+    }
+
+    /// The index of an idle entry of this length and alignment.
+    pub fn idle(&self, bytes: usize, align_bytes: usize) -> Option<usize> {
+        if self.idle_bytes == 0 {
+            return None;
+        }
+        self.entries().iter().position(|entry| {
+            !entry.used && entry.bytes == bytes && entry.start().is_multiple_of(align_bytes)
+        })
+    }
+
+    /// Whether the entries stand in order, do not overlap, and are counted.
+    pub fn is_sound(&self) -> bool {
+        let pairs = self.entries().windows(2);
+        let ordered =
+            pairs.into_iter().all(|pair| pair[1].start() - pair[0].start() >= pair[0].bytes);
+        let sum = |used| {
+            let same = self.entries().iter().filter(move |entry| entry.used == used);
+            same.map(|entry| entry.bytes).sum::<usize>()
+        };
+        ordered && sum(true) == self.used_bytes && sum(false) == self.idle_bytes
+    }
+
+    /// Gives idle mappings back. Returns their bytes.
+    pub fn release_idle<S: Source>(&mut self, below: &Below<S>) -> usize {
+        let before = self.idle_bytes;
+        for at in (0..self.count).rev() {
+            let Entry { base, bytes, used } = self.entries()[at];
+            // SAFETY: an idle mapping is the source's, whole, and unused (D2).
+            if !used && unsafe { below.unreserve(base, bytes) }.is_ok() {
+                self.remove(at);
+            }
+        }
+        before - self.idle_bytes
+    }
+
+    /// Gives every mapping and the table back.
+    pub fn dispose<S: Source>(&mut self, below: &Below<S>) {
+        for Entry { base, bytes, .. } in self.entries() {
+            // SAFETY: each is a mapping of the source, whole; the arena ends, and with it all use.
+            let _ = unsafe { below.unreserve(*base, *bytes) };
+        }
+        self.give_table_back(below);
+        *self = Self::new();
+    }
+}
+
+/// A mapping of its own for one run.
+///
+/// # Errors
+///
+/// When the source has none.
+pub(crate) fn map<S: Source>(
+    below: &Below<S>,
+    bytes: usize,
+    align_bytes: usize,
+) -> Result<(Entry, Contents), AllocError> {
+    let range = below.map(bytes, align_bytes.max(below.source.page_bytes()))?;
+    Ok((Entry { base: range.base, bytes: range.bytes, used: true }, range.contents))
+}
