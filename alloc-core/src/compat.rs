@@ -8,7 +8,7 @@ use allocator_api2_02::alloc::Allocator as Allocator02;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-/// An allocator of allocator-api2 0.2 as one of 0.4, and with [`Foreign`] as a layer.
+/// An allocator of allocator-api2 0.2 as one of 0.4, and with [`Foreign`](crate::Foreign) as a layer.
 ///
 /// ```
 /// use alloc_core::{Compat02, Foreign, api2::vec::Vec};
