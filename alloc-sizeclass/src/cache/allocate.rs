@@ -1,0 +1,146 @@
+//! The cache as an allocator: hits, and what is not for the lists.
+//!
+//! Above: users. Below: hits in `mod.rs`, misses in `miss.rs`; layouts without a class go to the
+//! heap. With a layout known at compile time, everything up to the hit's own instructions folds.
+
+use super::{Key, ThreadCache};
+use crate::heap::BatchHeap;
+use crate::resize::{self, Plan};
+use crate::table::{Class, SizeClasses};
+use alloc_core::{AllocError, Layout, allocator, dangling};
+use core::ptr::NonNull;
+
+impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
+    /// A slot of `class`.
+    ///
+    /// # Errors
+    ///
+    /// When the heap has none.
+    #[inline(always)]
+    pub fn allocate_class(&self, class: Class) -> Result<NonNull<u8>, AllocError> {
+        match self.pop(class) {
+            Some(slot) => Ok(slot),
+            None => self.refill(class),
+        }
+    }
+
+    /// Takes a slot of `class` back.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is a live allocation of this cache, of that class; the caller gives it away.
+    #[inline(always)]
+    pub unsafe fn deallocate_class(&self, slot: NonNull<u8>, class: Class) {
+        // SAFETY: the caller's promise; a slot is given once: to the list, or to `flush`.
+        unsafe {
+            if !self.push(class, slot) {
+                self.flush(class, slot);
+            }
+        }
+    }
+
+    #[cold]
+    fn allocate_uncommon(
+        &self,
+        layout: Layout,
+        zeroed: bool,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        match (layout.size(), zeroed) {
+            (0, _) => Ok(dangling(layout)),
+            (_, false) => self.below().allocate(layout),
+            (_, true) => self.below().allocate_zeroed(layout),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for `deallocate`; the layout has no class.
+    #[cold]
+    unsafe fn deallocate_uncommon(&self, ptr: NonNull<u8>, layout: Layout) {
+        if layout.size() != 0 {
+            // SAFETY: the caller's promise: without a class, it came from the heap directly.
+            unsafe { self.below().deallocate(ptr, layout) };
+        }
+    }
+}
+
+allocator! {
+    // SAFETY: slots are handed out once until they come back: they are on one list, in the heap, or
+    // with a user. They are memory of the heap, so they stay where they are when the cache moves.
+    unsafe impl[H: BatchHeap, K: Key<H>] Allocator for ThreadCache<H, K> {
+        #[inline(always)]
+        fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+            let Some(class) = H::Table::class_of(layout) else {
+                return self.allocate_uncommon(layout, false);
+            };
+            let slot = self.allocate_class(class)?;
+            Ok(NonNull::slice_from_raw_parts(slot, H::Table::info(class).slot_bytes))
+        }
+
+        #[inline]
+        fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+            let Some(class) = H::Table::class_of(layout) else {
+                return self.allocate_uncommon(layout, true);
+            };
+            let slot = self.allocate_class(class)?;
+            // SAFETY: the slot was just allocated, with so many bytes.
+            Ok(unsafe { resize::zero_rest(slot, 0, H::Table::info(class).slot_bytes) })
+        }
+
+        #[inline(always)]
+        unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
+            match H::Table::class_of(layout) {
+                // SAFETY: the layout fits, so this is the class that the slot came from (L2).
+                Some(class) => unsafe { self.deallocate_class(ptr, class) },
+                // SAFETY: the caller's promise.
+                None => unsafe { self.deallocate_uncommon(ptr, layout) },
+            }
+        }
+
+        unsafe fn grow(
+            &self,
+            ptr: NonNull<u8>,
+            old: Layout,
+            new: Layout,
+        ) -> Result<NonNull<[u8]>, AllocError> {
+            match resize::plan::<H::Table>(ptr, old, new) {
+                Plan::Stay(bytes) => Ok(NonNull::slice_from_raw_parts(ptr, bytes)),
+                // SAFETY: without a class, it came from the heap directly; the caller's promise.
+                Plan::Below => unsafe { self.below().grow(ptr, old, new) },
+                // SAFETY: the caller's promise.
+                Plan::Move => unsafe { resize::by_moving(self, ptr, old, new, false) },
+            }
+        }
+
+        unsafe fn grow_zeroed(
+            &self,
+            ptr: NonNull<u8>,
+            old: Layout,
+            new: Layout,
+        ) -> Result<NonNull<[u8]>, AllocError> {
+            match resize::plan::<H::Table>(ptr, old, new) {
+                // SAFETY: the slot has `bytes` bytes, of which the caller uses `old.size()`.
+                Plan::Stay(bytes) => unsafe { Ok(resize::zero_rest(ptr, old.size(), bytes)) },
+                // SAFETY: as in `grow`.
+                Plan::Below => unsafe { self.below().grow_zeroed(ptr, old, new) },
+                // SAFETY: the caller's promise.
+                Plan::Move => unsafe { resize::by_moving(self, ptr, old, new, true) },
+            }
+        }
+
+        unsafe fn shrink(
+            &self,
+            ptr: NonNull<u8>,
+            old: Layout,
+            new: Layout,
+        ) -> Result<NonNull<[u8]>, AllocError> {
+            match resize::plan::<H::Table>(ptr, old, new) {
+                Plan::Stay(bytes) => Ok(NonNull::slice_from_raw_parts(ptr, bytes)),
+                // SAFETY: as in `grow`.
+                Plan::Below => unsafe { self.below().shrink(ptr, old, new) },
+                // SAFETY: the caller's promise.
+                Plan::Move => unsafe { resize::by_moving(self, ptr, old, new, false) },
+            }
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The cache as a `static`: its key is a type, so a hit has no look-up of the instance.
+//!
+//! Above: [`thread_cache!`](crate::thread_cache). Below: thread-local storage. The state of a
+//! thread is constant-initialised and has no destructor, so reaching it is one instruction; a second
+//! key with a destructor, touched at the first miss only, ends it.
+
+use super::local::{Local, State};
+use super::{Key, Shared, ThreadCache};
+use crate::heap::BatchHeap;
+use alloc_core::Layer;
+use core::ops::Deref;
+
+/// The home of a static cache's shared part: in the static itself.
+#[derive(Debug)]
+pub struct Inline<T>(T);
+
+impl<T> Deref for Inline<T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// What [`thread_cache!`](crate::thread_cache) implements for the type that it makes.
+///
+/// # Safety
+///
+/// * `cache` always returns the same static.
+/// * `thread` returns the calling thread's state for it, made by [`Local::new`] with
+///   `Lists::EMPTY`; it stays valid until the thread ends, destructors of thread-local values
+///   included.
+/// * `watch_exit` arranges that an [`AtExit`] of this key is dropped when the calling thread ends,
+///   and returns whether that could be arranged.
+pub unsafe trait StaticKey: Sized + Send + Sync + 'static {
+    /// The heap below the cache.
+    type Heap: BatchHeap + Sync + 'static;
+
+    /// The cache.
+    fn cache() -> &'static ThreadCache<Self::Heap, Self>;
+
+    /// The calling thread's state.
+    fn thread() -> *const Local;
+
+    /// Arranges the end of the calling thread's state.
+    fn watch_exit() -> bool;
+
+    /// Arranges, once, that forks leave the cache usable; see [`watch_forks`].
+    fn watch_forks() {
+        watch_forks::<Self>();
+    }
+}
+
+// SAFETY: `StaticKey`'s contract is `Key`'s; `attach` returns a state at most once per thread,
+// because only `New` becomes `Starting`.
+unsafe impl<K: StaticKey<Heap = H>, H: BatchHeap + Sync + 'static> Key<H> for K {
+    type Home = Inline<Shared<H>>;
+
+    #[inline(always)]
+    fn local(_: &Self::Home) -> *const Local {
+        K::thread()
+    }
+
+    fn attach(_: &Self::Home) -> *const Local {
+        let thread = K::thread();
+        // SAFETY: `thread`'s contract.
+        let local = unsafe { &*thread };
+        local.state.set(State::Starting);
+        K::watch_forks();
+        if K::watch_exit() {
+            return thread;
+        }
+        local.state.set(State::Gone);
+        core::ptr::null()
+    }
+
+    fn retire(_: &mut Self::Home) {}
+}
+
+impl<H: BatchHeap, K: Key<H, Home = Inline<Shared<H>>>> ThreadCache<H, K> {
+    /// The cache of a static; `thread_cache!` calls this.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn for_static(heap: H) -> Self {
+        Self { home: Inline(Shared::new(heap)) }
+    }
+}
+
+/// Ends the calling thread's state when it is dropped.
+#[derive(Debug)]
+pub struct AtExit<K: StaticKey>(core::marker::PhantomData<K>);
+
+impl<K: StaticKey> AtExit<K> {
+    /// A value for the thread-local key that has a destructor.
+    #[doc(hidden)]
+    #[must_use]
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(core::marker::PhantomData)
+    }
+}
+
+impl<K: StaticKey> Drop for AtExit<K> {
+    fn drop(&mut self) {
+        // SAFETY: the state is valid until the thread has ended, and is this thread's for this
+        // cache (`StaticKey`).
+        unsafe { K::cache().home.thread_ends(&*K::thread()) };
+    }
+}
+
+/// Registers `pthread_atfork` handlers for the cache of `K`, once: the heap's locks are held during
+/// a fork, and the child takes over what the threads that it does not have had cached.
+#[cfg(unix)]
+fn watch_forks<K: StaticKey>() {
+    extern "C" fn before<K: StaticKey>() {
+        K::cache().freeze();
+    }
+    extern "C" fn after<K: StaticKey>() {
+        // SAFETY: `before` ran in this thread just before the fork.
+        unsafe { K::cache().thaw() };
+    }
+    if !K::cache().home.forks_are_watched() {
+        // SAFETY: the handlers are functions, and the cache is a static. An error (no memory) leaves
+        // forks unwatched, as if this were not called.
+        unsafe { libc::pthread_atfork(Some(before::<K>), Some(after::<K>), Some(after::<K>)) };
+    }
+}
+
+#[cfg(not(unix))]
+fn watch_forks<K: StaticKey>() {}
+
+/// Declares a [`ThreadCache`] as a `static`.
+///
+/// ```
+/// use alloc_core::{AsGlobal, api2::alloc::System};
+/// use alloc_sizeclass::{SizeClassHeap, thread_cache};
+///
+/// thread_cache! {
+///     /// The program's allocator.
+///     pub static STACK: SizeClassHeap<System> = SizeClassHeap::new(System);
+/// }
+///
+/// #[global_allocator]
+/// static GLOBAL: AsGlobal<&ThreadStack> = AsGlobal::new(&STACK);
+/// type ThreadStack = alloc_sizeclass::ThreadCache<SizeClassHeap<System>, STACK>;
+///
+/// assert_eq!(vec![1, 2, 3].len(), 3);
+/// ```
+///
+/// The static's type is `ThreadCache<Heap, NAME>`: the key is a type of the static's own name.
+///
+/// Forks are taken care of (on Unix): handlers registered at the first miss hold the locks during a
+/// fork. Thread exit is, too.
+///
+/// In a shared library, Rust's thread-local storage costs a call. Begin with
+/// `#[initial_exec = "a_symbol"]`, where the symbol is unique in the program, for storage that costs
+/// a load (x86-64 Linux; elsewhere it changes nothing). Such a library has to be there when the
+/// program starts: linked, or preloaded, not loaded later in any number.
+#[macro_export]
+macro_rules! thread_cache {
+    (
+        #[initial_exec = $symbol:literal]
+        $(#[$attr:meta])* $vis:vis static $NAME:ident: $heap:ty = $init:expr;
+    ) => {
+        $crate::__thread_cache_static!([$(#[$attr])*] [$vis] $NAME [$heap] [$init]);
+        const _: () = {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            $crate::__thread_initial_exec!($symbol);
+            #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+            $crate::__thread_local!();
+            $crate::__thread_cache_key!($NAME [$heap]);
+        };
+    };
+    ($(#[$attr:meta])* $vis:vis static $NAME:ident: $heap:ty = $init:expr;) => {
+        $crate::__thread_cache_static!([$(#[$attr])*] [$vis] $NAME [$heap] [$init]);
+        const _: () = {
+            $crate::__thread_local!();
+            $crate::__thread_cache_key!($NAME [$heap]);
+        };
+    };
+}
+
+/// The static, and its key: a braced type, so that both can have one name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __thread_cache_static {
+    ([$($attr:tt)*] [$vis:vis] $NAME:ident [$heap:ty] [$init:expr]) => {
+        /// The key of the thread cache of this name.
+        #[derive(Debug)]
+        #[allow(non_camel_case_types)]
+        $vis enum $NAME {}
+        $($attr)*
+        $vis static $NAME: $crate::ThreadCache<$heap, $NAME> =
+            $crate::ThreadCache::<$heap, $NAME>::for_static($init);
+    };
+}
+
+/// `this_thread()`, by the language's thread-local storage.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __thread_local {
+    () => {
+        #[inline(always)]
+        fn this_thread() -> *const $crate::__private::Local {
+            ::std::thread_local! {
+                static LOCAL: $crate::__private::Local =
+                    const { $crate::__private::Local::new(&raw const $crate::__private::EMPTY) };
+            }
+            LOCAL.with(|local| ::core::ptr::from_ref(local))
+        }
+    };
+}
+
+/// `this_thread()`, by initial-exec storage: the offset of the symbol in the thread's block is in
+/// the global offset table from the start, so there is no call.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __thread_initial_exec {
+    ($symbol:literal) => {
+        // A `Local` as `Local::new` makes it: a pointer to EMPTY, and zeroes.
+        ::core::arch::global_asm!(
+            ".pushsection .tdata,\"awT\",@progbits",
+            ".p2align 4",
+            concat!(".hidden ", $symbol),
+            concat!(".globl ", $symbol),
+            concat!(".type ", $symbol, ",@object"),
+            concat!($symbol, ":"),
+            ".quad {empty}",
+            ".zero {rest}",
+            concat!(".size ", $symbol, ", . - ", $symbol),
+            ".popsection",
+            empty = sym $crate::__private::EMPTY,
+            rest = const ::core::mem::size_of::<$crate::__private::Local>() - 8,
+        );
+        #[inline(always)]
+        fn this_thread() -> *const $crate::__private::Local {
+            let local: *const $crate::__private::Local;
+            // SAFETY: reads the thread pointer and a constant of the loader's; the symbol is a
+            // `Local` as laid out above, one per thread.
+            unsafe {
+                ::core::arch::asm!(
+                    concat!("mov {local}, qword ptr [rip + ", $symbol, "@GOTTPOFF]"),
+                    "add {local}, qword ptr fs:[0]",
+                    local = out(reg) local,
+                    options(pure, readonly, nostack),
+                );
+            }
+            local
+        }
+    };
+}
+
+/// The key's impl, in a scope that has `this_thread()`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __thread_cache_key {
+    ($NAME:ident [$heap:ty]) => {
+        // SAFETY: `cache` names the static; `this_thread` is constant-initialised, without a
+        // destructor; `EXIT` has one, and lives as long as the thread.
+        unsafe impl $crate::__private::StaticKey for $NAME {
+            type Heap = $heap;
+
+            fn cache() -> &'static $crate::ThreadCache<$heap, $NAME> {
+                &$NAME
+            }
+
+            #[inline(always)]
+            fn thread() -> *const $crate::__private::Local {
+                this_thread()
+            }
+
+            fn watch_exit() -> bool {
+                ::std::thread_local! {
+                    static EXIT: $crate::__private::AtExit<$NAME> =
+                        const { $crate::__private::AtExit::new() };
+                }
+                EXIT.try_with(|_| ()).is_ok()
+            }
+        }
+    };
+}

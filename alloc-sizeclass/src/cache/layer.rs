@@ -1,0 +1,147 @@
+//! The cache as a layer, as something to look up in, and as a heap under another cache.
+//!
+//! Above: whoever holds the stack. Below: the heap.
+
+use super::{Key, ThreadCache};
+use crate::heap::{Batch, BatchHeap, Lookup};
+use crate::table::{Class, SizeClasses};
+use alloc_core::{AllocError, Broken, Layer, Layout, Report};
+use core::ops::Range;
+use core::ptr::NonNull;
+
+const CACHE: &str = "ThreadCache";
+
+// SAFETY: L1 and L2: sizes are the heap's, which serves every layout of a class from that class
+// (`BatchHeap`). L3: `allocate_uncommon`. L4: the heap's. L5: no method panics, but for the sink of
+// `report`.
+unsafe impl<H: BatchHeap, K: Key<H>> Layer for ThreadCache<H, K> {
+    fn owns(&self, ptr: NonNull<u8>) -> bool {
+        self.below().owns(ptr)
+    }
+
+    fn usable_size(&self, layout: Layout) -> usize {
+        self.below().usable_size(layout)
+    }
+
+    fn range(&self) -> Option<Range<usize>> {
+        self.below().range()
+    }
+
+    fn reclaim(&self, goal_bytes: usize) -> usize {
+        self.home.flush_threads(K::local(&self.home));
+        self.below().reclaim(goal_bytes)
+    }
+
+    fn report(&self, report: &mut Report<'_>) {
+        let figures = self.figures();
+        report.layer(CACHE, |report| {
+            report.count("threads", figures.threads);
+            report.count("refills", figures.refills);
+            report.count("flushes", figures.flushes);
+            report.bytes("cached (this thread)", figures.cached_bytes);
+            report.count("caches lost to forks", figures.lost);
+            self.below().report(report);
+        });
+    }
+
+    fn verify(&self) -> Result<(), Broken> {
+        self.verify_own()?;
+        self.below().verify()
+    }
+
+    fn freeze(&self) {
+        self.home.freeze();
+    }
+
+    unsafe fn thaw(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.home.thaw(K::local(&self.home)) };
+    }
+}
+
+#[derive(Default)]
+struct Figures {
+    threads: u64,
+    refills: u64,
+    flushes: u64,
+    cached_bytes: usize,
+    lost: u64,
+}
+
+impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
+    fn figures(&self) -> Figures {
+        let own = K::local(&self.home);
+        let mut figures = Figures::default();
+        let mut registry = self.home.registry();
+        figures.lost = registry.lost;
+        registry.for_each(|_, record| {
+            // SAFETY: records on the registry are live; counts are read under the gate.
+            let record = unsafe { &*record };
+            let _gate = record.gate.lock();
+            figures.threads += 1;
+            figures.refills += record.refills.get();
+            figures.flushes += record.flushes.get();
+            if record.local == own {
+                for class in H::Table::classes() {
+                    // SAFETY: R2: it is this thread's record, and the gate is held.
+                    let slots = unsafe { record.lists.with(class.index(), |list| list.slots()) };
+                    figures.cached_bytes += slots * H::Table::info(class).slot_bytes;
+                }
+            }
+        });
+        figures
+    }
+
+    /// The calling thread's lists: counts agree with chains. Other threads' lists are theirs.
+    fn verify_own(&self) -> Result<(), Broken> {
+        // SAFETY: the key's contract.
+        let local = unsafe { &*K::local(&self.home) };
+        let Some(record) = NonNull::new(local.record.get()) else { return Ok(()) };
+        // SAFETY: the calling thread's record.
+        let record = unsafe { record.as_ref() };
+        let _gate = record.gate.lock();
+        H::Table::classes().try_for_each(|class| {
+            // SAFETY: R2: it is this thread's record, and the gate is held.
+            let sound = unsafe { record.lists.with(class.index(), |list| list.is_sound()) };
+            Broken::unless(sound, CACHE, "a list's counts agree with its chains", class.index())
+        })
+    }
+}
+
+// SAFETY: the heap's answers; slots on lists are not live allocations.
+unsafe impl<H: BatchHeap + Lookup, K: Key<H>> Lookup for ThreadCache<H, K> {
+    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
+        self.below().layout_at(ptr)
+    }
+
+    #[inline(always)]
+    unsafe fn deallocate_at(&self, ptr: NonNull<u8>) -> bool {
+        match self.below().class_at(ptr) {
+            Some(class) => {
+                // SAFETY: the caller's promise; the heap knows the class of the slot.
+                unsafe { self.deallocate_class(ptr, class) };
+                true
+            }
+            // SAFETY: the caller's promise.
+            None => unsafe { self.below().deallocate_at(ptr) },
+        }
+    }
+}
+
+// SAFETY: batches and single slots both come from the heap below, which keeps the contract.
+unsafe impl<H: BatchHeap, K: Key<H>> BatchHeap for ThreadCache<H, K> {
+    type Table = H::Table;
+
+    fn refill(&self, class: Class, want: usize) -> Result<Batch, AllocError> {
+        self.below().refill(class, want)
+    }
+
+    unsafe fn flush(&self, class: Class, batch: Batch) {
+        // SAFETY: the caller's promise.
+        unsafe { self.below().flush(class, batch) };
+    }
+
+    fn class_at(&self, ptr: NonNull<u8>) -> Option<Class> {
+        self.below().class_at(ptr)
+    }
+}

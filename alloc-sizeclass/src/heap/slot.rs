@@ -1,0 +1,105 @@
+//! Free slots, and the batches that they move in.
+//!
+//! Above: spans, the transfer cache and the thread caches hold chains of free slots. Below: memory.
+//! A free slot's first word is the link to the next; the second word of the first slot of a batch
+//! in the transfer cache is the batch's count. `MIN_SLOT_BYTES` makes room for both.
+
+use crate::table::MIN_SLOT_BYTES;
+use core::ptr::NonNull;
+
+const _: () = assert!(size_of::<Slot>() <= MIN_SLOT_BYTES);
+const _: () = assert!(align_of::<Slot>() <= MIN_SLOT_BYTES);
+
+/// A free slot, seen as what the free list writes into it.
+#[repr(C)]
+pub(crate) struct Slot {
+    pub next: *mut Slot,
+    pub slots: usize,
+}
+
+/// A chain of free slots of one class, owned by whoever has this value.
+///
+/// Dropping it loses the slots to their span for as long as the heap lives: hand it on.
+#[must_use]
+#[derive(Debug)]
+pub struct Batch {
+    head: *mut Slot,
+    slots: usize,
+}
+
+// SAFETY: a batch owns its slots (`from_raw`), and free slots belong to no thread.
+unsafe impl Send for Batch {}
+
+impl Batch {
+    /// No slots.
+    pub const EMPTY: Self = Self { head: core::ptr::null_mut(), slots: 0 };
+
+    /// A batch of one slot.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is a slot of the class that the batch will be used for, and the caller gives it away.
+    #[inline]
+    pub unsafe fn of_one(slot: NonNull<u8>) -> Self {
+        let mut batch = Self::EMPTY;
+        // SAFETY: the caller's promise.
+        unsafe { batch.push(slot) };
+        batch
+    }
+
+    /// The chain that starts at `head` and has `slots` slots.
+    ///
+    /// # Safety
+    ///
+    /// It is such a chain, ended by null, and the caller gives it away.
+    #[inline]
+    pub(crate) unsafe fn from_raw(head: *mut Slot, slots: usize) -> Self {
+        debug_assert_eq!(head.is_null(), slots == 0);
+        Self { head, slots }
+    }
+
+    /// The chain's first slot and its length, given away.
+    #[inline]
+    pub(crate) fn into_raw(self) -> (*mut Slot, usize) {
+        (self.head, self.slots)
+    }
+
+    /// How many slots it has.
+    #[inline]
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.slots
+    }
+
+    /// Whether it has none.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.slots == 0
+    }
+
+    /// Adds a slot in front.
+    ///
+    /// # Safety
+    ///
+    /// As for [`of_one`](Batch::of_one), and it is of the class of the others.
+    #[inline]
+    pub unsafe fn push(&mut self, slot: NonNull<u8>) {
+        let slot = slot.as_ptr().cast::<Slot>();
+        // SAFETY: the caller owns the slot, which has room and alignment for a `Slot` (asserted
+        // above, and rule T1 of tables).
+        unsafe { (*slot).next = self.head };
+        self.head = slot;
+        self.slots += 1;
+    }
+
+    /// Takes the slot in front.
+    #[inline]
+    pub fn pop(&mut self) -> Option<NonNull<u8>> {
+        let slot = NonNull::new(self.head)?;
+        // SAFETY: the chain owns the slot, whose link `push` or the chain's maker wrote.
+        self.head = unsafe { slot.as_ref().next };
+        self.slots -= 1;
+        Some(slot.cast())
+    }
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg(feature = "std")]
+mod cache;
+mod heap;
+mod resize;
+mod table;
+
+#[cfg(feature = "std")]
+pub use cache::{Instance, Key, ThreadCache};
+pub use heap::{Batch, BatchHeap, Lookup, SizeClassHeap};
+pub use table::{
+    Class, ClassInfo, Compact, Fine, MAX_CLASSES, MAX_SLOT_BYTES, MIN_SLOT_BYTES, SizeClasses,
+};
+
+/// What the macros of this crate name.
+#[doc(hidden)]
+#[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]
+pub mod __private {
+    pub use crate::cache::{AtExit, EMPTY, Local, StaticKey};
+}

@@ -1,0 +1,161 @@
+//! Size classes: which slot size serves which layout.
+//!
+//! Above: the heap and the cache ask `class_of`; for a layout known at compile time the answer
+//! folds to a constant. Below: nothing; tables are computed by the compiler.
+//! A table is a type ([`SizeClasses`]); [`Fine`] is the default, [`Compact`] suits small buffers.
+//! Not here: spans (`heap/`), which take their geometry from [`ClassInfo`].
+
+mod build;
+mod tables;
+
+use alloc_core::Layout;
+pub use tables::{Compact, Fine};
+
+/// The most classes that a table can have, class 0 ("none") included.
+pub const MAX_CLASSES: usize = if cfg!(all(loom, feature = "loom")) { 8 } else { 80 };
+
+/// The largest slot that a table can name, in bytes.
+pub const MAX_SLOT_BYTES: usize = 32 << 10;
+
+/// The smallest slot, in bytes: a free slot holds a link and a count.
+pub const MIN_SLOT_BYTES: usize = 16;
+
+/// A size class: the index of a slot size, from 1. The value 0 is no class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Class(u8);
+
+impl Class {
+    /// The class of this index.
+    ///
+    /// # Panics
+    ///
+    /// When `index` is 0 or not below [`MAX_CLASSES`].
+    #[must_use]
+    pub const fn new(index: usize) -> Self {
+        assert!(index > 0 && index < MAX_CLASSES);
+        Self(index as u8)
+    }
+
+    /// The index, in `1..MAX_CLASSES`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The class that a byte of a side table names; 0 is none.
+    ///
+    /// # Safety
+    ///
+    /// `byte` is 0, or was made from a class's index.
+    #[inline(always)]
+    pub(crate) const unsafe fn from_byte(byte: u8) -> Option<Self> {
+        if byte == 0 { None } else { Some(Self(byte)) }
+    }
+}
+
+/// A table of size classes. Implement it to define your own.
+///
+/// ```
+/// use alloc_sizeclass::SizeClasses;
+///
+/// /// Three sizes, in spans of 4 KiB: all that one protocol needs.
+/// struct Packets;
+///
+/// impl SizeClasses for Packets {
+///     const SLOT_BYTES: &'static [usize] = &[64, 256, 1536];
+///     const GRANULE_BYTES: usize = 4096;
+/// }
+/// let class = Packets::class_of(core::alloc::Layout::new::<[u8; 1500]>()).unwrap();
+/// assert_eq!(Packets::info(class).slot_bytes, 1536);
+/// ```
+///
+/// A table that breaks a rule below is refused when the heap over it is compiled.
+pub trait SizeClasses: Sized + 'static {
+    /// Slot sizes in bytes, ascending: multiples of 16 up to 1 KiB, of 128 up to 32 KiB; at most
+    /// [`MAX_CLASSES`]` - 1` of them.
+    const SLOT_BYTES: &'static [usize];
+
+    /// What spans are multiples of, and aligned to: a power of two of at least 256 bytes and at
+    /// least as large as the largest slot. Slots of a power of two are aligned to their size.
+    const GRANULE_BYTES: usize = 64 << 10;
+
+    /// How many bytes a batch may have: what moves between a thread cache and the heap at once. A
+    /// thread cache holds at most two batches of each class. At least one slot moves.
+    const BATCH_BYTES: usize = 8 << 10;
+
+    /// The class that serves `layout`, or none: size 0, a size above the largest slot, or an
+    /// alignment that the slot of its size does not have.
+    #[inline(always)]
+    #[must_use]
+    fn class_of(layout: Layout) -> Option<Class> {
+        if layout.align() <= MIN_SLOT_BYTES {
+            return Self::class_of_size(layout.size());
+        }
+        // No overflow: `Layout` keeps the rounded size within `isize::MAX`.
+        let size = (layout.size() + (layout.align() - 1)) & !(layout.align() - 1);
+        // Spans are aligned to the granule, which is no smaller than a slot, and slots stand in
+        // rows: so a slot has the alignment of its size.
+        Self::class_of_size(size).filter(|class| Self::info(*class).slot_align() >= layout.align())
+    }
+
+    /// The class of the smallest slot with at least `size` bytes, if there is one and `size` is
+    /// not 0.
+    #[inline(always)]
+    #[must_use]
+    fn class_of_size(size: usize) -> Option<Class> {
+        if size > build::largest::<Self>() {
+            return None;
+        }
+        let index = if size <= build::FINE_LIMIT {
+            build::Built::<Self>::BY_16[size.div_ceil(16)]
+        } else {
+            build::Built::<Self>::BY_128[(size - build::FINE_LIMIT).div_ceil(128)]
+        };
+        // SAFETY: the tables hold 0 and indices of classes only (`build`).
+        unsafe { Class::from_byte(index) }
+    }
+
+    /// The geometry of a class.
+    #[inline(always)]
+    #[must_use]
+    fn info(class: Class) -> &'static ClassInfo {
+        &build::Built::<Self>::INFO[class.index()]
+    }
+
+    /// All classes of this table, smallest first.
+    fn classes() -> impl Iterator<Item = Class> {
+        (1..=Self::SLOT_BYTES.len()).map(Class::new)
+    }
+}
+
+/// What a class's spans look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassInfo {
+    /// Bytes of a slot.
+    pub slot_bytes: usize,
+    /// Bytes of a span: a multiple of the granule.
+    pub span_bytes: usize,
+    /// Slots in a span.
+    pub span_slots: u32,
+    /// The most slots in a batch.
+    pub batch_slots: u16,
+}
+
+impl ClassInfo {
+    const NONE: Self = Self { slot_bytes: 0, span_bytes: 0, span_slots: 0, batch_slots: 0 };
+
+    /// The alignment that every slot of this class has: the largest power of two that divides its
+    /// size.
+    #[inline]
+    #[must_use]
+    pub const fn slot_align(&self) -> usize {
+        1 << self.slot_bytes.trailing_zeros()
+    }
+
+    /// Bytes at the end of a span that belong to no slot.
+    #[must_use]
+    pub const fn tail_bytes(&self) -> usize {
+        self.span_bytes - self.slot_bytes * self.span_slots as usize
+    }
+}

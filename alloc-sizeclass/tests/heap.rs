@@ -1,0 +1,73 @@
+//! `SizeClassHeap` over several layers: the conformance kit, and what the kit cannot ask.
+
+use alloc_core::api2::alloc::{Global, System};
+use alloc_core::{Allocator, Layer, Layout};
+use alloc_sizeclass::{BatchHeap, Compact, Fine, Lookup, SizeClassHeap, SizeClasses};
+use std::ptr::NonNull;
+
+fn layout(size: usize, align: usize) -> Layout {
+    Layout::from_size_align(size, align).unwrap()
+}
+
+#[test]
+fn a_slot_is_reused_and_spans_go_back() {
+    let heap: SizeClassHeap<Global> = SizeClassHeap::new(Global);
+    let all: Vec<_> =
+        (0..10_000).map(|_| heap.allocate(layout(100, 8)).unwrap().cast::<u8>()).collect();
+    heap.verify().unwrap();
+    let mut sorted: Vec<_> = all.iter().map(|p| p.addr()).collect();
+    sorted.sort_unstable();
+    assert!(sorted.windows(2).all(|w| w[1].get() - w[0].get() >= 112));
+    for ptr in all {
+        unsafe { heap.deallocate(ptr, layout(100, 8)) };
+    }
+    heap.verify().unwrap();
+    assert!(heap.reclaim(usize::MAX) > 0);
+    let tree = alloc_core::report::Tree::of(&heap);
+    assert_eq!(tree.figure("SizeClassHeap", "spans"), Some(0));
+}
+
+#[test]
+fn lookup_knows_slots_and_large_runs() {
+    let heap: SizeClassHeap<System> = SizeClassHeap::new(System);
+    for size in [1, 16, 17, 1000, 32 << 10, (32 << 10) + 1, 1 << 20] {
+        let wanted = layout(size, 1);
+        let slice = heap.allocate(wanted).unwrap();
+        let found = heap.layout_at(slice.cast()).unwrap();
+        assert_eq!(found.size(), slice.len());
+        let inside = unsafe { slice.cast::<u8>().add(1) };
+        assert_eq!(heap.layout_at(inside), None);
+        unsafe { assert!(heap.deallocate_at(slice.cast())) };
+    }
+    let mut foreign = 0u8;
+    assert_eq!(heap.layout_at(NonNull::from(&mut foreign)), None);
+    unsafe { assert!(!heap.deallocate_at(NonNull::from(&mut foreign))) };
+    heap.verify().unwrap();
+}
+
+#[test]
+fn batches_come_back_through_the_transfer_cache() {
+    let heap: SizeClassHeap<Global> = SizeClassHeap::new(Global);
+    let class = Fine::class_of(layout(64, 8)).unwrap();
+    let batch = heap.refill(class, 32).unwrap();
+    assert_eq!(batch.len(), 32);
+    unsafe { heap.flush(class, batch) };
+    // Whole batches move: fewer are asked for, all 32 come.
+    let batch = heap.refill(class, 8).unwrap();
+    assert_eq!(batch.len(), 32);
+    unsafe { heap.flush(class, batch) };
+    heap.verify().unwrap();
+}
+
+#[test]
+
+fn a_dropped_heap_gives_everything_back() {
+    let below = alloc_core::Observe::new(System);
+    let heap: SizeClassHeap<_, Compact> = SizeClassHeap::new(&below);
+    for size in [8, 100, 1000, 5000, 1 << 20] {
+        heap.allocate(layout(size, 8)).unwrap();
+    }
+    assert!(below.live_bytes() > 0);
+    drop(heap);
+    assert_eq!(below.live_bytes(), 0);
+}
