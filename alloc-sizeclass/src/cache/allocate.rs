@@ -40,11 +40,7 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
     }
 
     #[cold]
-    fn allocate_uncommon(
-        &self,
-        layout: Layout,
-        zeroed: bool,
-    ) -> Result<NonNull<[u8]>, AllocError> {
+    fn allocate_uncommon(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
         match (layout.size(), zeroed) {
             (0, _) => Ok(dangling(layout)),
             (_, false) => self.below().allocate(layout),

@@ -58,7 +58,11 @@ impl Instances {
         Self { live: Vec::new_in(System), next_serial: 1 }
     }
 
-    fn add(&mut self, shared: *const (), thread_ends: unsafe fn(*const (), &Local)) -> (usize, u64) {
+    fn add(
+        &mut self,
+        shared: *const (),
+        thread_ends: unsafe fn(*const (), &Local),
+    ) -> (usize, u64) {
         let serial = self.next_serial;
         self.next_serial += 1;
         let index = self.live.iter().position(Option::is_none).unwrap_or_else(|| {

@@ -217,7 +217,9 @@ macro_rules! __thread_local {
 #[macro_export]
 macro_rules! __thread_initial_exec {
     ($symbol:literal) => {
-        // A `Local` as `Local::new` makes it: a pointer to EMPTY, and zeroes.
+        // A `Local` as `Local::new` makes it: a pointer to EMPTY, and zeroes. In a module, because
+        // assembly is an item, and blocks take only statements.
+        mod storage {
         ::core::arch::global_asm!(
             ".pushsection .tdata,\"awT\",@progbits",
             ".p2align 4",
@@ -232,6 +234,7 @@ macro_rules! __thread_initial_exec {
             empty = sym $crate::__private::EMPTY,
             rest = const ::core::mem::size_of::<$crate::__private::Local>() - 8,
         );
+        }
         #[inline(always)]
         fn this_thread() -> *const $crate::__private::Local {
             let local: *const $crate::__private::Local;

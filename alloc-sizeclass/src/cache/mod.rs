@@ -53,10 +53,10 @@ use core::ptr::NonNull;
 pub use instance::Instance;
 #[cfg(not(all(loom, feature = "loom")))]
 pub use key::{AtExit, StaticKey};
-pub use lists::Lists;
 #[cfg(not(all(loom, feature = "loom")))]
 #[doc(hidden)]
 pub use lists::EMPTY;
+pub use lists::Lists;
 pub use local::Local;
 use local::Registry;
 

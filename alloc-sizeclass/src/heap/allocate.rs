@@ -2,19 +2,15 @@
 //!
 //! Above: users without a thread cache. Below: `mod.rs` for slots, `large.rs` for runs.
 
-use super::slot::Batch;
 use super::SizeClassHeap;
+use super::slot::Batch;
 use crate::resize::{self, Plan};
 use crate::table::SizeClasses;
 use alloc_core::{AllocError, Layer, Layout, allocator, dangling};
 use core::ptr::NonNull;
 
 impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
-    fn allocate_uncommon(
-        &self,
-        layout: Layout,
-        zeroed: bool,
-    ) -> Result<NonNull<[u8]>, AllocError> {
+    fn allocate_uncommon(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
         if layout.size() == 0 {
             return Ok(dangling(layout));
         }

@@ -203,7 +203,11 @@ impl SpanIndex {
     /// Bytes of the tables (address space: pages are touched as spans are made).
     pub fn table_bytes(&self) -> usize {
         let granules = self.granules.load(Ordering::Relaxed);
-        if granules == 0 { 0 } else { table_layout(granules).map_or(0, |(layout, _)| layout.size()) }
+        if granules == 0 {
+            0
+        } else {
+            table_layout(granules).map_or(0, |(layout, _)| layout.size())
+        }
     }
 
     /// Takes the locks, for a fork.

@@ -197,7 +197,8 @@ impl<A: Layer, T: SizeClasses> Drop for SizeClassHeap<A, T> {
                     let mut lists = self.class(class).spans.lock();
                     let lists = &mut *lists;
                     let full = lists.full.first().map(|span| (span, &mut lists.full));
-                    let any = full.or_else(|| lists.partial.first().map(|s| (s, &mut lists.partial)));
+                    let any =
+                        full.or_else(|| lists.partial.first().map(|s| (s, &mut lists.partial)));
                     let Some((span, list)) = any else { break };
                     // SAFETY: the span is the first of this list.
                     unsafe { list.remove(span) };

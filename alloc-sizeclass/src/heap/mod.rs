@@ -183,10 +183,12 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
         let layout = span_layout::<T>(info.span_bytes)?;
         let run = self.below.allocate(layout)?.cast();
         let granules = info.span_bytes / T::GRANULE_BYTES;
-        self.publish(run, layout, class.index() as u8, info.span_slots, granules).inspect_err(|_| {
-            // SAFETY: the run came from `below` with this layout, and nobody has seen it.
-            unsafe { self.below.deallocate(run, layout) };
-        })
+        self.publish(run, layout, class.index() as u8, info.span_slots, granules).inspect_err(
+            |_| {
+                // SAFETY: the run came from `below` with this layout, and nobody has seen it.
+                unsafe { self.below.deallocate(run, layout) };
+            },
+        )
     }
 
     /// Makes a record for a run, and enters it in the index.

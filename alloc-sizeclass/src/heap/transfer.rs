@@ -43,7 +43,8 @@ impl TransferCache {
             }
             // ORDERING: Release gives the batch and what its slots hold to the Acquire in `take`
             // (R1, R2).
-            let put = place.compare_exchange(null_mut(), head, Ordering::Release, Ordering::Relaxed);
+            let put =
+                place.compare_exchange(null_mut(), head, Ordering::Release, Ordering::Relaxed);
             if put.is_ok() {
                 return Ok(());
             }

@@ -9,9 +9,9 @@
 //!
 //! And for the large runs: V5: the index leads from the run to its record; the bytes add up.
 
+use super::SizeClassHeap;
 use super::class::List;
 use super::span::{LARGE, Span};
-use super::SizeClassHeap;
 use crate::table::{Class, ClassInfo, SizeClasses};
 use alloc_core::{Broken, Layer};
 use core::ptr;

@@ -115,4 +115,3 @@ const fn check<T: SizeClasses>() {
         at += 1;
     }
 }
-

@@ -27,8 +27,7 @@ pub struct Compact;
 
 #[cfg(not(all(loom, feature = "loom")))]
 impl SizeClasses for Compact {
-    const SLOT_BYTES: &'static [usize] =
-        &[16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
+    const SLOT_BYTES: &'static [usize] = &[16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
     const GRANULE_BYTES: usize = 1024;
     const BATCH_BYTES: usize = 256;
 }
