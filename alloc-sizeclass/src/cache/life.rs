@@ -113,14 +113,12 @@ impl<H: BatchHeap> Shared<H> {
 
     /// Takes every lock, so that a fork finds no thread in a miss.
     pub(super) fn freeze(&self) {
-        self.registry.acquire();
-        // SAFETY: the lock was just taken, and `thaw` releases it after its last access.
-        unsafe {
-            self.registry.with_held(|registry| {
-                registry.frozen_by = std::process::id();
-                registry.for_each(|_, record| (*record).gate.acquire());
-            });
-        }
+        let mut registry = self.registry.lock();
+        registry.frozen_by = std::process::id();
+        // SAFETY: records on the registry are live.
+        registry.for_each(|_, record| unsafe { (*record).gate.acquire() });
+        // Held on, until `thaw`.
+        core::mem::forget(registry);
         self.heap.freeze();
     }
 
@@ -131,19 +129,21 @@ impl<H: BatchHeap> Shared<H> {
     /// As for `Layer::thaw`. `own` is the calling thread's state.
     pub(super) unsafe fn thaw(&self, own: *const Local) {
         // SAFETY: `freeze` took the locks, in this process or in the one it is a copy of.
-        unsafe {
+        let mut registry = unsafe {
             self.heap.thaw();
-            self.registry.with_held(|registry| {
-                let in_child = registry.frozen_by != std::process::id();
-                registry.for_each(|registry, record| {
-                    (*record).gate.release();
-                    if in_child && (*record).local != own {
-                        self.adopt(registry, record);
-                    }
-                });
-            });
-            self.registry.release();
-        }
+            self.registry.resume()
+        };
+        let in_child = registry.frozen_by != std::process::id();
+        registry.for_each(|registry, record| {
+            // SAFETY: records on the registry are live, and `freeze` took their gates; in a child,
+            // the other threads do not exist.
+            unsafe {
+                (*record).gate.release();
+                if in_child && (*record).local != own {
+                    self.adopt(registry, record);
+                }
+            }
+        });
     }
 
     /// In a forked child: takes over the record of a thread that is not here.

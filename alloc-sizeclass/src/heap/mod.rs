@@ -23,6 +23,7 @@ mod transfer;
 mod verify;
 
 pub use slot::Batch;
+#[cfg(feature = "std")]
 pub(crate) use slot::Slot;
 #[doc(hidden)]
 #[cfg(all(loom, feature = "loom"))]

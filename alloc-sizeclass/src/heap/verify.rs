@@ -80,7 +80,8 @@ fn verify_free_list(span: &Span, info: &ClassInfo) -> Result<(), Broken> {
     for _ in 0..span.free_slots {
         rule(!slot.is_null(), "V4: the free list is too short", span)?;
         let offset = slot.addr().wrapping_sub(span.base.addr().get());
-        let is_slot = offset % info.slot_bytes == 0 && offset / info.slot_bytes < handed_out_once;
+        let is_slot =
+            offset.is_multiple_of(info.slot_bytes) && offset / info.slot_bytes < handed_out_once;
         rule(is_slot, "V4: the free list leads out of the span's slots", span)?;
         // SAFETY: it is a slot of the span, on its free list: its first word is a link.
         slot = unsafe { (*slot).next };
