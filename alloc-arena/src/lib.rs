@@ -5,6 +5,8 @@ mod adopt;
 mod arena;
 mod below;
 mod bits;
+mod bump;
+
 mod config;
 mod decay;
 mod dedicated;
@@ -28,6 +30,7 @@ mod walk;
 pub use adopt::{Adopted, Purge};
 pub use arena::Arena;
 pub use below::Calls;
+pub use bump::Bump;
 pub use fixed::{Fixed, Ground};
 pub use mapping::{Mapping, MappingKind};
 #[cfg(all(feature = "os", unix))]

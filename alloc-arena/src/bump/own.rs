@@ -1,0 +1,190 @@
+//! Objects of a [`Bump`] that are chunks of their own, freed and grown by the layer below.
+//!
+//! The head stands right in front of the object, so that it is found from the object's address:
+//!
+//! ```text
+//!   base ─▶ | gap, if the object's alignment is larger than the head | head | object |
+//! ```
+
+use super::Bump;
+use alloc_core::{AllocError, Broken, Layer, Layout};
+use core::ptr::NonNull;
+
+/// The head of such a chunk. The list goes both ways, so that an object can leave it at once.
+pub(super) struct Own {
+    previous: Option<NonNull<Own>>,
+    next: Option<NonNull<Own>>,
+    /// What the object was asked for.
+    layout: Layout,
+}
+
+/// What such a chunk is asked for from the layer below, and where the object begins in it.
+fn whole(layout: Layout) -> Result<(Layout, usize), AllocError> {
+    let (whole, offset) = Layout::new::<Own>().extend(layout).map_err(|_| AllocError)?;
+    Ok((whole, offset))
+}
+
+/// The head of the object at `ptr`.
+///
+/// # Safety
+///
+/// `ptr` is a live object from `take_own`, or will be when its head has been written.
+unsafe fn head_of(ptr: NonNull<u8>) -> NonNull<Own> {
+    // SAFETY: `whole` leaves room for a head in front of every object; an object is aligned to a
+    // head at least, as `whole` puts it at an offset that is a multiple of both alignments.
+    unsafe { ptr.sub(size_of::<Own>()).cast() }
+}
+
+impl<A: Layer> Bump<A> {
+    pub(super) fn take_own(&self, layout: Layout, zeroed: bool) -> Result<NonNull<u8>, AllocError> {
+        let layout = own_layout(layout)?;
+        let (whole, offset) = whole(layout)?;
+        let chunk =
+            if zeroed { self.below.allocate_zeroed(whole)? } else { self.below.allocate(whole)? };
+        // SAFETY: the object lies behind `offset` in the chunk.
+        let ptr = unsafe { chunk.cast::<u8>().add(offset) };
+        self.link(ptr, layout);
+        Ok(ptr)
+    }
+
+    /// Puts the object at `ptr` in front of the list.
+    fn link(&self, ptr: NonNull<u8>, layout: Layout) {
+        // SAFETY: `ptr` is an object with room for its head in front of it (`take_own`, `grow_own`).
+        let place = unsafe { head_of(ptr) };
+        let next = self.own.get();
+        // SAFETY: as above.
+        unsafe { place.write(Own { previous: None, next, layout }) };
+        if let Some(mut next) = next {
+            // SAFETY: heads in the list are initialised, and nothing borrows them now.
+            unsafe { next.as_mut() }.previous = Some(place);
+        }
+        self.own.set(Some(place));
+    }
+
+    /// Takes the object at `ptr` out of the list. Returns its layout.
+    ///
+    /// # Safety
+    ///
+    /// It is in the list.
+    unsafe fn unlink(&self, ptr: NonNull<u8>) -> Layout {
+        // SAFETY: in the list (caller), so its head is initialised.
+        let Own { previous, next, layout } = unsafe { head_of(ptr).read() };
+        match previous {
+            // SAFETY: neighbours in the list are initialised, and nothing borrows them now.
+            Some(mut previous) => unsafe { previous.as_mut() }.next = next,
+            None => self.own.set(next),
+        }
+        if let Some(mut next) = next {
+            // SAFETY: as above.
+            unsafe { next.as_mut() }.previous = previous;
+        }
+        layout
+    }
+
+    /// Frees the object at `ptr`.
+    ///
+    /// # Safety
+    ///
+    /// It came from `take_own` or `grow_own`, and is not used any more.
+    pub(super) unsafe fn give_own(&self, ptr: NonNull<u8>) {
+        // SAFETY: live objects are in the list.
+        let layout = unsafe { self.unlink(ptr) };
+        if let Ok((whole, offset)) = whole(layout) {
+            // SAFETY: the chunk of this object, allocated with this layout (`take_own`); its user is
+            // done with it (caller).
+            unsafe { self.below.deallocate(ptr.sub(offset), whole) };
+        }
+    }
+
+    /// Makes the object at `ptr` longer; it may move. `None` if its alignment would have to change,
+    /// or the layer below has no room; the object is as it was then.
+    ///
+    /// # Safety
+    ///
+    /// It came from `take_own` or `grow_own`; its user asks for this.
+    pub(super) unsafe fn grow_own(
+        &self,
+        ptr: NonNull<u8>,
+        new: Layout,
+        zeroed: bool,
+    ) -> Option<NonNull<u8>> {
+        let new = own_layout(new).ok()?;
+        // SAFETY: a live object's head is initialised.
+        let old = unsafe { head_of(ptr).as_ref() }.layout;
+        if old.align() != new.align() || new.size() < old.size() {
+            return None;
+        }
+        let ((old_whole, offset), (new_whole, _)) = (whole(old).ok()?, whole(new).ok()?);
+        // SAFETY: live objects are in the list; it leaves before its chunk can move.
+        unsafe { self.unlink(ptr) };
+        // SAFETY: `offset` leads to the chunk's base (`take_own`).
+        let base = unsafe { ptr.sub(offset) };
+        // SAFETY: the chunk was allocated with `old_whole`, and the new layout is not smaller.
+        let grown = unsafe {
+            if zeroed {
+                self.below.grow_zeroed(base, old_whole, new_whole)
+            } else {
+                self.below.grow(base, old_whole, new_whole)
+            }
+        };
+        match grown {
+            Ok(chunk) => {
+                // SAFETY: same offset, as the alignments are the same.
+                let moved = unsafe { chunk.cast::<u8>().add(offset) };
+                self.link(moved, new);
+                Some(moved)
+            }
+            Err(_) => {
+                self.link(ptr, old);
+                None
+            }
+        }
+    }
+
+    /// All such objects: their addresses and layouts.
+    fn own_objects(&self) -> impl Iterator<Item = (usize, Layout)> {
+        let mut next = self.own.get();
+        core::iter::from_fn(move || {
+            let place = next?;
+            // SAFETY: heads in the list are initialised; the borrow ends before the next step.
+            let head = unsafe { place.as_ref() };
+            next = head.next;
+            Some((place.as_ptr().addr() + size_of::<Own>(), head.layout))
+        })
+    }
+
+    pub(super) fn own_bytes(&self) -> usize {
+        self.own_objects().map(|(_, layout)| layout.size()).sum()
+    }
+
+    pub(super) fn owns_own(&self, address: usize) -> bool {
+        self.own_objects().any(|(start, layout)| address.wrapping_sub(start) < layout.size())
+    }
+
+    pub(super) fn free_own(&mut self) {
+        while let Some(head) = self.own.get() {
+            // SAFETY: the object stands right behind its head.
+            let ptr = unsafe { head.cast::<u8>().add(size_of::<Own>()) };
+            // SAFETY: `&mut self`: the object is not borrowed.
+            unsafe { self.give_own(ptr) };
+        }
+    }
+
+    pub(super) fn verify_own(&self) -> Result<(), Broken> {
+        let mut before = None;
+        let mut next = self.own.get();
+        while let Some(place) = next {
+            // SAFETY: as for `own_objects`.
+            let head = unsafe { place.as_ref() };
+            let address = place.as_ptr().addr();
+            Broken::unless(head.previous == before, "Bump", "the list goes both ways", address)?;
+            (before, next) = (next, head.next);
+        }
+        Ok(())
+    }
+}
+
+/// The layout with which an object is kept: aligned to its head at least.
+fn own_layout(layout: Layout) -> Result<Layout, AllocError> {
+    layout.align_to(align_of::<Own>()).map_err(|_| AllocError)
+}
