@@ -1,0 +1,86 @@
+//! The allocators that are compared. To add one, add an entry to [`ALL`].
+//!
+//! Above: `run`, `list`. Below: `replay`, the stacks and the peers.
+//!
+//! Each is a static, so that no replay measures its construction; a process that replays on one
+//! leaves the others alone.
+
+use crate::heap::{Flat, Heap};
+use crate::program::Program;
+use crate::program::facts::Facts;
+use crate::replay::{Fault, Outcome, Pass, replay};
+use mimalloc::MiMalloc;
+use std::alloc::System;
+use std::ffi::CStr;
+
+/// An allocator that can be chosen by its name.
+#[derive(Debug)]
+pub struct Candidate {
+    /// What it is called in options, tables and plots.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    /// Its version.
+    pub version: fn() -> String,
+    /// Whether it can serve a trace at all, or why not.
+    pub fits: fn(&Facts) -> Result<(), String>,
+    /// Replays a program on it.
+    pub replay: fn(&Program, Pass) -> Result<Outcome, Fault>,
+}
+
+/// The candidate whose figures are 1 in every ratio, if it takes part.
+pub const REFERENCE: &str = "system";
+
+/// All candidates, in the order of tables and plots.
+pub static ALL: &[Candidate] = &[
+    Candidate {
+        name: REFERENCE,
+        about: "the C library's malloc",
+        version: libc_version,
+        fits: anything,
+        replay: |program, pass| on(&Flat(System), program, pass),
+    },
+    Candidate {
+        name: "mimalloc",
+        about: "Microsoft's mimalloc, from its crate",
+        version: mimalloc_version,
+        fits: anything,
+        replay: |program, pass| on(&Flat(MiMalloc), program, pass),
+    },
+];
+
+/// The candidate of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Candidate> {
+    ALL.iter().find(|candidate| candidate.name == name)
+}
+
+fn on<H: Heap>(heap: &H, program: &Program, pass: Pass) -> Result<Outcome, Fault> {
+    replay(heap, program, pass)
+}
+
+fn anything(_: &Facts) -> Result<(), String> {
+    Ok(())
+}
+
+fn mimalloc_version() -> String {
+    // SAFETY: the call only reads a constant.
+    let version = unsafe { libmimalloc_sys::mi_version() };
+    // Three digits up to 2.1.7 (217), five since then (30204 is 3.2.4).
+    match version {
+        ..1000 => format!("{}.{}.{}", version / 100, version / 10 % 10, version % 10),
+        _ => format!("{}.{}.{}", version / 10_000, version / 100 % 100, version % 100),
+    }
+}
+
+#[cfg(target_env = "gnu")]
+fn libc_version() -> String {
+    // SAFETY: the call returns a constant string that ends with a zero byte.
+    let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) };
+    format!("glibc {}", version.to_string_lossy())
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn libc_version() -> String {
+    "of this system".into()
+}

@@ -1,0 +1,110 @@
+//! The command line: what can be asked for, and who does it.
+//!
+//! Above: `main`. In [`compare`]: replays. In [`record`]: recordings. In [`show`]: what is known
+//! without a replay.
+
+mod compare;
+mod elf;
+mod preload;
+mod record;
+mod show;
+
+pub(crate) use show::date;
+
+use crate::Failure;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Replays allocation traces of real programs on Strata's stacks and on other allocators, and
+/// compares time, memory and fragmentation. Without a command: replays the shipped traces.
+#[derive(Debug, Parser)]
+#[command(name = "benches", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Word>,
+    #[command(flatten)]
+    options: Options,
+    /// The folder of the traces that are replayed without a command.
+    #[arg(long, value_name = "FOLDER", default_value_os_t = shipped())]
+    traces: PathBuf,
+}
+
+/// How to replay, and where the figures go.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Timed rounds; the figures are medians over them [default: up to 5, in a few minutes].
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// Only these candidates (several with commas, or by repeating the option; see `list`).
+    #[arg(long, global = true, value_name = "CANDIDATE", value_delimiter = ',')]
+    only: Vec<String>,
+    /// One timed round: figures in seconds, with more noise.
+    #[arg(long, global = true, conflicts_with = "rounds")]
+    quick: bool,
+    /// Print all figures as JSON instead of the table.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Where the report goes [default: strata-report.html in cargo's target folder].
+    #[arg(long, global = true, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Seconds after which a replay is given up.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300)]
+    limit: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Word {
+    /// Run a program under the preload library and record its allocations.
+    Record(record::Arguments),
+    /// Replay these traces.
+    Compare {
+        /// The traces' files.
+        #[arg(required = true, value_name = "TRACE")]
+        traces: Vec<PathBuf>,
+    },
+    /// Show a trace: its header, its figures, its sizes.
+    Show {
+        /// The trace's file.
+        trace: PathBuf,
+    },
+    /// List the candidates.
+    List,
+}
+
+/// Does what the command line asks for.
+///
+/// # Errors
+///
+/// [`Failure`], whose code is the exit code.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    match &cli.command {
+        None => compare::compare(&compare::in_folder(&cli.traces)?, &cli.options),
+        Some(Word::Compare { traces }) => compare::compare(traces, &cli.options),
+        Some(Word::Record(arguments)) => record::record(arguments),
+        Some(Word::Show { trace }) => show::show(trace),
+        Some(Word::List) => show::list(),
+    }
+}
+
+/// Prints a line; that nobody reads it is no failure.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// The package's folder, if it is where it was built.
+fn package() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn shipped() -> PathBuf {
+    let built = package().join("traces");
+    if built.is_dir() { built } else { PathBuf::from("benches/traces") }
+}
+
+/// Cargo's target folder: the one that this executable lies in.
+fn target() -> PathBuf {
+    let this = std::env::current_exe().unwrap_or_default();
+    let folder = this.ancestors().find(|path| path.ends_with("target"));
+    folder.map_or_else(std::env::temp_dir, PathBuf::from)
+}

@@ -1,0 +1,59 @@
+//! Where the preload library is; it is built if it is not up to date.
+//!
+//! Above: `record`. Below: cargo.
+
+use super::{package, target};
+use crate::Failure;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+const PACKAGE: &str = "strata-preload";
+const FILE: &str = "libstrata_preload.so";
+
+/// Names a library to use instead of the one that is built here.
+pub(super) const VARIABLE: &str = "STRATA_PRELOAD";
+
+/// The library's file.
+pub(super) fn library() -> Result<PathBuf, Failure> {
+    if let Some(path) = std::env::var_os(VARIABLE) {
+        let path = PathBuf::from(path);
+        return match path.is_file() {
+            true => Ok(path),
+            false => Err(Failure::Record(format!("{VARIABLE}={}: no such file", path.display()))),
+        };
+    }
+    let beside = std::env::current_exe().ok().map(|this| this.with_file_name(FILE));
+    match build() {
+        Ok(path) => Ok(path),
+        // Where the sources or cargo are gone, a library beside this program will do.
+        Err(why) => beside.filter(|path| path.is_file()).ok_or(why),
+    }
+}
+
+fn build() -> Result<PathBuf, Failure> {
+    let manifest = package().join("../Cargo.toml");
+    if !manifest.is_file() {
+        return Err(Failure::Record(format!(
+            "{} is gone: cannot build {FILE}",
+            manifest.display()
+        )));
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "-p", PACKAGE, "--manifest-path"])
+        .arg(&manifest)
+        .arg("--target-dir")
+        .arg(target())
+        .stdout(Stdio::null())
+        .status();
+    match status {
+        Ok(status) if status.success() => {}
+        Ok(_) => return Err(Failure::Record(format!("cargo could not build {PACKAGE}"))),
+        Err(error) => return Err(Failure::Record(format!("cannot run cargo: {error}"))),
+    }
+    let path = target().join("release").join(FILE);
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(Failure::Record(format!("cargo built no {}", path.display()))),
+    }
+}

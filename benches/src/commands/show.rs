@@ -1,0 +1,106 @@
+//! What is known without a replay: a trace's header and figures, and the candidates.
+//!
+//! Above: `commands`. Below: `program`, `candidates`, `table`.
+
+use super::say;
+use crate::program::compile::compile;
+use crate::program::facts::{Facts, Histogram};
+use crate::table::{align, bytes, plain};
+use crate::{Failure, candidates};
+use std::path::Path;
+
+/// Widest bar of a histogram, in characters.
+const BAR: u64 = 40;
+
+pub(super) fn show(trace: &Path) -> Result<(), Failure> {
+    let (_, facts) = compile(trace)?;
+    say(figures(&facts));
+    say(histogram(&facts.sizes));
+    Ok(())
+}
+
+fn figures(facts: &Facts) -> comfy_table::Table {
+    let mut table = plain();
+    let rows = [
+        ("command", facts.command.join(" ")),
+        ("recorded", format!("{} UTC on {}", date(facts.date_unix_seconds), facts.platform)),
+        ("events", facts.events.to_string()),
+        ("threads", facts.threads.to_string()),
+        ("objects allocated", facts.objects.to_string()),
+        ("objects freed", facts.frees.to_string()),
+        ("objects resized", facts.reallocs.to_string()),
+        ("objects handed over", format!("{} (touched by another thread)", facts.handed_over)),
+        ("asked for in all", bytes(facts.asked_bytes)),
+        ("live at the peak", {
+            format!(
+                "{} in at most {} objects",
+                bytes(facts.peak_live_bytes),
+                facts.peak_live_objects
+            )
+        }),
+        ("live at the end", bytes(facts.end_live_bytes)),
+    ];
+    for (name, value) in rows {
+        table.add_row([name.to_owned(), value]);
+    }
+    table
+}
+
+fn histogram(sizes: &Histogram) -> comfy_table::Table {
+    let mut table = plain();
+    table.set_header(["sizes up to", "requests", "in bytes", ""]);
+    let most = sizes.entries().iter().map(|entry| entry.count).max().unwrap_or(0).max(1);
+    for entry in sizes.entries() {
+        let bar = "█".repeat((entry.count * BAR).div_ceil(most) as usize);
+        let sum = bytes(entry.bytes);
+        table.add_row([bytes(entry.up_to_bytes), entry.count.to_string(), sum, bar]);
+    }
+    align(&mut table, 0);
+    if let Some(bars) = table.column_mut(3) {
+        bars.set_cell_alignment(comfy_table::CellAlignment::Left);
+    }
+    table
+}
+
+pub(super) fn list() -> Result<(), Failure> {
+    let mut table = plain();
+    table.set_header(["candidate", "what it is", "version"]);
+    for candidate in candidates::ALL {
+        table.add_row([candidate.name.to_owned(), candidate.about.into(), (candidate.version)()]);
+    }
+    say(table);
+    Ok(())
+}
+
+/// A date and time in UTC, from seconds since 1970: the calendar repeats every 400 years, which are
+/// 146,097 days; counted from a 1 March, the leap day comes last.
+#[must_use]
+pub(crate) fn date(unix_seconds: u64) -> String {
+    let (days, seconds) = (unix_seconds / 86_400, unix_seconds % 86_400);
+    // From 0000-03-01.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // March is 0; months of 31, 30, 31, 30, 31 days repeat.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = era * 400 + year + later;
+    format!("{year}-{month:02}-{day:02} {:02}:{:02}", seconds / 3600, seconds / 60 % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        assert_eq!(date(0), "1970-01-01 00:00");
+        assert_eq!(date(951_782_400), "2000-02-29 00:00");
+        assert_eq!(date(951_868_799), "2000-02-29 23:59");
+        assert_eq!(date(951_868_800), "2000-03-01 00:00");
+        assert_eq!(date(4_107_542_400), "2100-03-01 00:00");
+        assert_eq!(date(1_735_689_599), "2024-12-31 23:59");
+    }
+}

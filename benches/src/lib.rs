@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+pub mod candidates;
+pub mod commands;
+pub mod error;
+pub mod heap;
+pub mod measure;
+pub mod program;
+pub mod replay;
+pub mod report;
+pub mod run;
+pub mod table;
+
+pub use error::Failure;

@@ -1,0 +1,21 @@
+//! The main job: which stack suits which program, by evidence.
+//!
+//! Below: `benches::commands`. In a child, before anything else, `benches::run::child`.
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A replay's process does as little as it can before it measures.
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some(benches::run::child::WORD) {
+        return benches::run::child::live(&arguments.collect::<Vec<_>>());
+    }
+    match benches::commands::run(benches::commands::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What the system says of this process: processor time, page faults, resident memory.
+//!
+//! Above: `replay`. Below: getrusage and /proc. Nothing here allocates while it measures.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+/// Processor time and faults of this process since its start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// Time in the program, over all threads.
+    pub user: Duration,
+    /// Time in the kernel, over all threads.
+    pub sys: Duration,
+    /// Pages that the kernel had to put in without reading a disk.
+    pub minor_faults: u64,
+}
+
+impl Usage {
+    /// As of now.
+    #[must_use]
+    pub fn now() -> Self {
+        // SAFETY: `rusage` is plain numbers, for which zero is a value.
+        let mut raw: libc::rusage = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer is to a live `rusage`; the call can fail only for other arguments.
+        unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut raw) };
+        let time = |t: libc::timeval| {
+            Duration::from_secs(t.tv_sec.unsigned_abs())
+                + Duration::from_micros(t.tv_usec.unsigned_abs())
+        };
+        Self {
+            user: time(raw.ru_utime),
+            sys: time(raw.ru_stime),
+            minor_faults: raw.ru_minflt.unsigned_abs(),
+        }
+    }
+
+    /// What was used from `before` until this.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            user: self.user.saturating_sub(before.user),
+            sys: self.sys.saturating_sub(before.sys),
+            minor_faults: self.minor_faults.saturating_sub(before.minor_faults),
+        }
+    }
+}
+
+/// Reads the resident memory of this process, and its highest mark.
+#[derive(Debug)]
+pub struct Resident {
+    /// Walks the page tables: exact, and slow enough to stay out of timed runs.
+    rollup: Option<File>,
+    statm: Option<File>,
+    status: Option<File>,
+    page_bytes: u64,
+}
+
+impl Resident {
+    /// Opens the kernel's files. On a system without them every figure is 0.
+    #[must_use]
+    pub fn open() -> Self {
+        // SAFETY: sysconf has no preconditions.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        Self {
+            rollup: File::open("/proc/self/smaps_rollup").ok(),
+            statm: File::open("/proc/self/statm").ok(),
+            status: File::open("/proc/self/status").ok(),
+            page_bytes: page.max(1).unsigned_abs(),
+        }
+    }
+
+    /// Resident bytes now: exact where the kernel tells it, else as its own counters have it (they
+    /// may be off by some dozen pages per processor).
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let exact = self.rollup.as_ref().and_then(|file| field(file, b"Rss:"));
+        exact.map(|kib| kib * 1024).or_else(|| self.counted_bytes()).unwrap_or(0)
+    }
+
+    fn counted_bytes(&self) -> Option<u64> {
+        let mut room = [0; 128];
+        let text = read(self.statm.as_ref()?, &mut room)?;
+        let pages = text.split(|&b| b == b' ').nth(1)?;
+        Some(number(pages)? * self.page_bytes)
+    }
+
+    /// Makes the highest mark start again from now; `false` where the system does not allow it.
+    #[must_use]
+    pub fn reset_peak(&self) -> bool {
+        std::fs::write("/proc/self/clear_refs", "5").is_ok()
+    }
+
+    /// The largest number of resident bytes since the start of the process or the last reset.
+    #[must_use]
+    pub fn peak_bytes(&self) -> Option<u64> {
+        Some(field(self.status.as_ref()?, b"VmHWM:")? * 1024)
+    }
+}
+
+fn read<'a>(file: &File, room: &'a mut [u8]) -> Option<&'a [u8]> {
+    let length = file.read_at(room, 0).ok()?;
+    Some(&room[..length])
+}
+
+/// The number behind `name` at the start of a line.
+fn field(file: &File, name: &[u8]) -> Option<u64> {
+    let mut room = [0; 4096];
+    let text = read(file, &mut room)?;
+    text.split(|&b| b == b'\n').find_map(|line| number(line.strip_prefix(name)?))
+}
+
+/// The first number of `text`, after spaces.
+fn number(text: &[u8]) -> Option<u64> {
+    let digits = text.trim_ascii_start();
+    let end = digits.iter().position(|b| !b.is_ascii_digit()).unwrap_or(digits.len());
+    std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn touched_memory_is_seen() {
+        let resident = Resident::open();
+        let before = resident.bytes();
+        assert!(before > 100 << 10, "a process has some memory, not {before}");
+        let reset = resident.reset_peak();
+        let faults = Usage::now();
+        let touched = std::hint::black_box(vec![1u8; 32 << 20]);
+        let after = resident.bytes();
+        drop(touched);
+        assert!(after >= before + (30 << 20), "{before} then {after}");
+        assert!(Usage::now().since(&faults).minor_faults > 0);
+        if reset {
+            let peak = resident.peak_bytes().unwrap();
+            // The kernel's own counters are off by a few pages; other tests may take memory too.
+            assert!(peak + (2 << 20) > after, "{peak} is below {after}");
+        }
+    }
+}

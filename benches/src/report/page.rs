@@ -1,0 +1,342 @@
+//! What stands where on the page.
+//!
+//! Above: `report`. Below: `plots`, `map`, `table`'s way to write figures.
+
+use super::plots::{self, Bar, Course};
+use super::svg::SERIES;
+use super::{escape, map};
+use crate::commands::date;
+use crate::replay::Sample;
+use crate::run::results::{Measured, Results, TraceResult, Verdict, ratio};
+use crate::table::{bytes, mib, ms};
+use std::fmt::Write;
+
+const STYLE: &str = include_str!("style.css");
+
+pub(super) fn page(results: &Results) -> String {
+    let mut out = String::new();
+    // Writing to a `String` cannot fail.
+    let _ = write(&mut out, results);
+    out
+}
+
+fn write(out: &mut String, results: &Results) -> std::fmt::Result {
+    writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>")?;
+    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>")?;
+    writeln!(out, "<title>Strata: allocators on traces of real programs</title>")?;
+    writeln!(out, "<style>\n{STYLE}{}</style>\n</head>\n<body>\n<main>", colours())?;
+    head(out, results)?;
+    overview(out, results)?;
+    for trace in &results.traces {
+        section(out, results, trace)?;
+    }
+    measures(out)?;
+    writeln!(out, "</main>\n</body>\n</html>")
+}
+
+/// What the stand-in colours of the drawings stand for.
+fn colours() -> String {
+    let names = ["ink", "faint", "soft", "used", "dirty", "clean", "requests", "sums", "live"];
+    let fixed = names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| (format!("{0:02X}{0:02X}{0:02X}", n + 1), (*name).to_owned()));
+    let series = (0..SERIES).map(|n| (format!("1400{n:02X}"), format!("c{n}")));
+    fixed.chain(series).fold(String::new(), |mut css, (hex, name)| {
+        let _ = writeln!(css, "svg [fill=\"#{hex}\"] {{ fill: var(--{name}); }}");
+        let _ = writeln!(css, "svg [stroke=\"#{hex}\"] {{ stroke: var(--{name}); }}");
+        css
+    })
+}
+
+fn head(out: &mut String, results: &Results) -> std::fmt::Result {
+    let machine = &results.machine;
+    writeln!(out, "<h1>Allocators on traces of real programs</h1>")?;
+    writeln!(
+        out,
+        "<p class=\"soft\">{} · {} processors · {} memory · {} · {} timed rounds · {} UTC</p>",
+        escape(&machine.processor),
+        machine.processors,
+        bytes(machine.memory_bytes),
+        escape(&machine.system),
+        results.rounds,
+        date(results.date_unix_seconds)
+    )?;
+    writeln!(out, "<nav>")?;
+    for (n, trace) in results.traces.iter().enumerate() {
+        writeln!(out, "<a href=\"#trace-{n}\">{}</a>", escape(&trace.name))?;
+    }
+    writeln!(out, "</nav>")
+}
+
+fn overview(out: &mut String, results: &Results) -> std::fmt::Result {
+    let reference = escape(results.reference());
+    writeln!(out, "<section>\n<h2>All traces</h2>")?;
+    writeln!(
+        out,
+        "<p class=\"soft\">Geometric means of the ratios to <b>{reference}</b>: less is better.</p>"
+    )?;
+    writeln!(
+        out,
+        "<div class=\"scroll\"><table><tr><th class=\"text\">candidate</th><th>time</th><th>peak memory</th><th>traces</th><th class=\"text\">version</th><th class=\"text\">what it is</th></tr>"
+    )?;
+    let means: Vec<_> = results.candidates.iter().map(|peer| results.means(&peer.name)).collect();
+    for (peer, means) in results.candidates.iter().zip(&means) {
+        let (name, version, about) =
+            (escape(&peer.name), escape(&peer.version), escape(&peer.about));
+        let figures = means.map_or("<td>–</td><td>–</td><td>0</td>".into(), |m| {
+            format!(
+                "<td>{:.2}</td><td>{:.2}</td><td>{} of {}</td>",
+                m.time,
+                m.peak,
+                m.traces,
+                results.traces.len()
+            )
+        });
+        writeln!(
+            out,
+            "<tr><td class=\"text\">{name}</td>{figures}<td class=\"text\">{version}</td><td class=\"text\">{about}</td></tr>"
+        )?;
+    }
+    writeln!(out, "</table></div>\n<div class=\"plots\">")?;
+    let bars = |of: fn(&crate::run::results::Means) -> f64| -> Vec<Bar> {
+        let all = results.candidates.iter().zip(&means).enumerate();
+        all.filter_map(|(colour, (peer, means))| {
+            let length = of(means.as_ref()?);
+            let value = format!("{length:.2}");
+            Some(Bar { name: peer.name.clone(), colour, length, pale: 0.0, range: None, value })
+        })
+        .collect()
+    };
+    figure(out, "Time", &plots::bars("Geometric means of time", &bars(|m| m.time)), "")?;
+    figure(
+        out,
+        "Peak memory",
+        &plots::bars("Geometric means of peak memory", &bars(|m| m.peak)),
+        "",
+    )?;
+    writeln!(out, "</div>\n</section>")
+}
+
+fn section(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt::Result {
+    let at = results.traces.iter().position(|t| std::ptr::eq(t, trace)).unwrap_or(0);
+    let facts = &trace.facts;
+    writeln!(out, "<section id=\"trace-{at}\">\n<h2>{}</h2>", escape(&trace.name))?;
+    writeln!(out, "<p><code>{}</code></p>", escape(&shortened(&facts.command.join(" "))))?;
+    writeln!(
+        out,
+        "<p class=\"soft\">recorded {} · {} events · {} threads · {} objects, {} of them handed to another thread · {} asked for in all · at most {} live</p>",
+        date(facts.date_unix_seconds),
+        grouped(facts.events),
+        facts.threads,
+        grouped(facts.objects),
+        grouped(facts.handed_over),
+        bytes(facts.asked_bytes),
+        bytes(facts.peak_live_bytes)
+    )?;
+    table(out, results, trace)?;
+    writeln!(out, "<div class=\"plots\">")?;
+    let measured: Vec<_> = (0..)
+        .zip(&results.candidates)
+        .filter_map(|(colour, peer)| Some((colour, &*peer.name, trace.measured(&peer.name)?)))
+        .collect();
+    let times: Vec<Bar> =
+        measured.iter().map(|&(colour, name, m)| time_bar(colour, name, m)).collect();
+    let caption = "Wall time: median, and from the fastest to the slowest round. Pale: the part in which the kernel worked.";
+    figure(out, "Time", &plots::bars("Time", &times), caption)?;
+    let peaks: Vec<Bar> =
+        measured.iter().map(|&(colour, name, m)| peak_bar(colour, name, m)).collect();
+    let caption = "The most resident memory at any time. Solid: as much as was live at most.";
+    figure(out, "Peak memory", &plots::bars("Peak memory", &peaks), caption)?;
+    over_time(out, &measured)?;
+    let key = key(&[("requests".into(), "--requests".into()), ("bytes".into(), "--sums".into())]);
+    let sizes = plots::sizes("Sizes", &facts.sizes);
+    figure(out, "Sizes that were asked for", &format!("{sizes}{key}"), "")?;
+    for &(_, name, m) in &measured {
+        page_map(out, name, m)?;
+    }
+    writeln!(out, "</div>")?;
+    reports(out, &measured)?;
+    writeln!(out, "</section>")
+}
+
+type Rows<'a> = [(usize, &'a str, &'a Measured)];
+
+fn table(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt::Result {
+    let reference = results.reference();
+    let base = trace.measured(reference);
+    let best = |of: fn(&Measured) -> u64| {
+        trace.rows.iter().filter_map(|row| trace.measured(&row.candidate)).map(of).min()
+    };
+    let (fastest, leanest) = (best(|m| m.wall_ns), best(|m| m.memory.peak_bytes));
+    let times = format!("× {}", escape(reference));
+    writeln!(
+        out,
+        "<div class=\"scroll\"><table><tr><th class=\"text\">candidate</th><th>time, ms</th><th>{times}</th><th>user, ms</th><th>sys, ms</th><th>faults</th><th>peak, MiB</th><th>{times}</th><th>resident / live at peak</th><th>at the end</th></tr>"
+    )?;
+    for row in &trace.rows {
+        write!(out, "<tr><td class=\"text\">{}</td>", escape(&row.candidate))?;
+        match &row.verdict {
+            Verdict::Measured(m) => {
+                let times = |of: fn(&Measured) -> u64| {
+                    base.map_or("–".into(), |b| format!("{:.2}", ratio(of(m), of(b))))
+                };
+                let good = |is: bool| if is { " class=\"best\"" } else { "" };
+                let fragmentation = |s: &Sample| {
+                    s.fragmentation().map_or("–".into(), |f| {
+                        if f < 1000.0 { format!("{f:.2}") } else { "&gt; 1000".into() }
+                    })
+                };
+                write!(
+                    out,
+                    "<td{}>{}</td><td>{}</td>",
+                    good(fastest == Some(m.wall_ns)),
+                    ms(m.wall_ns),
+                    times(|m| m.wall_ns)
+                )?;
+                write!(
+                    out,
+                    "<td>{}</td><td>{}</td><td>{}</td>",
+                    ms(m.user_ns),
+                    ms(m.sys_ns),
+                    grouped(m.minor_faults)
+                )?;
+                let lean = good(leanest == Some(m.memory.peak_bytes));
+                write!(
+                    out,
+                    "<td{lean}>{}</td><td>{}</td>",
+                    mib(m.memory.peak_bytes),
+                    times(|m| m.memory.peak_bytes)
+                )?;
+                writeln!(
+                    out,
+                    "<td>{}</td><td>{}</td></tr>",
+                    fragmentation(&m.memory.at_peak),
+                    fragmentation(&m.memory.at_end)
+                )?;
+            }
+            Verdict::Skipped(why) => {
+                writeln!(out, "<td class=\"why\" colspan=\"9\">skipped: {}</td></tr>", escape(why))?
+            }
+            Verdict::Failed(why) => writeln!(
+                out,
+                "<td class=\"why failed\" colspan=\"9\">failed: {}</td></tr>",
+                escape(why)
+            )?,
+        }
+    }
+    writeln!(out, "</table></div>")
+}
+
+fn time_bar(colour: usize, name: &str, m: &Measured) -> Bar {
+    let share = ratio(m.sys_ns, m.sys_ns + m.user_ns).min(1.0);
+    Bar {
+        name: name.into(),
+        colour,
+        length: m.wall_ns as f64,
+        pale: m.wall_ns as f64 * share,
+        range: Some((m.wall_range_ns.0 as f64, m.wall_range_ns.1 as f64)),
+        value: format!("{} ms", ms(m.wall_ns)),
+    }
+}
+
+fn peak_bar(colour: usize, name: &str, m: &Measured) -> Bar {
+    let (peak, live) = (m.memory.peak_bytes, m.memory.at_peak.live_bytes);
+    Bar {
+        name: name.into(),
+        colour,
+        length: peak as f64,
+        pale: peak.saturating_sub(live) as f64,
+        range: None,
+        value: format!("{} MiB", mib(peak)),
+    }
+}
+
+fn over_time(out: &mut String, rows: &Rows<'_>) -> std::fmt::Result {
+    let courses: Vec<_> =
+        rows.iter().map(|&(colour, _, m)| Course { colour, samples: &m.memory.samples }).collect();
+    let mut names: Vec<_> =
+        rows.iter().map(|&(n, name, _)| (name.to_owned(), format!("--c{}", n % SERIES))).collect();
+    names.push(("live (area)".into(), "--live".into()));
+    let plot = plots::memory("Resident memory over the trace", &courses);
+    figure(out, "Resident memory over the trace", &format!("{plot}{}", key(&names)), "")
+}
+
+fn page_map(out: &mut String, name: &str, m: &Measured) -> std::fmt::Result {
+    let Some(map) = map::map("Pages of the arena at the peak", &m.memory.pages) else {
+        return Ok(());
+    };
+    let names = ["used", "dirty (free, holding memory)", "clean (free, holding none)"];
+    let colours = ["--used", "--dirty", "--clean"];
+    let keys: Vec<_> = (0..3)
+        .map(|n| (format!("{}: {}", names[n], bytes(map.bytes[n])), colours[n].to_owned()))
+        .collect();
+    let caption = format!(
+        "A square is {} of the arena; it is as strong as its part of such pages. What was never touched is left out.",
+        bytes(map.square_pages as u64 * 4096)
+    );
+    let title = format!("Pages of {name}’s arena, where most is live");
+    writeln!(out, "<figure class=\"wide\"><h3>{}</h3>", escape(&title))?;
+    writeln!(out, "{}{}<figcaption>{caption}</figcaption></figure>", map.svg, key(&keys))
+}
+
+fn reports(out: &mut String, rows: &Rows<'_>) -> std::fmt::Result {
+    for (_, name, m) in rows {
+        if let Some(report) = &m.memory.report {
+            writeln!(
+                out,
+                "<details><summary>What {} says of itself after the replay</summary><pre>{}</pre></details>",
+                escape(name),
+                escape(report)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn measures(out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "<section>\n<h2>How this was measured</h2>\n<p>Each replay ran in a process of its own, which executes the calls that the \
+         program made, with as many threads, writes the contents of every object and checks them when it is freed or moved. \
+         Time is the median over interleaved rounds; it holds the replay’s own work too, which is the same for all. Memory comes from a \
+         pass of its own and counts what the process has resident above what it had before the first call. Fragmentation is resident \
+         memory over the sum of the sizes of live objects.</p>\n</section>"
+    )
+}
+
+fn figure(out: &mut String, title: &str, plot: &str, caption: &str) -> std::fmt::Result {
+    writeln!(out, "<figure><h3>{}</h3>\n{plot}", escape(title))?;
+    if !caption.is_empty() {
+        writeln!(out, "<figcaption>{caption}</figcaption>")?;
+    }
+    writeln!(out, "</figure>")
+}
+
+/// Names with the colours that they have.
+fn key(names: &[(String, String)]) -> String {
+    let item = |(name, colour): &(String, String)| {
+        format!("<li style=\"--mark: var({colour})\">{}</li>", escape(name))
+    };
+    format!("<ul class=\"key\">{}</ul>", names.iter().map(item).collect::<String>())
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
+/// A number with thin spaces between thousands.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push('\u{2009}');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,90 @@
+//! A canvas for plots: SVG text without a colour of its own.
+//!
+//! Above: `plots`, `map`. Below: plotters, which draws.
+//!
+//! Plots are drawn in stand-in colours; the page's style sheet says what they are in a light and in
+//! a dark window (`[fill="#010101"] { … }`). So one drawing serves both.
+
+use plotters::backend::SVGBackend;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+/// What a plot is drawn on.
+pub(super) type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// What drawing can end in; text in memory has no errors of its own, but plotters' types do.
+pub(super) type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+/// Text and axes.
+pub(super) const INK: RGBColor = RGBColor(1, 1, 1);
+/// Lines that stay in the background.
+pub(super) const FAINT: RGBColor = RGBColor(2, 2, 2);
+/// Text that stays in the background.
+pub(super) const SOFT: RGBColor = RGBColor(3, 3, 3);
+/// Pages in use, free pages that hold memory, free pages that hold none.
+pub(super) const PAGES: [RGBColor; 3] = [RGBColor(4, 4, 4), RGBColor(5, 5, 5), RGBColor(6, 6, 6)];
+/// Requests and bytes of a histogram.
+pub(super) const SHARES: [RGBColor; 2] = [RGBColor(7, 7, 7), RGBColor(8, 8, 8)];
+/// Live bytes.
+pub(super) const LIVE: RGBColor = RGBColor(9, 9, 9);
+
+/// How many candidates have a colour of their own.
+pub(super) const SERIES: usize = 10;
+
+/// A candidate's colour, by its place in the table.
+pub(super) fn series(n: usize) -> RGBColor {
+    RGBColor(20, 0, (n % SERIES) as u8)
+}
+
+/// The text of a drawing, for a page of HTML.
+pub(super) fn draw(
+    width: u32,
+    height: u32,
+    title: &str,
+    body: impl FnOnce(&Canvas<'_>) -> Drawn,
+) -> String {
+    let mut text = String::new();
+    {
+        let canvas = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+        if let Err(error) = body(&canvas).and_then(|()| Ok(canvas.present()?)) {
+            drop(canvas);
+            return format!("<p>no plot: {}</p>", super::escape(&error.to_string()));
+        }
+    }
+    inline(&text, width, height, title)
+}
+
+/// Within a page, a drawing needs no address of its language, and scales with the page.
+fn inline(text: &str, width: u32, height: u32, title: &str) -> String {
+    let body = text.split_once("<svg ").and_then(|(_, rest)| rest.split_once('>'));
+    let body = body.map_or("</svg>", |(_, body)| body);
+    format!(
+        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{0}\"><title>{0}</title>{body}",
+        super::escape(title)
+    )
+}
+
+/// Text of a size and colour, its anchor on the left, in the middle or on the right.
+pub(super) fn text(size: u32, colour: RGBColor, anchor: HPos) -> TextStyle<'static> {
+    let style = TextStyle::from(("sans-serif", size).into_font());
+    TextStyle { color: colour.to_backend_color(), ..style }.pos(Pos::new(anchor, VPos::Center))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_is_inline_and_in_stand_in_colours() {
+        let svg = draw(50, 20, "a < b", |canvas| {
+            canvas.draw(&Rectangle::new([(1, 1), (5, 5)], series(3).filled()))?;
+            Ok(canvas.draw_text("x", &text(12, INK, HPos::Left), (3, 3))?)
+        });
+        assert!(
+            svg.starts_with("<svg viewBox=\"0 0 50 20\"") && svg.trim_end().ends_with("</svg>")
+        );
+        assert!(svg.contains("fill=\"#140003\"") && svg.contains("fill=\"#010101\""), "{svg}");
+        assert!(svg.contains("a &lt; b") && !svg.contains("http"), "{svg}");
+    }
+}

@@ -1,0 +1,272 @@
+//! What comes out of a run: for tables, for the report, and as JSON.
+//!
+//! Above: `table`, `report`. Below: `replay`'s outcomes.
+
+use crate::candidates::{Candidate, REFERENCE};
+use crate::program::facts::Facts;
+use crate::replay::{Memory, Outcome};
+use serde::{Deserialize, Serialize};
+
+/// All figures of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Results {
+    /// Where it ran.
+    pub machine: Machine,
+    /// When: seconds since 1970-01-01 00:00 UTC.
+    pub date_unix_seconds: u64,
+    /// Timed rounds.
+    pub rounds: u32,
+    /// The candidates that took part.
+    pub candidates: Vec<Peer>,
+    /// The traces, each with a row for each candidate.
+    pub traces: Vec<TraceResult>,
+}
+
+/// A machine.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Machine {
+    /// The processor's name.
+    pub processor: String,
+    /// Threads that it runs at once.
+    pub processors: usize,
+    /// Its operating system.
+    pub system: String,
+    /// Its memory.
+    pub memory_bytes: u64,
+}
+
+/// A candidate, and which version of it took part.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Peer {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub about: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// A trace's figures.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TraceResult {
+    /// The file's name, without folder and ending.
+    pub name: String,
+    /// What the trace asks for.
+    pub facts: Facts,
+    /// In the order of the candidates.
+    pub rows: Vec<Row>,
+}
+
+/// A candidate on a trace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Row {
+    /// Its name.
+    pub candidate: String,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What became of a candidate on a trace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It was measured.
+    Measured(Measured),
+    /// It cannot serve such a trace, for this reason.
+    Skipped(String),
+    /// It did not do its work.
+    Failed(String),
+}
+
+/// Medians over rounds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Measured {
+    /// Wall time: median.
+    pub wall_ns: u64,
+    /// Wall time: the fastest and the slowest round.
+    pub wall_range_ns: (u64, u64),
+    /// Processor time in the program.
+    pub user_ns: u64,
+    /// Processor time in the kernel.
+    pub sys_ns: u64,
+    /// Page faults.
+    pub minor_faults: u64,
+    /// Of the memory pass (the one with the median peak).
+    pub memory: Memory,
+}
+
+impl Measured {
+    /// The medians of some timed and some memory passes; `None` if either are missing.
+    #[must_use]
+    pub fn of(times: &[Outcome], memories: Vec<Outcome>) -> Option<Self> {
+        let mut memories: Vec<Memory> = memories.into_iter().filter_map(|o| o.memory).collect();
+        memories.sort_by_key(|memory| memory.peak_bytes);
+        let middle = memories.len() / 2;
+        let memory = memories.into_iter().nth(middle)?;
+        let figure = |of: fn(&Outcome) -> u64| median(times.iter().map(of));
+        let walls = || times.iter().map(|o| o.wall_ns);
+        Some(Self {
+            wall_ns: figure(|o| o.wall_ns)?,
+            wall_range_ns: (walls().min()?, walls().max()?),
+            user_ns: figure(|o| o.user_ns)?,
+            sys_ns: figure(|o| o.sys_ns)?,
+            minor_faults: figure(|o| o.minor_faults)?,
+            memory,
+        })
+    }
+}
+
+/// The value in the middle, or the mean of the two in the middle.
+fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
+    let mut values: Vec<u64> = values.collect();
+    values.sort_unstable();
+    let upper = *values.get(values.len() / 2)?;
+    let lower = values[(values.len() - 1) / 2];
+    Some(lower + (upper - lower) / 2)
+}
+
+impl TraceResult {
+    /// The figures of a candidate, if it was measured.
+    #[must_use]
+    pub fn measured(&self, candidate: &str) -> Option<&Measured> {
+        let row = self.rows.iter().find(|row| row.candidate == candidate)?;
+        match &row.verdict {
+            Verdict::Measured(measured) => Some(measured),
+            _ => None,
+        }
+    }
+}
+
+/// Geometric means of a candidate's ratios to the reference.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Means {
+    /// Of wall times.
+    pub time: f64,
+    /// Of peaks of resident memory.
+    pub peak: f64,
+    /// How many traces were compared.
+    pub traces: usize,
+}
+
+impl Results {
+    /// The candidate whose figures are 1: the system's, or the first if that took no part.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        let first = self.candidates.first().map_or("", |peer| &peer.name);
+        self.candidates.iter().map(|peer| &*peer.name).find(|&n| n == REFERENCE).unwrap_or(first)
+    }
+
+    /// How a candidate compares over all traces on which it and the reference were measured.
+    #[must_use]
+    pub fn means(&self, candidate: &str) -> Option<Means> {
+        let reference = self.reference();
+        let pairs: Vec<_> = self
+            .traces
+            .iter()
+            .filter_map(|trace| Some((trace.measured(candidate)?, trace.measured(reference)?)))
+            .collect();
+        let mean = |of: fn(&Measured) -> u64| {
+            let logs = pairs.iter().map(|(a, b)| ratio(of(a), of(b)).ln());
+            (logs.sum::<f64>() / pairs.len() as f64).exp()
+        };
+        (!pairs.is_empty()).then(|| Means {
+            time: mean(|m| m.wall_ns),
+            peak: mean(|m| m.memory.peak_bytes),
+            traces: pairs.len(),
+        })
+    }
+
+    /// Every candidate that failed, with the trace and the reason.
+    #[must_use]
+    pub fn failed(&self) -> Vec<String> {
+        let rows = self.traces.iter().flat_map(|t| t.rows.iter().map(move |row| (t, row)));
+        rows.filter_map(|(trace, row)| match &row.verdict {
+            Verdict::Failed(why) => Some(format!("{} on {}: {why}", row.candidate, trace.name)),
+            _ => None,
+        })
+        .collect()
+    }
+}
+
+/// `a / b`, for counts that may be 0: they count as 1 then.
+#[must_use]
+pub fn ratio(a: u64, b: u64) -> f64 {
+    a.max(1) as f64 / b.max(1) as f64
+}
+
+impl Peer {
+    /// What is known of a candidate.
+    #[must_use]
+    pub fn of(candidate: &Candidate) -> Self {
+        Self {
+            name: candidate.name.into(),
+            about: candidate.about.into(),
+            version: (candidate.version)(),
+        }
+    }
+}
+
+impl Machine {
+    /// This machine, as far as it tells.
+    #[must_use]
+    pub fn this() -> Self {
+        let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let after = |text: &str, name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let memory = after(&file("/proc/meminfo"), "MemTotal");
+        let kib = memory.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+        let kernel = file("/proc/sys/kernel/osrelease");
+        Self {
+            processor: after(&file("/proc/cpuinfo"), "model name").unwrap_or_default(),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            system: format!("{} {}", std::env::consts::OS, kernel.trim()),
+            memory_bytes: kib.unwrap_or(0) * 1024,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(wall_ns: u64, peak_bytes: u64) -> Verdict {
+        let time = Outcome { wall_ns, ..Outcome::default() };
+        let memory = Some(Memory { peak_bytes, ..Memory::default() });
+        let memory = Outcome { memory, ..Outcome::default() };
+        Verdict::Measured(Measured::of(&[time], vec![memory]).unwrap())
+    }
+
+    #[test]
+    fn medians_are_in_the_middle() {
+        assert_eq!(median([].into_iter()), None);
+        assert_eq!(median([3].into_iter()), Some(3));
+        assert_eq!(median([9, 1, 5].into_iter()), Some(5));
+        assert_eq!(median([9, 1, 5, 7].into_iter()), Some(6));
+    }
+
+    #[test]
+    fn means_are_of_ratios_where_both_were_measured() {
+        let row = |candidate: &str, verdict| Row { candidate: candidate.into(), verdict };
+        let trace = |rows| TraceResult { name: "t".into(), facts: Facts::default(), rows };
+        let peer =
+            |name: &str| Peer { name: name.into(), about: String::new(), version: String::new() };
+        let results = Results {
+            machine: Machine::default(),
+            date_unix_seconds: 0,
+            rounds: 1,
+            candidates: vec![peer("a"), peer("system")],
+            traces: vec![
+                trace(vec![row("a", measured(50, 800)), row("system", measured(100, 100))]),
+                trace(vec![row("a", measured(200, 200)), row("system", measured(100, 100))]),
+                trace(vec![row("a", Verdict::Failed("x".into())), row("system", measured(7, 7))]),
+            ],
+        };
+        assert_eq!(results.reference(), "system");
+        let means = results.means("a").unwrap();
+        assert!((means.time - 1.0).abs() < 1e-9 && (means.peak - 4.0).abs() < 1e-9);
+        assert_eq!(means.traces, 2);
+        assert_eq!(results.failed(), ["a on t: x"]);
+    }
+}

@@ -1,0 +1,158 @@
+//! The tables of the terminal.
+//!
+//! Above: the commands. Below: `run::results`.
+
+use crate::run::results::{Measured, Results, TraceResult, Verdict, ratio};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+/// The table of a run: a group of rows for each trace, then the geometric means.
+#[must_use]
+pub fn of_results(results: &Results) -> String {
+    let mut table = plain();
+    let times = format!("× {}", results.reference());
+    table.set_header([
+        "trace",
+        "candidate",
+        "time ms",
+        &times,
+        "user + sys ms",
+        "faults",
+        "peak MiB",
+        &times,
+        "frag. peak",
+        "frag. end",
+    ]);
+    let mut notes = String::new();
+    for (n, trace) in results.traces.iter().enumerate() {
+        if n > 0 {
+            table.add_row([""]);
+        }
+        add_trace(&mut table, trace, results.reference(), &mut notes);
+    }
+    align(&mut table, 2);
+    format!("{table}\n{notes}\n{}", means(results))
+}
+
+/// Adds a trace's rows; why there are no figures goes to `notes`.
+fn add_trace(table: &mut Table, trace: &TraceResult, reference: &str, notes: &mut String) {
+    let base = trace.measured(reference);
+    for (n, row) in trace.rows.iter().enumerate() {
+        let name = if n == 0 { trace.name.as_str() } else { "" };
+        let mut cells = vec![name.to_owned(), row.candidate.clone()];
+        let (word, why) = match &row.verdict {
+            Verdict::Measured(m) => {
+                cells.extend(figures(m, base));
+                table.add_row(cells);
+                continue;
+            }
+            Verdict::Skipped(why) => ("skipped", why),
+            Verdict::Failed(why) => ("FAILED", why),
+        };
+        cells.push(word.into());
+        table.add_row(cells);
+        notes.push_str(&format!("{} on {} {word}: {why}\n", row.candidate, trace.name));
+    }
+}
+
+fn figures(m: &Measured, base: Option<&Measured>) -> [String; 8] {
+    let times = |of: fn(&Measured) -> u64| base.map_or("–".into(), |b| two(ratio(of(m), of(b))));
+    [
+        ms(m.wall_ns),
+        times(|m| m.wall_ns),
+        format!("{} + {}", ms(m.user_ns), ms(m.sys_ns)),
+        m.minor_faults.to_string(),
+        mib(m.memory.peak_bytes),
+        times(|m| m.memory.peak_bytes),
+        m.memory.at_peak.fragmentation().map_or("–".into(), two),
+        m.memory.at_end.fragmentation().map_or("–".into(), end),
+    ]
+}
+
+/// Where next to nothing is live at the end, the ratio says nothing.
+fn end(fragmentation: f64) -> String {
+    if fragmentation < 1000.0 { two(fragmentation) } else { "> 1000".into() }
+}
+
+/// Geometric means over the traces, and which version of each candidate it was.
+#[must_use]
+pub fn means(results: &Results) -> String {
+    let mut table = plain();
+    table.set_header(["geometric mean", "time", "peak memory", "traces", "version"]);
+    for peer in &results.candidates {
+        let figures = match results.means(&peer.name) {
+            Some(m) => {
+                [two(m.time), two(m.peak), format!("{} of {}", m.traces, results.traces.len())]
+            }
+            None => ["–".into(), "–".into(), "none".into()],
+        };
+        let [time, peak, traces] = figures;
+        table.add_row([peer.name.clone(), time, peak, traces, peer.version.clone()]);
+    }
+    align(&mut table, 1);
+    let last = table.column_mut(4).expect("there are five columns");
+    last.set_cell_alignment(CellAlignment::Left);
+    table.to_string()
+}
+
+/// A table without frills, which also reads well in a file.
+pub(crate) fn plain() -> Table {
+    let mut table = Table::new();
+    let line = LineStyle::none().fill('─').junction('─');
+    table.load_style(TableStyle::new().header_separator(line).bottom_border(line));
+    table
+}
+
+/// Sets all columns from `first` on to the right.
+pub(crate) fn align(table: &mut Table, first: usize) {
+    for column in table.column_iter_mut().skip(first) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+/// Milliseconds, with three digits that say something.
+#[must_use]
+pub fn ms(ns: u64) -> String {
+    let ms = ns as f64 / 1e6;
+    match ms {
+        0.0..10.0 => format!("{ms:.2}"),
+        10.0..100.0 => format!("{ms:.1}"),
+        _ => format!("{ms:.0}"),
+    }
+}
+
+/// Mebibytes, with one or two decimals.
+#[must_use]
+pub fn mib(bytes: u64) -> String {
+    let mib = bytes as f64 / f64::from(1 << 20);
+    if mib < 10.0 { format!("{mib:.2}") } else { format!("{mib:.1}") }
+}
+
+/// Bytes in the largest unit that they fill.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let step = (63 - bytes.max(1).leading_zeros() as usize) / 10;
+    let step = step.min(units.len() - 1);
+    let value = bytes as f64 / (1u64 << (10 * step)) as f64;
+    match step {
+        0 => format!("{bytes} B"),
+        _ if value < 10.0 && value.fract() != 0.0 => format!("{value:.1} {}", units[step]),
+        _ => format!("{value:.0} {}", units[step]),
+    }
+}
+
+fn two(value: f64) -> String {
+    format!("{value:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_read_well() {
+        let texts = [0, 1, 1023, 1024, 1536, 1 << 20, 64 << 20, 5 << 30].map(bytes);
+        let expected = ["0 B", "1 B", "1023 B", "1 KiB", "1.5 KiB", "1 MiB", "64 MiB", "5 GiB"];
+        assert_eq!(texts, expected);
+    }
+}

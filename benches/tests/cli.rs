@@ -1,0 +1,231 @@
+//! The program as its users meet it: commands, errors, exit codes.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn benches(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_benches")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Runs, expects this exit code, and returns standard error.
+fn fails(arguments: &[&str], code: i32) -> String {
+    let output = benches(arguments);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
+    assert!(!error.contains("panicked"), "{error}");
+    error
+}
+
+fn works(arguments: &[&str]) -> String {
+    let output = benches(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A folder with a trace of one thread and one of three.
+fn traces() -> (TempDir, PathBuf, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, three) = (folder.path().join("one.strata"), folder.path().join("three.strata"));
+    common::write_trace(&one, 1, 20_000);
+    common::write_trace(&three, 3, 30_000);
+    (folder, one, three)
+}
+
+#[test]
+fn a_whole_run_from_traces_to_report() {
+    let (folder, ..) = traces();
+    let report = folder.path().join("report.html");
+    let arguments = ["--traces", path(folder.path()), "--rounds", "2", "--output", path(&report)];
+    let out = works(&arguments);
+    for name in ["one", "three", "system", "mimalloc", "geometric mean", "2 rounds", path(&report)]
+    {
+        assert!(out.contains(name), "no {name} in:\n{out}");
+    }
+    assert!(!out.contains("FAILED"), "{out}");
+    check_page(&std::fs::read_to_string(report).unwrap());
+}
+
+#[test]
+fn figures_as_json() {
+    let (folder, one, three) = traces();
+    let report = folder.path().join("r.html");
+    let out = works(&[
+        "compare",
+        path(&one),
+        path(&three),
+        "--json",
+        "--quick",
+        "--only",
+        "system",
+        "--output",
+        path(&report),
+    ]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["rounds"], 1);
+    let traces = json["traces"].as_array().unwrap();
+    assert_eq!(traces.len(), 2);
+    assert_eq!(traces[1]["facts"]["threads"], 3);
+    for trace in traces {
+        let rows = trace["rows"].as_array().unwrap();
+        assert_eq!(rows.len(), 1);
+        let measured = &rows[0]["verdict"]["measured"];
+        assert!(measured["wall_ns"].as_u64().unwrap() > 0);
+        let memory = &measured["memory"];
+        assert!(memory["samples"].as_array().unwrap().len() > 200);
+        let (peak, live) = (&memory["peak_bytes"], &memory["at_peak"]["live_bytes"]);
+        // What is live is resident: its pages were touched. (Counters lag by some pages.)
+        assert!(peak.as_u64().unwrap() + (1 << 20) > live.as_u64().unwrap(), "{peak} < {live}");
+    }
+}
+
+/// Every element that begins ends, in order, and nothing comes from elsewhere.
+fn check_page(page: &str) {
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    for foreign in ["http:", "https:", "<script", "<link", "@import", "url(", "src="] {
+        assert!(!page.contains(foreign), "the page has {foreign}");
+    }
+    let mut open = Vec::new();
+    let mut rest = page.split_once("<html").map(|(_, rest)| format!("<html{rest}")).unwrap();
+    let mut count = 0;
+    while let Some(start) = rest.find('<') {
+        let between = &rest[..start];
+        assert!(
+            !between.contains('>') || open.last().is_some_and(|name| name == "style"),
+            "{between}"
+        );
+        let end = start + rest[start..].find('>').expect("a tag ends");
+        let tag = rest[start + 1..end].to_owned();
+        rest.drain(..=end);
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name), "at </{name}>");
+        } else if !tag.ends_with('/') {
+            assert_eq!(tag.matches('"').count() % 2, 0, "<{tag}>");
+            open.push(tag.split_whitespace().next().unwrap().to_owned());
+        }
+        count += 1;
+    }
+    assert!(open.is_empty(), "{open:?} do not end");
+    assert!(count > 200, "{count} tags");
+    for drawing in ["Time", "Peak memory", "Resident memory over the trace", "Sizes"] {
+        assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
+    }
+    // The command line of the made-up trace stands there as text.
+    assert!(page.contains("made-up --for tests &lt;&amp;&gt;"));
+    assert!(page.contains("prefers-color-scheme: dark"));
+}
+
+#[test]
+fn a_trace_is_shown() {
+    let (_folder, one, _) = traces();
+    let out = works(&["show", path(&one)]);
+    assert!(out.contains("made-up --for tests") && out.contains("20000"), "{out}");
+    assert!(out.contains("live at the peak") && out.contains("█"), "{out}");
+}
+
+#[test]
+fn candidates_are_listed() {
+    let out = works(&["list"]);
+    assert!(out.contains("system") && out.contains("mimalloc") && out.contains("glibc"), "{out}");
+}
+
+#[test]
+fn bad_traces_are_named_with_their_fault() {
+    let (folder, one, _) = traces();
+    let good = std::fs::read(&one).unwrap();
+    let file = folder.path().join("bad.strata");
+    let told = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        let shown = fails(&["show", path(&file)], 3);
+        assert_eq!(fails(&["compare", path(&file)], 3), shown);
+        assert!(shown.contains("bad.strata"), "{shown}");
+        shown
+    };
+    assert!(told(&good[..good.len() / 2]).contains("truncated"));
+    assert!(told(b"").contains("truncated"));
+    assert!(told(b"int main() { return 0; }").contains("not an allocation trace"));
+    let mut other = good.clone();
+    other[8] = 9;
+    let error = told(&other);
+    assert!(error.contains("version 9") && error.contains("version 1"), "{error}");
+    let mut damaged = good.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 0x20;
+    assert!(told(&damaged).contains("damaged"));
+    assert!(fails(&["compare", "no/such/file.strata"], 3).contains("No such file"));
+}
+
+#[test]
+fn a_folder_without_traces_says_how_to_make_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = fails(&["--traces", path(folder.path())], 3);
+    assert!(error.contains("no traces") && error.contains("record"), "{error}");
+    fails(&["--traces", "/no/such/folder"], 3);
+}
+
+#[test]
+fn wrong_words_are_refused() {
+    let (_folder, one, _) = traces();
+    let error = fails(&["compare", path(&one), "--only", "nonesuch"], 2);
+    assert!(error.contains("nonesuch") && error.contains("mimalloc"), "{error}");
+    fails(&["compare"], 2);
+    fails(&["nonsense"], 2);
+    fails(&["--rounds", "0"], 2);
+    fails(&["record"], 2);
+    let error = fails(&["compare", path(&one), "--quick", "--output", "/no/such/folder/x.html"], 5);
+    assert!(error.contains("/no/such/folder"), "{error}");
+}
+
+/// Runs `record` with a library that is loaded but records nothing: the C library itself.
+fn records_nothing(arguments: &[&str]) -> String {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let libc = maps.split_whitespace().find(|word| word.contains("/libc.so")).expect("a C library");
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_benches"))
+        .arg("record")
+        .args(arguments)
+        .env("STRATA_PRELOAD", libc)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{error}");
+    assert!(!error.contains("panicked"), "{error}");
+    error
+}
+
+#[test]
+fn recordings_that_fail_say_why() {
+    let error = records_nothing(&["--", "no-such-program"]);
+    assert!(error.contains("no-such-program") && error.contains("no such program"), "{error}");
+    let error = records_nothing(&["--", "/etc/passwd"]);
+    assert!(error.contains("may not be run"), "{error}");
+    let error = records_nothing(&["--", "sh", "-c", "kill -KILL $$"]);
+    assert!(error.contains("signal 9 (SIGKILL)"), "{error}");
+    let error = records_nothing(&["--", "sh", "-c", "true"]);
+    assert!(error.contains("recorded nothing"), "{error}");
+}
+
+#[test]
+fn a_statically_linked_program_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, program) = (folder.path().join("s.c"), folder.path().join("s"));
+    std::fs::write(&source, "int main(void) { return 0; }").unwrap();
+    let compiled = Command::new("cc").arg("-static").arg(&source).arg("-o").arg(&program).output();
+    match compiled {
+        Ok(output) if output.status.success() => {}
+        other => return println!("skipped: nothing links statically here: {other:?}"),
+    }
+    let error = records_nothing(&["--", path(&program)]);
+    assert!(error.contains("statically linked"), "{error}");
+}
