@@ -15,6 +15,10 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-check-cfg=cfg(strata_std_allocator)");
     println!("cargo:rustc-check-cfg=cfg(strata_nightly)");
+    if asked_for_nightly() {
+        // `RUSTFLAGS` do not reach doc tests; what is said here does.
+        println!("cargo:rustc-cfg=strata_nightly");
+    }
     if asked_for_nightly() || compiles(PROBE) {
         println!("cargo:rustc-cfg=strata_std_allocator");
     }

@@ -3,6 +3,8 @@
 //!
 //! The allocators here are wrong on purpose, and what a failed run leaves is leaked on purpose.
 
+#![cfg_attr(strata_nightly, feature(allocator_api))]
+
 mod common;
 
 use alloc_core::conformance::{Failure, Kit, Promise};

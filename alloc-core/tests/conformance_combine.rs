@@ -1,5 +1,7 @@
 //! Every combinator, put through the kit: over `Global`, `System`, a bounded heap, and each other.
 
+#![cfg_attr(strata_nightly, feature(allocator_api))]
+
 mod common;
 
 use alloc_core::api2::alloc::{Global, System};

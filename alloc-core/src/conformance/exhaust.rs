@@ -97,8 +97,7 @@ impl Session<'_> {
         Ok((EXHAUST_MOST, false))
     }
 
-    /// Tries to grow each live allocation to more than the limit. (Where that is served after all,
-    /// it is a grow like any other.)
+    /// Tries to grow each live allocation to more than the limit, for as long as that is refused.
     fn fail_to_grow(&mut self, layout: Layout) -> Result<(), Found> {
         let Ok(huge) = Layout::from_size_align(self.rules.max_bytes * 2, layout.align()) else {
             return Ok(());
@@ -108,7 +107,10 @@ impl Session<'_> {
         for at in (0..count).rev() {
             let at = if self.rules.lifo { count - 1 } else { at };
             let old = self.live[at].layout;
-            self.grow(at, old, huge, at % 2 == 0, false)?;
+            let served = self.grow(at, old, huge, at % 2 == 0, false)?;
+            if served {
+                return self.deallocate(self.live.len() - 1, 0, false);
+            }
             self.steps.truncate(silent);
         }
         self.steps.push(format!("grow each of {count} to {}: refused", Shown(huge)));
