@@ -33,7 +33,8 @@ const OPERATIONS_PER_MS: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct Decay {
     tick: u32,
-    tick_began_ms: u64,
+    /// `None` until the clock is first looked at.
+    tick_began_ms: Option<u64>,
     /// The pages that have lain idle for 0, 1, 2, … ticks; the last: for a delay or longer.
     idle_pages: [usize; STEPS],
     /// The fewest pages that were dirty at a time since the tick began.
@@ -46,7 +47,7 @@ impl Decay {
     pub const fn new() -> Self {
         Self {
             tick: 0,
-            tick_began_ms: 0,
+            tick_began_ms: None,
             idle_pages: [0; STEPS],
             low_pages: 0,
             owed_pages: 0,
@@ -84,9 +85,10 @@ impl Decay {
             return;
         }
         let tick_ms = u64::from(delay_ms).div_ceil(STEPS as u64);
-        let ticks = now_ms.saturating_sub(self.tick_began_ms) / tick_ms;
+        let began_ms = *self.tick_began_ms.get_or_insert(now_ms);
+        let ticks = now_ms.saturating_sub(began_ms) / tick_ms;
         if ticks > 0 {
-            self.tick_began_ms += ticks * tick_ms;
+            self.tick_began_ms = Some(began_ms + ticks * tick_ms);
             self.advance(ticks, dirty_pages);
         }
     }
@@ -152,6 +154,7 @@ mod tests {
     /// What is left of pages that are freed once, after each tick of 100 ms.
     fn idle(pages: usize) -> Vec<usize> {
         let (mut decay, mut dirty) = (Decay::new(), pages);
+        decay.look(0, DELAY_MS, dirty);
         (1..=10)
             .map(|tick| {
                 decay.look(tick * 100, DELAY_MS, dirty);
@@ -201,6 +204,7 @@ mod tests {
     #[test]
     fn decay_after_a_sleep_keeps_what_is_young() {
         let mut decay = Decay::new();
+        decay.look(0, DELAY_MS, 0);
         decay.look(100, DELAY_MS, 100);
         decay.note_purged(decay.owed_pages());
         decay.look(1_000_000, DELAY_MS, 1096);

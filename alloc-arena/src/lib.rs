@@ -10,6 +10,8 @@ mod bump;
 mod config;
 mod decay;
 mod dedicated;
+#[cfg(all(feature = "os", unix))]
+mod file;
 mod fixed;
 mod long;
 mod mapping;
@@ -31,6 +33,8 @@ pub use adopt::{Adopted, Purge};
 pub use arena::Arena;
 pub use below::Calls;
 pub use bump::Bump;
+#[cfg(all(feature = "os", unix))]
+pub use file::{FileMapping, Sharing};
 pub use fixed::{Fixed, Ground};
 pub use mapping::{Mapping, MappingKind};
 #[cfg(all(feature = "os", unix))]
