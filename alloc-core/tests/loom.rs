@@ -1,0 +1,178 @@
+//! Models of this crate's protocols, named after the rules that they check:
+//! `RUSTFLAGS="--cfg loom" cargo test -p alloc-core --features loom --test loom --release`
+//!
+//! Each was seen to fail with the code weakened as its comment says.
+
+#![cfg(all(loom, feature = "loom"))]
+
+use alloc_core::api2::alloc::Global;
+use alloc_core::sync::{AtomicUsize, Lock, Ordering, heavy_fence, light_fence};
+use alloc_core::{Allocator, Layer, Layout, Limit, Locked, Observe, Reclaiming};
+use loom::sync::Arc;
+use loom::thread;
+
+/// sync/lock.rs, R1: the value is touched only by the thread that changed `held`.
+///
+/// weakened: `compare_exchange` to a load and a store → caught (both threads in the cell)
+/// weakened: `wait` returns after one attempt → caught (both threads in the cell)
+#[test]
+fn lock_r1_one_holder() {
+    loom::model(|| {
+        let lock = Arc::new(Lock::new(0));
+        let other = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || *lock.lock() += 1)
+        };
+        *lock.lock() += 1;
+        other.join().unwrap();
+        assert_eq!(*lock.lock(), 2);
+    });
+}
+
+/// sync/lock.rs, R2: what was written under the lock is visible to the next holder.
+///
+/// weakened: Acquire in `try_acquire` to Relaxed → caught (causality violation)
+/// weakened: Release in `release` to Relaxed → caught (causality violation)
+#[test]
+fn lock_r2_release_is_seen() {
+    loom::model(|| {
+        let lock = Arc::new(Lock::new([0, 0]));
+        let other = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || {
+                let mut pair = lock.lock();
+                pair[0] = 1;
+                pair[1] = 1;
+            })
+        };
+        if let Some(pair) = lock.try_lock() {
+            assert_eq!(pair[0], pair[1]);
+        }
+        other.join().unwrap();
+    });
+}
+
+/// sync/lock.rs: a lock taken without a guard (`acquire`), taken up again (`resume`) and dropped
+/// keeps R1 and R2.
+///
+/// weakened: `resume` releases at once → caught (both threads in the cell)
+#[test]
+fn lock_r1_across_freeze_and_thaw() {
+    loom::model(|| {
+        let stack = Arc::new(Locked::new(Observe::new(Global)));
+        let other = {
+            let stack = Arc::clone(&stack);
+            thread::spawn(move || stack.usable_size(Layout::new::<u64>()))
+        };
+        stack.freeze();
+        // SAFETY: frozen in the line before, by this thread.
+        unsafe { stack.thaw() };
+        assert_eq!(other.join().unwrap(), 8);
+        assert_eq!(stack.with(|below| below.figures().live), 0);
+    });
+}
+
+/// sync/fence.rs, R1: of two threads that each store and then load what the other stores, with a
+/// light fence here and a heavy one there, at least one sees the other's store.
+///
+/// weakened: `light_fence` without its fence → caught (both read 0)
+/// weakened: `heavy_fence` without its fence → caught (both read 0)
+/// weakened: both fences to AcqRel → caught (both read 0)
+#[test]
+fn fence_r1_store_then_load() {
+    loom::model(|| {
+        let flags = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+        let frequent = {
+            let flags = Arc::clone(&flags);
+            thread::spawn(move || {
+                flags.0.store(1, Ordering::Relaxed);
+                light_fence();
+                flags.1.load(Ordering::Relaxed)
+            })
+        };
+        flags.1.store(1, Ordering::Relaxed);
+        assert!(heavy_fence());
+        let seldom_saw = flags.0.load(Ordering::Relaxed);
+        let frequent_saw = frequent.join().unwrap();
+        assert!(seldom_saw == 1 || frequent_saw == 1, "neither saw the other");
+    });
+}
+
+/// Allocates, looks at the account, frees; whether it was served.
+fn allocate_and_free(stack: &Limit<Global>) -> bool {
+    let layout = Layout::new::<[u8; 64]>();
+    let Ok(slice) = stack.allocate(layout) else { return false };
+    assert!((64..=stack.limit_bytes()).contains(&stack.live_bytes()));
+    // SAFETY: allocated above with this layout.
+    unsafe { stack.deallocate(slice.cast(), layout) };
+    true
+}
+
+/// combine/limit.rs, R1: live bytes are within the limit at every moment, and one of two that do
+/// not fit together is served.
+///
+/// weakened: `charge` as a load, a test and an addition → caught (two are served at once)
+#[test]
+fn limit_r1_never_above() {
+    loom::model(|| {
+        let stack = Arc::new(Limit::new(100, Global));
+        let other = {
+            let stack = Arc::clone(&stack);
+            thread::spawn(move || allocate_and_free(&stack))
+        };
+        let mine = allocate_and_free(&stack);
+        let theirs = other.join().unwrap();
+        assert!(mine || theirs, "a refusal needs somebody else's bytes");
+        assert_eq!(stack.refused(), usize::from(!mine) + usize::from(!theirs));
+        assert_eq!(stack.peak_bytes(), 64, "two never fit");
+        assert!(stack.verify().is_ok());
+    });
+}
+
+/// combine/limit.rs, R2: what was charged is given back exactly once.
+///
+/// weakened: `discharge` as a load and a store → caught (bytes stay charged)
+/// weakened: no discharge where the layer below refuses → caught (bytes stay charged)
+#[test]
+fn limit_r2_everything_comes_back() {
+    loom::model(|| {
+        // The inner limit refuses what the outer one has charged already.
+        let stack = Arc::new(Limit::new(1000, Limit::new(100, Global)));
+        let work = |stack: &Limit<Limit<Global>>| {
+            let layout = Layout::new::<[u8; 64]>();
+            if let Ok(slice) = stack.allocate(layout) {
+                // SAFETY: allocated in the line before, with this layout.
+                unsafe { stack.deallocate(slice.cast(), layout) };
+            }
+        };
+        let other = {
+            let stack = Arc::clone(&stack);
+            thread::spawn(move || work(&stack))
+        };
+        work(&stack);
+        other.join().unwrap();
+        assert_eq!((stack.live_bytes(), stack.below().live_bytes()), (0, 0));
+    });
+}
+
+/// combine/reclaiming.rs: a request that is refused while another thread holds the memory neither
+/// hangs nor loses anything.
+///
+/// weakened: the loop without its end → caught (the model exceeds its branches)
+#[test]
+fn reclaiming_gives_up() {
+    loom::model(|| {
+        let stack = Arc::new(Reclaiming::new(Limit::new(64, Global)));
+        let layout = Layout::new::<[u8; 64]>();
+        let held = stack.allocate(layout).unwrap();
+        let other = {
+            let stack = Arc::clone(&stack);
+            thread::spawn(move || stack.allocate(layout).is_ok())
+        };
+        assert!(!other.join().unwrap());
+        // SAFETY: allocated above with this layout.
+        unsafe { stack.deallocate(held.cast(), layout) };
+        assert_eq!(stack.below().live_bytes(), 0);
+        assert_eq!((stack.shortages(), stack.rescues()), (1, 0));
+    });
+}
