@@ -7,7 +7,7 @@
 
 use alloc_core::api2::alloc::Global;
 use alloc_core::sync::{AtomicUsize, Lock, Ordering, heavy_fence, light_fence};
-use alloc_core::{Allocator, Layer, Layout, Limit, Locked, Observe, Reclaiming};
+use alloc_core::{Allocator, Layer, Layout, Limit};
 use loom::sync::Arc;
 use loom::thread;
 
@@ -52,23 +52,23 @@ fn lock_r2_release_is_seen() {
     });
 }
 
-/// sync/lock.rs: a lock taken without a guard (`acquire`), taken up again (`resume`) and dropped
-/// keeps R1 and R2.
+/// sync/lock.rs: a lock taken without a guard (`acquire`) and taken up again (`resume`), as around
+/// a fork, keeps R1 and R2.
 ///
 /// weakened: `resume` releases at once → caught (both threads in the cell)
 #[test]
-fn lock_r1_across_freeze_and_thaw() {
+fn lock_r1_acquire_and_resume() {
     loom::model(|| {
-        let stack = Arc::new(Locked::new(Observe::new(Global)));
+        let lock = Arc::new(Lock::new(0));
         let other = {
-            let stack = Arc::clone(&stack);
-            thread::spawn(move || stack.usable_size(Layout::new::<u64>()))
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || *lock.lock() += 1)
         };
-        stack.freeze();
-        // SAFETY: frozen in the line before, by this thread.
-        unsafe { stack.thaw() };
-        assert_eq!(other.join().unwrap(), 8);
-        assert_eq!(stack.with(|below| below.figures().live), 0);
+        lock.acquire();
+        // SAFETY: acquired in the line before, by this thread; no guard was made.
+        *unsafe { lock.resume() } += 1;
+        other.join().unwrap();
+        assert_eq!(*lock.lock(), 2);
     });
 }
 
@@ -152,27 +152,5 @@ fn limit_r2_everything_comes_back() {
         work(&stack);
         other.join().unwrap();
         assert_eq!((stack.live_bytes(), stack.below().live_bytes()), (0, 0));
-    });
-}
-
-/// combine/reclaiming.rs: a request that is refused while another thread holds the memory neither
-/// hangs nor loses anything.
-///
-/// weakened: the loop without its end → caught (the model exceeds its branches)
-#[test]
-fn reclaiming_gives_up() {
-    loom::model(|| {
-        let stack = Arc::new(Reclaiming::new(Limit::new(64, Global)));
-        let layout = Layout::new::<[u8; 64]>();
-        let held = stack.allocate(layout).unwrap();
-        let other = {
-            let stack = Arc::clone(&stack);
-            thread::spawn(move || stack.allocate(layout).is_ok())
-        };
-        assert!(!other.join().unwrap());
-        // SAFETY: allocated above with this layout.
-        unsafe { stack.deallocate(held.cast(), layout) };
-        assert_eq!(stack.below().live_bytes(), 0);
-        assert_eq!((stack.shortages(), stack.rescues()), (1, 0));
     });
 }
