@@ -6,8 +6,8 @@
 //! Rules:
 //! * R1: the runs tile the mapping: each page belongs to one run.
 //! * R2: no two free runs stand side by side.
-//! * R3: the first and the last record of a run agree on its state and length. (The last record of
-//!   the mapping's last run may not be known yet; nobody asks for it, as nothing follows.)
+//! * R3: the first and the last record of a run agree on its state and length. (Not so at the end of
+//!   the mapping: that record may not be known yet, and nobody asks for it, as nothing follows.)
 //! * R4: a free run stands in the tree `dirty` if it has a dirty page, else in `clean`.
 //! * R5: used pages are committed, and their bits are clear.
 #![forbid(unsafe_code)]
