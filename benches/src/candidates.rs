@@ -2,13 +2,15 @@
 //!
 //! Above: `run`, `list`. Below: `replay`, the stacks and the peers.
 //!
-//! Each is a static, so that no replay measures its construction; a process that replays on one
+//! Each is a static (Strata's are in `stacks`), so that no replay measures its construction; a process that replays on one
 //! leaves the others alone.
 
 use crate::heap::{Flat, Heap};
 use crate::program::Program;
 use crate::program::facts::Facts;
 use crate::replay::{Fault, Outcome, Pass, replay};
+use crate::stacks;
+use crate::table::bytes;
 use mimalloc::MiMalloc;
 use std::alloc::System;
 use std::ffi::CStr;
@@ -31,6 +33,9 @@ pub struct Candidate {
 /// The candidate whose figures are 1 in every ratio, if it takes part.
 pub const REFERENCE: &str = "system";
 
+/// What a bump is given to hold at most.
+const BUMP_MAX_BYTES: u64 = 1 << 30;
+
 /// All candidates, in the order of tables and plots.
 pub static ALL: &[Candidate] = &[
     Candidate {
@@ -39,6 +44,27 @@ pub static ALL: &[Candidate] = &[
         version: libc_version,
         fits: anything,
         replay: |program, pass| on(&Flat(System), program, pass),
+    },
+    Candidate {
+        name: "strata",
+        about: "the default stack: ThreadCache over SizeClassHeap over Arena",
+        version: strata_version,
+        fits: anything,
+        replay: |program, pass| on(&stacks::cached(), program, pass),
+    },
+    Candidate {
+        name: "strata-heap",
+        about: "no thread caches: SizeClassHeap over Arena",
+        version: strata_version,
+        fits: anything,
+        replay: |program, pass| on(&stacks::uncached(), program, pass),
+    },
+    Candidate {
+        name: "strata-bump",
+        about: "hardly frees: Bump over Arena, behind a lock",
+        version: strata_version,
+        fits: little_in_all,
+        replay: |program, pass| on(&stacks::bump(), program, pass),
     },
     Candidate {
         name: "mimalloc",
@@ -61,6 +87,22 @@ fn on<H: Heap>(heap: &H, program: &Program, pass: Pass) -> Result<Outcome, Fault
 
 fn anything(_: &Facts) -> Result<(), String> {
     Ok(())
+}
+
+/// What a heap that never frees would have to hold in the end.
+fn little_in_all(facts: &Facts) -> Result<(), String> {
+    if facts.asked_bytes <= BUMP_MAX_BYTES {
+        return Ok(());
+    }
+    Err(format!(
+        "it would keep up to {} (more than {})",
+        bytes(facts.asked_bytes),
+        bytes(BUMP_MAX_BYTES)
+    ))
+}
+
+fn strata_version() -> String {
+    env!("CARGO_PKG_VERSION").into()
 }
 
 fn mimalloc_version() -> String {

@@ -72,8 +72,10 @@ pub struct Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PageState {
-    /// Handed out to the layer above.
+    /// Handed out to the layer above, and holding memory.
     Used,
+    /// Handed out to the layer above, which has not touched it.
+    Untouched,
     /// Free, and still holding memory.
     Dirty,
     /// Free, and holding none.

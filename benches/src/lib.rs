@@ -9,6 +9,7 @@ pub mod program;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod stacks;
 pub mod table;
 
 pub use error::Failure;

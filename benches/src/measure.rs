@@ -61,13 +61,11 @@ impl Resident {
     /// Opens the kernel's files. On a system without them every figure is 0.
     #[must_use]
     pub fn open() -> Self {
-        // SAFETY: sysconf has no preconditions.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         Self {
             rollup: File::open("/proc/self/smaps_rollup").ok(),
             statm: File::open("/proc/self/statm").ok(),
             status: File::open("/proc/self/status").ok(),
-            page_bytes: page.max(1).unsigned_abs(),
+            page_bytes: page_bytes() as u64,
         }
     }
 
@@ -99,6 +97,26 @@ impl Resident {
     }
 }
 
+/// The size of the system's pages.
+#[must_use]
+pub fn page_bytes() -> usize {
+    // SAFETY: sysconf has no preconditions.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(bytes).ok().filter(|bytes| bytes.is_power_of_two()).unwrap_or(4096)
+}
+
+/// For each page of a stretch of this process's memory, whether it holds memory; `true` where the
+/// system does not tell.
+#[must_use]
+pub fn resident_pages(base: usize, bytes: usize) -> Vec<bool> {
+    let mut pages = vec![1u8; bytes.div_ceil(page_bytes())];
+    let address = std::ptr::without_provenance_mut(base);
+    // SAFETY: the call writes a byte for each page of the stretch to `pages`, which has as many. It
+    // reads no memory of the stretch, and refuses what is not mapped.
+    unsafe { libc::mincore(address, bytes, pages.as_mut_ptr()) };
+    pages.into_iter().map(|page| page & 1 == 1).collect()
+}
+
 fn read<'a>(file: &File, room: &'a mut [u8]) -> Option<&'a [u8]> {
     let length = file.read_at(room, 0).ok()?;
     Some(&room[..length])
@@ -121,6 +139,18 @@ fn number(text: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn touched_pages_are_told_apart() {
+        let page = page_bytes();
+        let mut memory: Vec<u8> = Vec::with_capacity(256 * page);
+        let base = memory.as_ptr().addr().next_multiple_of(page);
+        let at = base - memory.as_ptr().addr() + 100 * page;
+        memory.spare_capacity_mut()[at].write(1);
+        let resident = resident_pages(base, 200 * page);
+        assert_eq!(resident.len(), 200);
+        assert!(resident[100] && !resident[50], "a page of its own is a page of its own");
+    }
 
     #[test]
     fn touched_memory_is_seen() {

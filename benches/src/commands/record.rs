@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use strata_trace::{EXTENSION, Error, Header, Reader, Summary};
 
+/// How many traces are named after a recording.
+const TOLD: usize = 6;
+
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The trace's file [default: the program's name, with .strata]. Processes that the program
@@ -124,12 +127,7 @@ fn finish(
             format!("{program} was killed by signal {signal} ({name}): its trace has no end");
         return Err(Failure::Record(message));
     }
-    for (file, read) in found {
-        match read {
-            Ok((header, summary)) => say(described(file, header, summary)),
-            Err(error) => say(format_args!("{}: {error}", file.display())),
-        }
-    }
+    tell(output, found);
     let own = found.iter().find(|(file, _)| file == output);
     let Some((_, Ok((_, summary)))) = own else {
         let why = match own {
@@ -145,6 +143,23 @@ fn finish(
         say(format_args!("note: {program} ended with exit code {}", status.code().unwrap_or(-1)));
     }
     Ok(())
+}
+
+/// Names the program's trace, and the largest of those that its children recorded.
+fn tell(output: &Path, found: &[Found]) {
+    let mut found: Vec<_> = found.iter().collect();
+    let events = |read: &Result<(Header, Summary), Error>| read.as_ref().map_or(0, |r| r.1.events);
+    found.sort_by_key(|(file, read)| (file != output, std::cmp::Reverse(events(read))));
+    let (told, rest) = found.split_at(found.len().min(TOLD));
+    for (file, read) in told {
+        match read {
+            Ok((header, summary)) => say(described(file, header, summary)),
+            Err(error) => say(format_args!("{}: {error}", file.display())),
+        }
+    }
+    if !rest.is_empty() {
+        say(format_args!("and {} smaller ones of processes that it started", rest.len()));
+    }
 }
 
 /// Why there may be no file at all.

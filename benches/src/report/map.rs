@@ -8,7 +8,7 @@ use plotters::prelude::*;
 
 const PAGE_BYTES: usize = 4096;
 const COLUMNS: usize = 80;
-const ROWS_MAX: usize = 40;
+const ROWS_MAX: usize = 24;
 const SQUARE: i32 = 12;
 
 /// A map, and how many pages a square stands for.
@@ -16,12 +16,12 @@ const SQUARE: i32 = 12;
 pub(super) struct Map {
     pub svg: String,
     pub square_pages: usize,
-    /// Bytes used, dirty, clean.
-    pub bytes: [u64; 3],
+    /// Bytes used, dirty, untouched, clean.
+    pub bytes: [u64; 4],
 }
 
-/// Pages of a square by state: used, dirty, clean.
-type Square = [usize; 3];
+/// Pages of a square by state: used, dirty, untouched, clean.
+type Square = [usize; 4];
 
 /// The map of these runs; `None` if there are none.
 pub(super) fn map(title: &str, runs: &[Run]) -> Option<Map> {
@@ -32,7 +32,7 @@ pub(super) fn map(title: &str, runs: &[Run]) -> Option<Map> {
     }
     let square_pages = pages.div_ceil(COLUMNS * ROWS_MAX).next_power_of_two();
     let squares = squares(&runs, square_pages);
-    let mut bytes = [0; 3];
+    let mut bytes = [0; 4];
     for run in &runs {
         bytes[place(run.state)] += run.bytes as u64;
     }
@@ -54,18 +54,20 @@ fn place(state: PageState) -> usize {
     match state {
         PageState::Used => 0,
         PageState::Dirty => 1,
-        PageState::Clean => 2,
+        PageState::Untouched => 2,
+        PageState::Clean => 3,
     }
 }
 
-/// The runs without what the arena never touched: long clean runs shrink to a short gap, and what
-/// lies behind the last page that holds memory is left out.
+/// The runs without what was never touched: long stretches that hold no memory shrink to a short
+/// gap, and what lies behind the last page that holds memory is left out.
 fn trimmed(runs: &[Run]) -> Vec<Run> {
-    const GAP_BYTES: usize = 2 << 20;
-    let end = runs.iter().rposition(|run| run.state != PageState::Clean).map_or(0, |n| n + 1);
-    let short = |run: &Run| match run.state {
-        PageState::Clean => Run { bytes: run.bytes.min(GAP_BYTES), ..*run },
-        _ => *run,
+    const GAP_BYTES: usize = 256 << 10;
+    let holds = |run: &Run| matches!(run.state, PageState::Used | PageState::Dirty);
+    let end = runs.iter().rposition(holds).map_or(0, |n| n + 1);
+    let short = |run: &Run| match holds(run) {
+        true => *run,
+        false => Run { bytes: run.bytes.min(GAP_BYTES), ..*run },
     };
     runs[..end].iter().map(short).collect()
 }
@@ -91,10 +93,10 @@ fn squares(runs: &[Run], square_pages: usize) -> Vec<Square> {
     squares
 }
 
-/// Which state a square shows, and how strongly: used if any of its pages is.
+/// Which state a square shows, and how strongly: that of any page that holds memory.
 fn look(square: &Square) -> (usize, f64) {
     let pages: usize = square.iter().sum();
-    let state = (0..3).find(|&state| square[state] > 0).unwrap_or(2);
+    let state = (0..4).find(|&state| square[state] > 0).unwrap_or(3);
     let part = square[state] as f64 / pages.max(1) as f64;
     (state, 0.3 + 0.7 * part)
 }
@@ -110,9 +112,10 @@ mod tests {
     #[test]
     fn squares_hold_all_pages() {
         let runs = [run(3, PageState::Used), run(4, PageState::Dirty), run(2, PageState::Clean)];
-        assert_eq!(squares(&runs, 4), [[3, 1, 0], [0, 3, 1], [0, 0, 1]]);
-        assert_eq!(look(&[3, 1, 0]).0, 0);
-        assert_eq!(look(&[0, 3, 1]).0, 1);
+        assert_eq!(squares(&runs, 4), [[3, 1, 0, 0], [0, 3, 0, 1], [0, 0, 0, 1]]);
+        assert_eq!(look(&[3, 1, 0, 0]).0, 0);
+        assert_eq!(look(&[0, 3, 0, 1]).0, 1);
+        assert_eq!(look(&[0, 0, 3, 1]).0, 2);
     }
 
     #[test]
@@ -125,9 +128,9 @@ mod tests {
         ];
         let trimmed = trimmed(&runs);
         assert_eq!(trimmed.len(), 3);
-        assert_eq!(trimmed[1].bytes, 2 << 20);
+        assert_eq!(trimmed[1].bytes, 256 << 10);
         let map = map("m", &runs).unwrap();
-        assert_eq!(map.bytes, [4096, 4096, 2 << 20]);
+        assert_eq!(map.bytes, [4096, 4096, 0, 256 << 10]);
         assert!(super::map("m", &[run(5, PageState::Clean)]).is_none());
     }
 }

@@ -36,7 +36,8 @@ fn write(out: &mut String, results: &Results) -> std::fmt::Result {
 
 /// What the stand-in colours of the drawings stand for.
 fn colours() -> String {
-    let names = ["ink", "faint", "soft", "used", "dirty", "clean", "requests", "sums", "live"];
+    let names =
+        ["ink", "faint", "soft", "used", "dirty", "untouched", "clean", "requests", "sums", "live"];
     let fixed = names
         .iter()
         .enumerate()
@@ -142,7 +143,7 @@ fn section(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt
         .collect();
     let times: Vec<Bar> =
         measured.iter().map(|&(colour, name, m)| time_bar(colour, name, m)).collect();
-    let caption = "Wall time: median, and from the fastest to the slowest round. Pale: the part in which the kernel worked.";
+    let caption = "Wall time: median, and from the fastest to the slowest round. Pale: the part in which the kernel worked (unknown for less than 10 ms).";
     figure(out, "Time", &plots::bars("Time", &times), caption)?;
     let peaks: Vec<Bar> =
         measured.iter().map(|&(colour, name, m)| peak_bar(colour, name, m)).collect();
@@ -229,7 +230,9 @@ fn table(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt::
 }
 
 fn time_bar(colour: usize, name: &str, m: &Measured) -> Bar {
-    let share = ratio(m.sys_ns, m.sys_ns + m.user_ns).min(1.0);
+    // The system tells the two apart by ticks of some milliseconds: no use for short times.
+    let known = m.sys_ns + m.user_ns > 10_000_000;
+    let share = if known { m.sys_ns as f64 / (m.sys_ns + m.user_ns) as f64 } else { 0.0 };
     Bar {
         name: name.into(),
         colour,
@@ -266,13 +269,13 @@ fn page_map(out: &mut String, name: &str, m: &Measured) -> std::fmt::Result {
     let Some(map) = map::map("Pages of the arena at the peak", &m.memory.pages) else {
         return Ok(());
     };
-    let names = ["used", "dirty (free, holding memory)", "clean (free, holding none)"];
-    let colours = ["--used", "--dirty", "--clean"];
-    let keys: Vec<_> = (0..3)
+    let names = ["in use", "free, still holding memory", "in use, not touched", "free"];
+    let colours = ["--used", "--dirty", "--untouched", "--clean"];
+    let keys: Vec<_> = (0..4)
         .map(|n| (format!("{}: {}", names[n], bytes(map.bytes[n])), colours[n].to_owned()))
         .collect();
     let caption = format!(
-        "A square is {} of the arena; it is as strong as its part of such pages. What was never touched is left out.",
+        "A square is {} of the arena; it shows pages that hold memory if it has any, as strongly as they fill it. Longer stretches that hold none are shortened.",
         bytes(map.square_pages as u64 * 4096)
     );
     let title = format!("Pages of {name}’s arena, where most is live");

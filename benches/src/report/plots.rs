@@ -102,7 +102,7 @@ pub(super) fn memory(title: &str, courses: &[Course<'_>]) -> String {
         let at = |s: &Sample| f64::from(s.at_permille) / 10.0;
         if let Some(first) = courses.first() {
             let live = first.samples.iter().map(|s| (at(s), s.live_bytes as f64 / MIB));
-            chart.draw_series(AreaSeries::new(live, 0.0, LIVE.mix(0.25)))?;
+            chart.draw_series(AreaSeries::new(live, 0.0, LIVE.filled()))?;
         }
         for course in courses {
             let points = course.samples.iter().map(|s| (at(s), s.resident_bytes as f64 / MIB));

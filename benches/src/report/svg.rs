@@ -22,12 +22,14 @@ pub(super) const INK: RGBColor = RGBColor(1, 1, 1);
 pub(super) const FAINT: RGBColor = RGBColor(2, 2, 2);
 /// Text that stays in the background.
 pub(super) const SOFT: RGBColor = RGBColor(3, 3, 3);
-/// Pages in use, free pages that hold memory, free pages that hold none.
-pub(super) const PAGES: [RGBColor; 3] = [RGBColor(4, 4, 4), RGBColor(5, 5, 5), RGBColor(6, 6, 6)];
+/// Pages in use, free pages that hold memory, pages in use that hold none, free pages that hold
+/// none.
+pub(super) const PAGES: [RGBColor; 4] =
+    [RGBColor(4, 4, 4), RGBColor(5, 5, 5), RGBColor(6, 6, 6), RGBColor(7, 7, 7)];
 /// Requests and bytes of a histogram.
-pub(super) const SHARES: [RGBColor; 2] = [RGBColor(7, 7, 7), RGBColor(8, 8, 8)];
+pub(super) const SHARES: [RGBColor; 2] = [RGBColor(8, 8, 8), RGBColor(9, 9, 9)];
 /// Live bytes.
-pub(super) const LIVE: RGBColor = RGBColor(9, 9, 9);
+pub(super) const LIVE: RGBColor = RGBColor(10, 10, 10);
 
 /// How many candidates have a colour of their own.
 pub(super) const SERIES: usize = 10;

@@ -25,6 +25,11 @@ pub const ROUNDS: u32 = 5;
 /// What the timed rounds of a run may take together, unless their number was asked for.
 const BUDGET: Duration = Duration::from_secs(210);
 
+/// What a candidate's replays of a trace take together in a round, at least, and how often it
+/// replays for that at most: short replays are noisy.
+const ROUND_LEAST: Duration = Duration::from_millis(60);
+const ROUND_MOST: u32 = 8;
+
 /// Memory passes of a trace with several threads, whose peaks meet differently each time.
 const MEMORY_ROUNDS: u32 = 3;
 
@@ -146,14 +151,30 @@ impl Run<'_> {
                     continue;
                 }
                 self.progress.begin(&trace.name, entry.candidate.name);
-                let answer =
-                    child::replay(&trace.program, entry.candidate.name, pass, self.plan.limit);
-                match (answer, pass) {
-                    (Ok(outcome), Pass::Time) => entry.times.push(outcome),
-                    (Ok(outcome), Pass::Memory) => entry.memories.push(outcome),
-                    (Err(why), _) => entry.out = Some(Verdict::Failed(why)),
-                }
+                entry.measure(&trace.program, pass, self.plan.limit);
                 self.progress.done();
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// A candidate's part of a round.
+    fn measure(&mut self, program: &Path, pass: Pass, limit: Duration) {
+        let mut spent = Duration::ZERO;
+        for _ in 0..ROUND_MOST {
+            match child::replay(program, self.candidate.name, pass, limit) {
+                Ok(outcome) => {
+                    spent += Duration::from_nanos(outcome.wall_ns);
+                    match pass {
+                        Pass::Time => self.times.push(outcome),
+                        Pass::Memory => self.memories.push(outcome),
+                    }
+                }
+                Err(why) => self.out = Some(Verdict::Failed(why)),
+            }
+            if pass == Pass::Memory || self.out.is_some() || spent >= ROUND_LEAST {
+                break;
             }
         }
     }

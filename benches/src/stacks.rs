@@ -1,0 +1,89 @@
+//! Strata's stacks that take part: the default one, and two for other needs.
+//!
+//! Above: `candidates`. Below: alloc-sizeclass, alloc-arena, alloc-core.
+//!
+//! | stack | layers | for |
+//! |---|---|---|
+//! | default | `ThreadCache<SizeClassHeap<Arena<Os>>>` | any program |
+//! | without cache | `SizeClassHeap<Arena<Os>>` | least memory; one thread, or few calls |
+//! | bump | `Locked<Bump<Arena<Os>>>` | programs that free nothing before their end |
+
+use crate::heap::{PageState, Run, Stack};
+use crate::measure;
+use alloc_arena::{Arena, Bump, Os};
+use alloc_core::Locked;
+use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
+
+/// What all stacks stand on.
+pub type Ground = Arena<Os>;
+
+const fn ground() -> Ground {
+    Arena::new(Os::new())
+}
+
+thread_cache! {
+    /// The default stack.
+    pub static CACHED: SizeClassHeap<Ground> = SizeClassHeap::new(ground());
+}
+
+/// The default stack without its thread caches.
+pub static UNCACHED: SizeClassHeap<Ground> = SizeClassHeap::new(ground());
+
+/// A bump that many threads share: each call takes a lock.
+pub static BUMP: Locked<Bump<Ground>> = Locked::new(Bump::new(ground()));
+
+/// A stack of type `L`, with the map of its arena's pages.
+pub type Mapped<L> = Stack<&'static L>;
+
+/// [`CACHED`] as a heap.
+#[must_use]
+pub fn cached() -> Mapped<ThreadCache<SizeClassHeap<Ground>, CACHED>> {
+    Stack::with_map(&CACHED, |stack| runs(stack.below().below()))
+}
+
+/// [`UNCACHED`] as a heap.
+#[must_use]
+pub fn uncached() -> Mapped<SizeClassHeap<Ground>> {
+    Stack::new(&UNCACHED)
+}
+
+/// [`BUMP`] as a heap.
+#[must_use]
+pub fn bump() -> Mapped<Locked<Bump<Ground>>> {
+    Stack::new(&BUMP)
+}
+
+/// The arena's own map, with the pages in use told apart by whether they hold memory.
+fn runs(arena: &Ground) -> Vec<Run> {
+    let mut runs = Vec::new();
+    arena.pages(&mut |run| {
+        let state = match run.state {
+            alloc_arena::PageState::Used => PageState::Used,
+            alloc_arena::PageState::Dirty => PageState::Dirty,
+            alloc_arena::PageState::Clean => PageState::Clean,
+        };
+        runs.push(Run { base: run.base.addr().get(), bytes: run.bytes, state });
+    });
+    runs.into_iter()
+        .flat_map(|run| match run.state {
+            PageState::Used => touched(run),
+            _ => vec![run],
+        })
+        .collect()
+}
+
+/// A run in use, cut where it changes between touched and not.
+fn touched(run: Run) -> Vec<Run> {
+    let mut parts: Vec<Run> = Vec::new();
+    let mut base = run.base;
+    for resident in measure::resident_pages(run.base, run.bytes) {
+        let state = if resident { PageState::Used } else { PageState::Untouched };
+        let bytes = measure::page_bytes().min(run.base + run.bytes - base);
+        match parts.last_mut() {
+            Some(last) if last.state == state => last.bytes += bytes,
+            _ => parts.push(Run { base, bytes, state }),
+        }
+        base += bytes;
+    }
+    parts
+}
