@@ -15,9 +15,11 @@ mod how {
     use super::super::{Ordering, fence};
     pub const KNOWN: bool = true;
     pub fn light() {
+        // ORDERING: R1's fence on the frequent side; meets the one in `heavy`.
         fence(Ordering::SeqCst);
     }
     pub fn heavy() -> bool {
+        // ORDERING: R1's fence on the seldom side; meets the one in `light`.
         fence(Ordering::SeqCst);
         true
     }
@@ -39,6 +41,7 @@ mod how {
 
     #[inline(always)]
     pub fn light() {
+        // ORDERING: keeps the compiler's order; `heavy` makes this a full fence (R1).
         compiler_fence(Ordering::SeqCst);
     }
 
@@ -59,6 +62,7 @@ mod how {
     }
 
     pub fn heavy() -> bool {
+        // ORDERING: this thread's own full fence; membarrier makes the other threads' (R1).
         core::sync::atomic::fence(Ordering::SeqCst);
         registered() && membarrier(PRIVATE_EXPEDITED)
     }
@@ -77,6 +81,7 @@ mod how {
     pub const KNOWN: bool = false;
     #[inline(always)]
     pub fn light() {
+        // ORDERING: keeps the compiler's order; without a `heavy` there is nothing to meet.
         core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
     }
     pub fn heavy() -> bool {

@@ -1,0 +1,64 @@
+//! The blueprint's rules, as far as a program can check them.
+//!
+//! Above: `.ci/run`. Below: Cargo's metadata (`workspace.rs`), files as lines of code and comment
+//! (`source.rs`, `shape.rs`), and a file for each rule in `rule/`.
+//!
+//! ```text
+//!   rules check      prints FILE:LINE: RULE: OFFENCE for each, and fails if there is one
+//!   rules examples   prints PACKAGE EXAMPLE FEATURES for each example of the workspace
+//!   rules models     prints PACKAGE TEST for each loom model of the workspace
+//! ```
+
+mod rule;
+mod shape;
+mod source;
+mod workspace;
+
+use std::process::ExitCode;
+use workspace::{Kind, Workspace};
+
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1).unwrap_or_default();
+    let workspace = match Workspace::load() {
+        Ok(workspace) => workspace,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match command.as_str() {
+        "check" => check(&workspace),
+        "examples" => list(&workspace, Kind::Example, ""),
+        "models" => list(&workspace, Kind::Test, "loom"),
+        _ => {
+            eprintln!("usage: rules check | examples | models");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check(workspace: &Workspace) -> ExitCode {
+    let mut offences = rule::all(workspace);
+    offences.sort();
+    for offence in &offences {
+        println!("{offence}");
+    }
+    println!("{}", rule::size::summary(workspace));
+    for long in rule::functions::long(workspace) {
+        println!("note: {long}");
+    }
+    println!("rules: {} files, {} offences", workspace.files.len(), offences.len());
+    if offences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints the targets of a kind whose names begin with `prefix`.
+fn list(workspace: &Workspace, kind: Kind, prefix: &str) -> ExitCode {
+    for package in &workspace.packages {
+        for target in &package.targets {
+            if target.kind == kind && target.name.starts_with(prefix) {
+                println!("{} {} {}", package.name, target.name, target.features.join(","));
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
