@@ -1,0 +1,150 @@
+//! C++'s `operator new` and `operator delete`, in all their forms.
+//!
+//! Above: the program. Below: `malloc.rs` and `aligned.rs`. The names are those of the Itanium
+//! C++ ABI, with `m` (`unsigned long`) for `std::size_t`: 64-bit Linux.
+//! Not here: the loop over the new-handler and `std::bad_alloc`. When memory is short, `new` calls
+//! the C++ runtime's own operator of the same name: it tries again, loops, and throws in its own
+//! way. (The runtime's nothrow operator catches what a handler throws, which only C++ can do.)
+//! A deletion's size and alignment are not relied upon: the stack knows its own.
+
+use crate::{aligned, foreign, malloc, report, stack};
+use core::ffi::CStr;
+use core::mem::transmute;
+use libc::c_void;
+
+/// A reference to `std::nothrow`: an empty object whose address means nothing.
+type NoThrow = *const c_void;
+type New = extern "C-unwind" fn(usize) -> *mut c_void;
+type NewAligned = extern "C-unwind" fn(usize, usize) -> *mut c_void;
+type NewNoThrow = extern "C-unwind" fn(usize, NoThrow) -> *mut c_void;
+type NewAlignedNoThrow = extern "C-unwind" fn(usize, usize, NoThrow) -> *mut c_void;
+
+const NEW: &CStr = c"_Znwm";
+const NEW_ALIGNED: &CStr = c"_ZnwmSt11align_val_t";
+const NEW_NOTHROW: &CStr = c"_ZnwmRKSt9nothrow_t";
+const NEW_ALIGNED_NOTHROW: &CStr = c"_ZnwmSt11align_val_tRKSt9nothrow_t";
+
+#[inline(always)]
+fn new(size: usize) -> *mut c_void {
+    let ptr = malloc::allocate(size);
+    if ptr.is_null() { new_failed(size) } else { ptr }
+}
+
+#[cold]
+fn new_failed(size: usize) -> *mut c_void {
+    let runtime = required(NEW, size);
+    // SAFETY: this is the type of the symbol of that name.
+    let runtime = unsafe { transmute::<*mut c_void, New>(runtime) };
+    runtime(size)
+}
+
+#[inline(always)]
+fn new_nothrow(size: usize, nothrow: NoThrow) -> *mut c_void {
+    let ptr = malloc::allocate(size);
+    if ptr.is_null() { new_nothrow_failed(size, nothrow) } else { ptr }
+}
+
+#[cold]
+fn new_nothrow_failed(size: usize, nothrow: NoThrow) -> *mut c_void {
+    let runtime = foreign::next_in_runtime(NEW_NOTHROW);
+    if runtime.is_null() {
+        return runtime;
+    }
+    // SAFETY: this is the type of the symbol of that name.
+    let runtime = unsafe { transmute::<*mut c_void, NewNoThrow>(runtime) };
+    runtime(size, nothrow)
+}
+
+fn new_aligned(size: usize, align: usize) -> *mut c_void {
+    let ptr = try_aligned(size, align);
+    if !ptr.is_null() {
+        return ptr;
+    }
+    let runtime = required(NEW_ALIGNED, size);
+    // SAFETY: this is the type of the symbol of that name.
+    let runtime = unsafe { transmute::<*mut c_void, NewAligned>(runtime) };
+    runtime(size, align)
+}
+
+fn new_aligned_nothrow(size: usize, align: usize, nothrow: NoThrow) -> *mut c_void {
+    let ptr = try_aligned(size, align);
+    if !ptr.is_null() {
+        return ptr;
+    }
+    let runtime = foreign::next_in_runtime(NEW_ALIGNED_NOTHROW);
+    if runtime.is_null() {
+        return runtime;
+    }
+    // SAFETY: this is the type of the symbol of that name.
+    let runtime = unsafe { transmute::<*mut c_void, NewAlignedNoThrow>(runtime) };
+    runtime(size, align, nothrow)
+}
+
+fn try_aligned(size: usize, align: usize) -> *mut c_void {
+    if align.is_power_of_two() { aligned::allocate(align, size) } else { stack::exhausted() }
+}
+
+/// The runtime's operator `name`; without a C++ runtime nobody could catch `std::bad_alloc`.
+fn required(name: &CStr, size: usize) -> *mut c_void {
+    let runtime = foreign::next_in_runtime(name);
+    if runtime.is_null() {
+        report::die(format_args!("operator new: out of memory for {size} bytes"));
+    }
+    runtime
+}
+
+macro_rules! operators_new {
+    ($($name:literal $rust:ident($($arg:ident: $type:ty),*) = $body:ident;)*) => { $(
+        #[doc = concat!("The C++ operator `", $name, "`.")]
+        #[unsafe(export_name = $name)]
+        pub extern "C-unwind" fn $rust(size: usize $(, $arg: $type)*) -> *mut c_void {
+            $body(size $(, $arg)*)
+        }
+    )* };
+}
+
+operators_new! {
+    "_Znwm" op_new() = new;
+    "_Znam" op_new_array() = new;
+    "_ZnwmRKSt9nothrow_t" op_new_nothrow(nothrow: NoThrow) = new_nothrow;
+    "_ZnamRKSt9nothrow_t" op_new_array_nothrow(nothrow: NoThrow) = new_nothrow;
+    "_ZnwmSt11align_val_t" op_new_aligned(align: usize) = new_aligned;
+    "_ZnamSt11align_val_t" op_new_array_aligned(align: usize) = new_aligned;
+    "_ZnwmSt11align_val_tRKSt9nothrow_t"
+        op_new_aligned_nothrow(align: usize, nothrow: NoThrow) = new_aligned_nothrow;
+    "_ZnamSt11align_val_tRKSt9nothrow_t"
+        op_new_array_aligned_nothrow(align: usize, nothrow: NoThrow) = new_aligned_nothrow;
+}
+
+macro_rules! operators_delete {
+    ($($name:literal $rust:ident($($type:ty),*);)*) => { $(
+        #[doc = concat!("The C++ operator `", $name, "`.")]
+        ///
+        /// # Safety
+        ///
+        /// `ptr` is null, or came from a `new` and has not been deleted.
+        #[unsafe(export_name = $name)]
+        pub unsafe extern "C" fn $rust(ptr: *mut c_void $(, _: $type)*) {
+            // SAFETY: the caller's promise.
+            unsafe { malloc::deallocate(ptr) }
+        }
+    )* };
+}
+
+operators_delete! {
+    "_ZdlPv" op_delete();
+    "_ZdaPv" op_delete_array();
+    "_ZdlPvRKSt9nothrow_t" op_delete_nothrow(NoThrow);
+    "_ZdaPvRKSt9nothrow_t" op_delete_array_nothrow(NoThrow);
+    "_ZdlPvm" op_delete_sized(usize);
+    "_ZdaPvm" op_delete_array_sized(usize);
+    "_ZdlPvSt11align_val_t" op_delete_aligned(usize);
+    "_ZdaPvSt11align_val_t" op_delete_array_aligned(usize);
+    "_ZdlPvmSt11align_val_t" op_delete_sized_aligned(usize, usize);
+    "_ZdaPvmSt11align_val_t" op_delete_array_sized_aligned(usize, usize);
+    "_ZdlPvSt11align_val_tRKSt9nothrow_t" op_delete_aligned_nothrow(usize, NoThrow);
+    "_ZdaPvSt11align_val_tRKSt9nothrow_t" op_delete_array_aligned_nothrow(usize, NoThrow);
+}
+
+// The names above write `std::size_t` as `m`, which is 64 bits wide.
+const _: () = assert!(size_of::<usize>() == 8);

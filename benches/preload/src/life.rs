@@ -1,0 +1,28 @@
+//! The beginning and the end of the process.
+//!
+//! Above: the dynamic linker, which calls what stands in `.init_array` and `.fini_array`.
+//! Allocation needs none of this: it works before the first constructor and after the last
+//! destructor.
+
+use crate::{fork, record, report};
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static START: extern "C" fn() = start;
+
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static END: extern "C" fn() = end;
+
+/// Runs after the constructors of libc, on which this library depends, and before `main`.
+extern "C" fn start() {
+    fork::register();
+    report::configure();
+    record::configure();
+}
+
+/// Runs after the handlers of `atexit`.
+extern "C" fn end() {
+    record::finish();
+    report::at_exit();
+}

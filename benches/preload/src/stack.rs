@@ -1,0 +1,128 @@
+//! The stack that every symbol stands on, and the three verbs that they are made of.
+//!
+//! Above: the symbols, and the recorder. Below: `ThreadCache` over `SizeClassHeap` over `Arena`.
+//! Here: C's view of it. C keeps no layouts, so a free and a realloc ask the stack for the layout
+//! that fits (`Lookup`); an address that is not ours goes to the next library (`foreign.rs`).
+//! Not here: what C says about sizes of 0, about errno, about alignments (`malloc.rs`,
+//! `aligned.rs`).
+
+use crate::standin::{Lookup, StandIn};
+use crate::{errno, foreign, gate};
+use alloc_core::{Allocator, Layout};
+use core::ptr::{self, NonNull};
+use libc::c_void;
+
+/// The stack of this process.
+pub(crate) static STACK: StandIn = StandIn::new();
+
+/// Rust's own allocations in this library (the recorder's) come from the same stack, but past the
+/// symbols: they are never recorded.
+#[global_allocator]
+static RUST: crate::standin::AsGlobal<&StandIn> = crate::standin::AsGlobal(&STACK);
+
+/// An allocation that has room for at least this much more than is asked of it stays where it is
+/// only if it is smaller than this; larger ones give their tail back.
+const KEPT_BYTES: usize = 64 << 10;
+
+/// The alignment of `malloc`: what fits every scalar type that `size` bytes can hold.
+#[inline(always)]
+const fn natural_align(size: usize) -> usize {
+    if size >= 16 { 16 } else { 8 }
+}
+
+/// The layout of `malloc(size)`.
+///
+/// # Safety
+///
+/// `size` has passed the gate, or is at most [`gate::LARGEST_BYTES`].
+#[inline(always)]
+pub(crate) const unsafe fn natural(size: usize) -> Layout {
+    debug_assert!(size <= gate::LARGEST_BYTES);
+    // SAFETY: 8 and 16 are powers of two; the caller bounds `size`, and `LARGEST_BYTES` rounded up
+    // to 16 is itself, which is at most `isize::MAX`.
+    unsafe { Layout::from_size_align_unchecked(size, natural_align(size)) }
+}
+
+/// Allocates, or sets `ENOMEM` and returns null.
+#[inline(always)]
+pub(crate) fn allocate(layout: Layout) -> *mut c_void {
+    match STACK.allocate(layout) {
+        Ok(slice) => slice.as_ptr().cast(),
+        Err(_) => exhausted(),
+    }
+}
+
+/// Allocates zeroed bytes, or sets `ENOMEM` and returns null.
+#[inline(always)]
+pub(crate) fn allocate_zeroed(layout: Layout) -> *mut c_void {
+    match STACK.allocate_zeroed(layout) {
+        Ok(slice) => slice.as_ptr().cast(),
+        Err(_) => exhausted(),
+    }
+}
+
+/// What a failed allocation answers: `ENOMEM` and null.
+#[cold]
+pub(crate) fn exhausted() -> *mut c_void {
+    errno::set(libc::ENOMEM);
+    ptr::null_mut()
+}
+
+/// Frees what starts at `ptr`.
+///
+/// # Safety
+///
+/// `ptr` came from an allocation function of this process and has not been freed since.
+#[inline(always)]
+pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
+    // SAFETY: the caller's promise; the stack looks for itself whether the address is its own.
+    if !unsafe { STACK.deallocate_at(ptr) } {
+        // SAFETY: the caller's promise, and the address is not ours.
+        unsafe { foreign::free(ptr) }
+    }
+}
+
+/// Gives what starts at `ptr` at least `size` bytes, where it is or elsewhere; or sets `ENOMEM`,
+/// returns null and leaves it alone.
+///
+/// # Safety
+///
+/// As for [`deallocate`]; `size` is not 0 and at most [`gate::LARGEST_BYTES`].
+#[inline]
+pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
+    let Some(old) = STACK.layout_at(ptr) else {
+        // SAFETY: the caller's promise, and the address is not ours.
+        return unsafe { foreign::realloc(ptr, size) };
+    };
+    // SAFETY: the caller bounds `size`.
+    let new = unsafe { natural(size) };
+    if size > old.size() {
+        // SAFETY: `old` fits the live allocation at `ptr` (`layout_at`), and is the smaller one.
+        return match unsafe { STACK.grow(ptr, old, new) } {
+            Ok(slice) => slice.as_ptr().cast(),
+            Err(_) => exhausted(),
+        };
+    }
+    if old.size() < KEPT_BYTES && size >= old.size() / 2 {
+        return ptr.as_ptr().cast();
+    }
+    // SAFETY: as above; `old` is not the smaller one.
+    match unsafe { STACK.shrink(ptr, old, new) } {
+        Ok(slice) => slice.as_ptr().cast(),
+        // What was there is large enough, and still there.
+        Err(_) => ptr.as_ptr().cast(),
+    }
+}
+
+/// The bytes that may be used at `ptr`.
+///
+/// # Safety
+///
+/// As for [`deallocate`].
+pub(crate) unsafe fn usable_bytes(ptr: NonNull<u8>) -> usize {
+    match STACK.layout_at(ptr) {
+        Some(layout) => layout.size(),
+        // SAFETY: the caller's promise, and the address is not ours.
+        None => unsafe { foreign::usable_bytes(ptr) },
+    }
+}
