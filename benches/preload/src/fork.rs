@@ -1,36 +1,33 @@
-//! A forked child finds the stack in order.
+//! A forked child finds the recorder in order.
 //!
-//! Above: libc's `fork`. Below: the recorder's lock, then the stack's (`Layer::freeze`), in the
-//! order in which a call takes them. The parent frees them all again; so does the child, whose
-//! only thread is the copy of the one that took them.
+//! Above: libc's `fork`. Below: `record.rs`. The stack sees to itself: its own handlers take its
+//! locks, and were registered by its first miss.
 
-use crate::record;
-use crate::stack::STACK;
-use alloc_core::Layer;
+use crate::{malloc, record};
 
-/// Registers the three handlers. They are registered as early as possible: libc calls `prepare`
-/// in reverse order, so those of others, which may allocate, run before ours.
+/// Registers the three handlers.
+///
+/// libc calls the first ones in reverse order of their registration. The stack's have to be there
+/// before ours, so that a fork takes the locks in the order in which a recorded call does: the
+/// recorder's, then the stack's.
 pub(crate) fn register() {
-    // SAFETY: the handlers are functions of this library, which is never unloaded (`DT_NEEDED` of
-    // nothing, loaded before the program).
+    // SAFETY: allocated here.
+    unsafe { malloc::deallocate(malloc::allocate(1)) };
+    // SAFETY: the handlers are functions of this library, which is loaded before the program and
+    // never unloaded. Without memory for the list of handlers a recording does not survive a fork.
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
 }
 
 unsafe extern "C" fn prepare() {
     record::freeze();
-    STACK.freeze();
 }
 
 unsafe extern "C" fn parent() {
-    // SAFETY: `prepare` froze the stack in this thread; libc calls the handlers in pairs.
-    unsafe { STACK.thaw() };
-    // SAFETY: as above.
+    // SAFETY: `prepare` took the lock in this thread; libc calls the handlers in pairs.
     unsafe { record::thaw() };
 }
 
 unsafe extern "C" fn child() {
-    // SAFETY: this thread is the copy of the one in which `prepare` froze the stack.
-    unsafe { STACK.thaw() };
-    // SAFETY: as above.
+    // SAFETY: this thread is the copy of the one in which `prepare` took the lock.
     unsafe { record::abandon() };
 }

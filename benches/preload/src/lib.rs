@@ -29,4 +29,3 @@ mod malloc;
 mod record;
 mod report;
 mod stack;
-mod standin;

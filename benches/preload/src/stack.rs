@@ -6,19 +6,26 @@
 //! Not here: what C says about sizes of 0, about errno, about alignments (`malloc.rs`,
 //! `aligned.rs`).
 
-use crate::standin::{Lookup, StandIn};
 use crate::{errno, foreign, gate};
-use alloc_core::{Allocator, Layout};
+use alloc_arena::{Arena, Os};
+use alloc_core::{Allocator, AsGlobal, Layout};
+use alloc_sizeclass::{Lookup, SizeClassHeap, ThreadCache, thread_cache};
 use core::ptr::{self, NonNull};
 use libc::c_void;
 
-/// The stack of this process.
-pub(crate) static STACK: StandIn = StandIn::new();
+/// What lies under the thread caches.
+type Heap = SizeClassHeap<Arena<Os>>;
+
+thread_cache! {
+    #[initial_exec = "strata_preload_thread_cache"]
+    /// The stack of this process.
+    pub(crate) static STACK: Heap = Heap::new(Arena::new(Os::new()));
+}
 
 /// Rust's own allocations in this library (the recorder's) come from the same stack, but past the
 /// symbols: they are never recorded.
 #[global_allocator]
-static RUST: crate::standin::AsGlobal<&StandIn> = crate::standin::AsGlobal(&STACK);
+static RUST: AsGlobal<&ThreadCache<Heap, STACK>> = AsGlobal::new(&STACK);
 
 /// An allocation that has room for at least this much more than is asked of it stays where it is
 /// only if it is smaller than this; larger ones give their tail back.
