@@ -34,24 +34,30 @@ pub extern "C" fn malloc_stats() {
     report::write_to(libc::STDERR_FILENO);
 }
 
-/// glibc's figures: `arena` is what the stack holds of the system's memory, `uordblks` and
-/// `fordblks` the bytes of it in use and not, `keepcost` what `malloc_trim` could give back. The
-/// figures that only glibc's own lists have are 0.
+/// glibc's figures, told of this stack: `arena` is the memory that it holds of the system;
+/// `uordblks` of it is in use (slots in thread caches included), `fordblks` is not, and `keepcost`
+/// is what the arena can give back at once. Figures of lists that only glibc has are 0, and memory
+/// with a mapping of its own is not told apart.
 #[unsafe(no_mangle)]
 pub extern "C" fn mallinfo2() -> libc::mallinfo2 {
     let mut figures = Figures::default();
     STACK.report(&mut Report::new(&mut figures));
+    // The tables are address space, of which a thousandth is ever touched.
+    let held_bytes =
+        (figures.used + figures.dirty + figures.dedicated).saturating_sub(figures.tables);
+    // The figures of the layers were read one after the other, while other threads went on.
+    let in_use_bytes = (figures.slots + figures.large).min(held_bytes);
     libc::mallinfo2 {
-        arena: figures.held_bytes,
+        arena: held_bytes,
         ordblks: 0,
         smblks: 0,
         hblks: 0,
         hblkhd: 0,
         usmblks: 0,
         fsmblks: 0,
-        uordblks: figures.held_bytes.saturating_sub(figures.free_bytes()),
-        fordblks: figures.free_bytes(),
-        keepcost: figures.idle_bytes,
+        uordblks: in_use_bytes,
+        fordblks: held_bytes - in_use_bytes,
+        keepcost: figures.dirty,
     }
 }
 
@@ -74,30 +80,31 @@ pub extern "C" fn mallinfo() -> libc::mallinfo {
     }
 }
 
-/// What `mallinfo2` picks from the report.
+/// What `mallinfo2` picks from the report, in bytes. Every name that is picked stands in the report
+/// of one layer only.
 #[derive(Default)]
 struct Figures {
-    held_bytes: usize,
-    idle_bytes: usize,
-    cached_bytes: usize,
-}
-
-impl Figures {
-    fn free_bytes(&self) -> usize {
-        self.idle_bytes + self.cached_bytes
-    }
+    slots: usize,
+    large: usize,
+    used: usize,
+    dirty: usize,
+    dedicated: usize,
+    tables: usize,
 }
 
 impl Sink for Figures {
     fn enter(&mut self, _name: &str) {}
     fn figure(&mut self, name: &str, value: u64, _unit: Unit) {
-        let value = value as usize;
-        match name {
-            "committed" => self.held_bytes += value,
-            "dirty" => self.idle_bytes += value,
-            "cached" => self.cached_bytes += value,
-            _ => {}
-        }
+        let picked = match name {
+            "slots in use (caches included)" => &mut self.slots,
+            "large bytes" => &mut self.large,
+            "used" => &mut self.used,
+            "dirty" => &mut self.dirty,
+            "dedicated" => &mut self.dedicated,
+            "side tables (address space)" => &mut self.tables,
+            _ => return,
+        };
+        *picked = value as usize;
     }
     fn leave(&mut self) {}
 }

@@ -132,11 +132,7 @@ unsafe fn reallocate_cold(ptr: *mut c_void, size: usize) -> *mut c_void {
 ///
 /// As for [`realloc`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn reallocarray(
-    ptr: *mut c_void,
-    count: usize,
-    size: usize,
-) -> *mut c_void {
+pub unsafe extern "C" fn reallocarray(ptr: *mut c_void, count: usize, size: usize) -> *mut c_void {
     let Some(bytes) = count.checked_mul(size) else { return stack::exhausted() };
     // SAFETY: the caller's promise.
     unsafe { realloc(ptr, bytes) }

@@ -78,8 +78,10 @@ fn a_forked_child_is_not_in_the_trace() {
     let reader = Reader::new(File::open(&trace).expect("there is a trace")).expect("and whole");
     let ops: Vec<Op> = reader.map(|event| event.expect("it is whole").op).collect();
     let last = |wanted: u64| {
-        ops.iter().any(|op| matches!(op, Op::Alloc { size_bytes, align_bytes, .. }
-            if (*size_bytes, *align_bytes) == (54_321, wanted)))
+        ops.iter().any(|op| {
+            matches!(op, Op::Alloc { size_bytes, align_bytes, .. }
+            if (*size_bytes, *align_bytes) == (54_321, wanted))
+        })
     };
     assert!(last(8192));
 }

@@ -91,8 +91,7 @@ fn locked(path: &Path) -> io::Result<Option<File>> {
 /// The same open file under a high descriptor; as it is if there is none.
 fn lifted(file: File) -> File {
     // SAFETY: `file` is open; the call makes a descriptor of its own.
-    let high =
-        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR) };
+    let high = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR) };
     if high < 0 {
         return file;
     }

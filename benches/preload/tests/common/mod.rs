@@ -3,6 +3,9 @@
 //! Above: the tests. The library is built as a user builds it, by `cargo build`, in the profile of
 //! the tests; the programs stand in `programs/` and are built by the system's compilers.
 
+// Each test file uses a part of this.
+#![allow(dead_code)]
+
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -118,7 +121,8 @@ impl Run {
             std::io::Read::read_to_end(&mut stdout, &mut bytes).map(|_| bytes)
         });
         let output = child.wait_with_output().expect("it can be waited for");
-        drop(done.send(()));
+        // The watch has gone if it had to end the program.
+        let _ = done.send(());
         watch.join().expect("the watch does not panic");
         let stdout = reader.join().expect("no panic").expect("pipes can be read");
         Output { stdout, ..output }
