@@ -4,7 +4,7 @@
 //! thread's state for it. A table entry is right if its serial number is the instance's; an
 //! instance's index is reused, its serial never.
 //!
-//! `INSTANCES` says which instances are alive, so that a thread that ends flushes into those and no
+//! The list of [`Instances`] says which instances are alive, so that a thread that ends flushes into those and no
 //! others: it holds that lock meanwhile, and a cache that is dropped takes it first (R5).
 
 use super::local::{Local, State};
@@ -25,6 +25,7 @@ pub struct InstanceHome<H> {
     shared: Box<Shared<H>, System>,
     /// What a thread has that has no entry for this instance yet.
     vacant: Box<Local, System>,
+    instances: InstancesRef,
     index: usize,
     serial: u64,
 }
@@ -74,16 +75,31 @@ impl Instances {
     }
 }
 
+/// The list of instances, as its users hold it. Under loom, whose statics end before its threads
+/// do, they share it.
 #[cfg(not(all(loom, feature = "loom")))]
-static INSTANCES: Lock<Instances> = Lock::new(Instances::new());
+type InstancesRef = &'static Lock<Instances>;
 #[cfg(all(loom, feature = "loom"))]
-alloc_core::sync::lazy_static! {
-    static ref INSTANCES: Lock<Instances> = Lock::new(Instances::new());
+type InstancesRef = std::sync::Arc<Lock<Instances>>;
+
+#[cfg(not(all(loom, feature = "loom")))]
+fn instances() -> InstancesRef {
+    static INSTANCES: Lock<Instances> = Lock::new(Instances::new());
+    &INSTANCES
+}
+
+#[cfg(all(loom, feature = "loom"))]
+fn instances() -> InstancesRef {
+    alloc_core::sync::lazy_static! {
+        static ref INSTANCES: InstancesRef = std::sync::Arc::new(Lock::new(Instances::new()));
+    }
+    INSTANCES.clone()
 }
 
 /// A thread's table. It is reached through `TABLE`, which has no destructor; `EXIT` has it.
 struct Table {
     entries: Vec<Entry, System>,
+    instances: InstancesRef,
 }
 
 struct Entry {
@@ -115,7 +131,7 @@ impl Drop for Exit {
         let table = unsafe { Box::from_raw_in(table.as_ptr(), System) };
         for (index, entry) in table.entries.iter().enumerate() {
             let Some(local) = &entry.local else { continue };
-            let instances = INSTANCES.lock();
+            let instances = table.instances.lock();
             if let Some(Some(live)) = instances.live.get(index)
                 && live.serial == entry.serial
             {
@@ -136,7 +152,8 @@ fn this_table() -> Option<NonNull<Table>> {
         if !exit.table.get().is_null() {
             return None;
         }
-        let table = Box::try_new_in(Table { entries: Vec::new_in(System) }, System).ok()?;
+        let table = Table { entries: Vec::new_in(System), instances: instances() };
+        let table = Box::try_new_in(table, System).ok()?;
         let table = Box::into_raw(table);
         exit.table.set(table);
         TABLE.try_with(|cell| cell.set(table)).ok()?;
@@ -199,7 +216,7 @@ unsafe impl<H: BatchHeap> Key<H> for Instance {
     }
 
     fn retire(home: &mut Self::Home) {
-        INSTANCES.lock().live[home.index] = None;
+        home.instances.lock().live[home.index] = None;
     }
 }
 
@@ -228,7 +245,8 @@ impl<H: BatchHeap + Send + Sync + 'static> ThreadCache<H> {
             unsafe { (*shared.cast::<Shared<H>>()).thread_ends(local) };
         }
         let address = (&raw const *shared).cast();
-        let (index, serial) = INSTANCES.lock().add(address, thread_ends::<H>);
-        Self { home: InstanceHome { shared, vacant, index, serial } }
+        let instances = instances();
+        let (index, serial) = instances.lock().add(address, thread_ends::<H>);
+        Self { home: InstanceHome { shared, vacant, instances, index, serial } }
     }
 }

@@ -46,7 +46,9 @@ mod reclaim;
 
 use crate::heap::BatchHeap;
 use crate::table::Class;
-use alloc_core::sync::{AtomicBool, Lock, Ordering, light_fence};
+#[cfg(not(all(loom, feature = "loom")))]
+use alloc_core::sync::AtomicBool;
+use alloc_core::sync::{Lock, Ordering, light_fence};
 use core::fmt;
 use core::ops::Deref;
 use core::ptr::NonNull;
@@ -88,6 +90,7 @@ pub struct Shared<H> {
     pub(crate) heap: H,
     registry: Lock<Registry>,
     /// Whether fork handlers were registered, or are being.
+    #[cfg(not(all(loom, feature = "loom")))]
     forks_are_watched: AtomicBool,
     /// Under loom nothing can be a constant, so each cache has EMPTY lists of its own.
     #[cfg(all(loom, feature = "loom"))]
@@ -100,6 +103,7 @@ impl<H> Shared<H> {
             Self {
                 heap,
                 registry: Lock::new(Registry::new()),
+                #[cfg(not(all(loom, feature = "loom")))]
                 forks_are_watched: AtomicBool::new(false),
                 #[cfg(all(loom, feature = "loom"))]
                 empty: Lists::new(),

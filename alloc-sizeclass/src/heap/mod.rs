@@ -25,9 +25,6 @@ mod verify;
 pub use slot::Batch;
 #[cfg(feature = "std")]
 pub(crate) use slot::Slot;
-#[doc(hidden)]
-#[cfg(all(loom, feature = "loom"))]
-pub use transfer::TransferCache;
 
 use crate::table::{Class, Fine, MAX_CLASSES, SizeClasses};
 use alloc_core::sync::Lock;

@@ -1,0 +1,82 @@
+//! Forks, with threads busy: the child has one thread, and everything that the others cached.
+#![cfg(unix)]
+
+use alloc_core::api2::alloc::System;
+use alloc_core::report::Tree;
+use alloc_core::{Allocator, Layer, Layout};
+use alloc_sizeclass::{SizeClassHeap, thread_cache};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+thread_cache! {
+    static STACK: SizeClassHeap<System> = SizeClassHeap::new(System);
+}
+
+fn churn(rounds: usize) {
+    let mut held = Vec::with_capacity(64);
+    for round in 0..rounds {
+        let layout = Layout::from_size_align(16 + round * 37 % 3000, 8).unwrap();
+        held.push((STACK.allocate(layout).unwrap(), layout));
+        if held.len() == 64 {
+            for (slot, layout) in held.drain(..) {
+                // SAFETY: allocated above with this layout, freed once.
+                unsafe { STACK.deallocate(slot.cast(), layout) };
+            }
+        }
+    }
+    for (slot, layout) in held {
+        // SAFETY: as above.
+        unsafe { STACK.deallocate(slot.cast(), layout) };
+    }
+}
+
+/// What the child found, as its exit code.
+fn check_in_child() -> i32 {
+    churn(5000);
+    if STACK.verify().is_err() {
+        return 2;
+    }
+    let tree = Tree::of(&STACK);
+    // The other threads' caches were taken over, or counted as lost.
+    if tree.figure("ThreadCache", "threads") != Some(1) {
+        return 3;
+    }
+    let child_thread = thread::spawn(|| churn(1000));
+    if child_thread.join().is_err() { 4 } else { 0 }
+}
+
+#[test]
+fn a_forked_child_allocates_and_inherits_the_caches() {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let busy: Vec<_> = (0..3)
+        .map(|_| {
+            thread::spawn(|| {
+                while !STOP.load(Ordering::Relaxed) {
+                    churn(500);
+                }
+            })
+        })
+        .collect();
+    churn(1000);
+    for round in 0..40 {
+        // SAFETY: the child calls nothing but this stack, `System` (glibc's malloc is fork-safe),
+        // and `_exit`.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let code = check_in_child();
+            // SAFETY: ends the child at once.
+            unsafe { libc::_exit(code) };
+        }
+        assert!(child > 0, "fork failed");
+        let mut status = 0;
+        // SAFETY: waits for the child that was just made.
+        unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert!(libc::WIFEXITED(status), "round {round}: the child died: {status:#x}");
+        assert_eq!(libc::WEXITSTATUS(status), 0, "round {round}");
+    }
+    STOP.store(true, Ordering::Relaxed);
+    for thread in busy {
+        thread.join().unwrap();
+    }
+    STACK.verify().unwrap();
+}
