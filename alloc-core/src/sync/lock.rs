@@ -106,7 +106,7 @@ impl<T: ?Sized> Lock<T> {
     #[inline]
     pub unsafe fn release(&self) {
         // ORDERING: Release meets the Acquire of `try_acquire` (R2).
-        self.held.store(false, Ordering::Relaxed);
+        self.held.store(false, Ordering::Release);
     }
 }
 
