@@ -29,6 +29,28 @@ fn lock_r1_one_holder() {
     });
 }
 
+/// sync/lock.rs, R1: an attempt that fails leaves the lock with its holder.
+///
+/// weakened: `try_lock` makes its guard before it looks (`then_some`) → caught (both threads in
+/// the cell)
+#[test]
+fn lock_r1_failed_attempt() {
+    loom::model(|| {
+        let lock = Arc::new(Lock::new(0));
+        let work = |lock: &Lock<i32>| {
+            let tried = lock.try_lock().map(|mut value| *value += 1);
+            *lock.lock() += 1;
+            1 + i32::from(tried.is_some())
+        };
+        let other = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || work(&lock))
+        };
+        let expected = work(&lock) + other.join().unwrap();
+        assert_eq!(*lock.lock(), expected);
+    });
+}
+
 /// sync/lock.rs, R2: what was written under the lock is visible to the next holder.
 ///
 /// weakened: Acquire in `try_acquire` to Relaxed → caught (causality violation)

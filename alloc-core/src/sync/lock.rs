@@ -59,7 +59,8 @@ impl<T: ?Sized> Lock<T> {
     /// Takes the lock if it is free.
     #[inline]
     pub fn try_lock(&self) -> Option<LockGuard<'_, T>> {
-        self.try_acquire().then_some(LockGuard { lock: self, value: PhantomData })
+        // Not `then_some`: that makes a guard in any case, and dropping it frees another's lock.
+        self.try_acquire().then(|| LockGuard { lock: self, value: PhantomData })
     }
 
     /// Takes the lock without a guard, until [`release`](Lock::release): for `freeze`.
@@ -138,6 +139,12 @@ impl<T: ?Sized> DerefMut for LockGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as for `deref`; `&mut self` makes it the only access through this guard.
         self.lock.value.with_mut(|value| unsafe { &mut *value })
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for LockGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 
