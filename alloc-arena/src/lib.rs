@@ -1,5 +1,6 @@
-#![doc = include_str!("../README.md")]
-#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(all(feature = "os", unix), doc = include_str!("../README.md"))]
+#![cfg_attr(not(all(feature = "os", unix)), doc = "Runs of pages from a buffer; a bump allocator.")]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 mod adopt;
 mod arena;

@@ -1,7 +1,7 @@
 //! Where memory comes from: the boundary between an arena and the world (step 4 of the journey).
 //!
 //! Above: [`Arena`](crate::Arena), which asks for address ranges and decides what to do with them.
-//! Below: an operating system ([`Os`](crate::Os)), a buffer ([`Fixed`](crate::Fixed)), or a test's
+//! Below: an operating system (`Os`), a buffer ([`Fixed`](crate::Fixed)), or a test's
 //! schedule of failures around either ([`Scheduled`](crate::Scheduled)).
 //! Not here: any policy. A source does what it is told and remembers next to nothing.
 //!
