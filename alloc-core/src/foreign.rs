@@ -15,14 +15,18 @@ use core::ptr::NonNull;
 /// an allocator is in the middle of cannot be undone.
 ///
 /// ```
-/// use alloc_core::{Foreign, Limit, api2::vec::Vec};
-/// # use alloc_core::api2::alloc::Global as TheirAllocator;
+/// use alloc_core::{Foreign, Limit, api2::{alloc::System, vec::Vec}};
+/// use talc::{TalcCell, source::AllocatorSource};
 ///
-/// let stack = Limit::new(1024, Foreign::new(TheirAllocator));
+/// let talc = TalcCell::new(AllocatorSource::new(System));
+/// let stack = Limit::new(1 << 20, Foreign::new(&talc));
 /// let mut numbers = Vec::new_in(&stack);
-/// numbers.extend_from_slice(&[1, 2, 3]);
-/// # assert_eq!(numbers.len(), 3);
+/// numbers.extend(0..1000u32);
+/// assert!(numbers.try_reserve(1 << 20).is_err());
 /// ```
+///
+/// An allocator with the trait of allocator-api2 0.2, such as bumpalo's, goes through `Compat02`
+/// (feature `allocator-api2-02`): `Foreign::new(Compat02(&bump))`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Foreign<A>(A);
 

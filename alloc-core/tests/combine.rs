@@ -1,6 +1,7 @@
 //! What each combinator does beyond the contract, which the kit checks: figures, sides, retries.
 
 #![cfg_attr(strata_nightly, feature(allocator_api))]
+#![cfg(not(all(loom, feature = "loom")))]
 
 mod common;
 

@@ -4,6 +4,7 @@
 //! The allocators here are wrong on purpose, and what a failed run leaves is leaked on purpose.
 
 #![cfg_attr(strata_nightly, feature(allocator_api))]
+#![cfg(not(all(loom, feature = "loom")))]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! Every combinator, put through the kit: over `Global`, `System`, a bounded heap, and each other.
 
 #![cfg_attr(strata_nightly, feature(allocator_api))]
+#![cfg(not(all(loom, feature = "loom")))]
 
 mod common;
 

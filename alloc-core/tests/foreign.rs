@@ -2,6 +2,7 @@
 //! (0.2's); and our layers as parents of theirs.
 
 #![cfg_attr(strata_nightly, feature(allocator_api))]
+#![cfg(not(all(loom, feature = "loom")))]
 
 use alloc_core::api2::alloc::Global;
 use alloc_core::api2::vec::Vec as Vec04;

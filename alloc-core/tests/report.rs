@@ -1,6 +1,7 @@
 //! Reports: the text, aligned; the tree, also there and back through serde.
 
 #![cfg_attr(strata_nightly, feature(allocator_api))]
+#![cfg(not(all(loom, feature = "loom")))]
 
 use alloc_core::api2::alloc::Global;
 use alloc_core::report::{Sink, Text, Tree};

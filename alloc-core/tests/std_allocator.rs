@@ -3,6 +3,7 @@
 //! `RUSTFLAGS="--cfg strata_nightly" cargo +nightly test -p alloc-core`.
 
 #![cfg_attr(strata_nightly, feature(allocator_api))]
+#![cfg(not(all(loom, feature = "loom")))]
 #![cfg(any(strata_nightly, strata_std_allocator))]
 
 use alloc_core::api2::alloc::Global;
