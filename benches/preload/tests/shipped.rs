@@ -39,5 +39,7 @@ fn traces_are_whole() {
     }
     assert!(seen.len() >= 6, "{seen:?}");
     assert!(seen.iter().filter(|(_, s)| s.threads > 1).count() >= 2, "{seen:?}");
-    assert!(seen.iter().any(|(_, s)| s.threads == 1) && seen.iter().any(|(_, s)| s.reallocs > 1000));
+    assert!(
+        seen.iter().any(|(_, s)| s.threads == 1) && seen.iter().any(|(_, s)| s.reallocs > 1000)
+    );
 }
