@@ -18,16 +18,16 @@ pub(crate) fn register() {
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
 }
 
-unsafe extern "C" fn prepare() {
+extern "C" fn prepare() {
     record::freeze();
 }
 
-unsafe extern "C" fn parent() {
+extern "C" fn parent() {
     // SAFETY: `prepare` took the lock in this thread; libc calls the handlers in pairs.
     unsafe { record::thaw() };
 }
 
-unsafe extern "C" fn child() {
+extern "C" fn child() {
     // SAFETY: this thread is the copy of the one in which `prepare` took the lock.
     unsafe { record::abandon() };
 }

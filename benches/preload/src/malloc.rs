@@ -80,6 +80,10 @@ pub(crate) unsafe fn deallocate(ptr: *mut c_void) {
 }
 
 /// A null pointer, or a recorded call.
+///
+/// # Safety
+///
+/// As for [`free`].
 #[cold]
 #[inline(never)]
 unsafe fn deallocate_cold(ptr: *mut c_void) {
@@ -110,6 +114,10 @@ pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
 }
 
 /// One of the two is 0, the size is one that nobody has, or the call is recorded.
+///
+/// # Safety
+///
+/// As for [`realloc`].
 #[cold]
 #[inline(never)]
 unsafe fn reallocate_cold(ptr: *mut c_void, size: usize) -> *mut c_void {

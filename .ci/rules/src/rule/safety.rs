@@ -41,7 +41,9 @@ fn unsafe_thing(code: &str) -> Option<&'static str> {
     match (rest.starts_with('{'), words(rest).next()) {
         (true, _) => Some("block"),
         (_, Some("impl")) => Some("impl"),
-        (_, Some("extern")) if rest.contains('{') => Some("extern"),
+        (_, Some("extern")) if rest.contains('{') && words(rest).all(|word| word != "fn") => {
+            Some("extern")
+        }
         (_, Some("trait")) => Some("trait"),
         _ => None,
     }
@@ -97,6 +99,8 @@ mod tests {
         assert_eq!(offences("// SAFETY: why.\nlet a = unsafe { b() };\n"), [0; 0]);
         assert_eq!(offences("// SAFETY: why.\nlet a =\n    unsafe { b() };\n"), [0; 0]);
         assert_eq!(offences("// SAFETY: why.\n#[cold]\nunsafe impl A for B {}\n"), [0; 0]);
+        let function = "/// # Safety\n///\n/// Care.\nunsafe extern \"C\" fn a() {}\n";
+        assert_eq!(offences(function), [0; 0]);
         assert_eq!(offences("unsafe impl[$($generics:tt)*] A for $type:ty {\n"), [0; 0]);
         assert_eq!(offences("// an unsafe { block }\nlet a = \"unsafe {\";\n"), [0; 0]);
     }

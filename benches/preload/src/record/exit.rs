@@ -8,6 +8,7 @@ use super::finish;
 use crate::foreign;
 use libc::{c_int, c_void};
 
+// SAFETY: C11 declares it so; it asks for nothing but a function.
 unsafe extern "C" {
     safe fn at_quick_exit(handler: extern "C" fn()) -> c_int;
 }
