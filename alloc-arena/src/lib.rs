@@ -16,6 +16,7 @@ mod file;
 mod fixed;
 mod long;
 mod mapping;
+mod mappings;
 #[cfg(all(feature = "os", unix))]
 mod os;
 mod record;

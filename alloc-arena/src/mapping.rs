@@ -1,6 +1,7 @@
-//! The mappings of an arena: a list of nodes, each in the metadata of its own mapping.
+//! One mapping of an arena: its pages, its metadata, and what may be done with them.
 //!
-//! Above: [`State`](crate::state::State). Below: the source, the runs of each mapping.
+//! Above: the list of all mappings ([`Mappings`](crate::mappings::Mappings)) and
+//! [`State`](crate::state::State). Below: the source; the runs of the mapping.
 //! A node is made at the place where it stays, at the start of its mapping's metadata:
 //!
 //! ```text
@@ -15,7 +16,6 @@ use crate::runs::Runs;
 use crate::source::{Contents, Reserved, Source};
 use crate::table::{METADATA_ALIGN, Plan, Table};
 use alloc_core::AllocError;
-use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 /// A mapping of an arena, as [`Arena::mappings`](crate::Arena::mappings) shows it.
@@ -65,7 +65,8 @@ pub(crate) struct Node {
     metadata: Option<Metadata>,
     reserved_bytes: usize,
     page_shift: u32,
-    next: Option<NonNull<Node>>,
+    /// The next mapping of the arena: the list's alone.
+    pub next: Option<NonNull<Node>>,
 }
 
 /// Memory for a node, its words and its records.
@@ -117,7 +118,7 @@ impl Node {
             next: None,
         };
         if committed && let Err(error) = node.commit_metadata(below, pages) {
-            node.give_metadata_back(below);
+            give_metadata_back(node.metadata, below);
             return Err(error);
         } else if committed {
             node.runs.note_committed(pages, range.contents == Contents::Unknown);
@@ -238,6 +239,32 @@ impl Node {
         plan.parts(known_pages).iter().map(ExactSizeIterator::len).sum()
     }
 
+    /// Gives a node's range and its metadata back to the source, if that takes the range. Returns how
+    /// many bytes of its pages were dirty.
+    ///
+    /// # Errors
+    ///
+    /// When the source refuses; the node is as it was.
+    ///
+    /// # Safety
+    ///
+    /// The node comes from [`Node::make`], its range from the source; none of its pages is used. On
+    /// success it is not used again.
+    pub unsafe fn release<S: Source>(
+        place: NonNull<Self>,
+        below: &Below<S>,
+    ) -> Result<usize, AllocError> {
+        // SAFETY: a live node (caller). What is needed is copied out first: it may go with the range.
+        let Self { base, reserved_bytes, metadata, runs, page_shift, .. } =
+            unsafe { place.as_ref() };
+        let dirty_bytes = (runs.dirty_pages() as usize) << page_shift;
+        let metadata = *metadata;
+        // SAFETY: the range came from the source, and none of its pages is used (caller).
+        unsafe { below.unreserve(*base, *reserved_bytes)? };
+        give_metadata_back(metadata, below);
+        Ok(dirty_bytes)
+    }
+
     /// Gives a node's range and its metadata back to the source.
     ///
     /// # Safety
@@ -251,15 +278,16 @@ impl Node {
             // (caller). A refusal costs addresses only.
             let _ = unsafe { below.unreserve(node.base, node.reserved_bytes) };
         }
-        node.give_metadata_back(below);
+        give_metadata_back(node.metadata, below);
     }
+}
 
-    fn give_metadata_back<S: Source>(&self, below: &Below<S>) {
-        if let Some(metadata) = self.metadata {
-            // SAFETY: `outside` reserved it for this node, which is not used again. Should the
-            // source refuse, addresses are lost, and nothing else.
-            let _ = unsafe { below.unreserve(metadata.base, metadata.bytes) };
-        }
+/// Gives the metadata that `outside` got back, of a node that is not used again.
+fn give_metadata_back<S: Source>(metadata: Option<Metadata>, below: &Below<S>) {
+    if let Some(Metadata { base, bytes, .. }) = metadata {
+        // SAFETY: `outside` reserved it for one node, whose end this is. Should the source refuse,
+        // addresses are lost, and nothing else.
+        let _ = unsafe { below.unreserve(base, bytes) };
     }
 }
 
@@ -327,120 +355,4 @@ fn inside(range: Reserved, most: u32, page_shift: u32) -> Result<(u32, Metadata)
     // metadata inside gives committed memory).
     unsafe { base.write_bytes(0, plan.end) };
     Ok((pages, Metadata { base, bytes: plan.end, plan }))
-}
-
-/// The list of an arena's nodes, in the order in which they came.
-#[derive(Debug, Default)]
-pub(crate) struct Mappings {
-    first: Option<NonNull<Node>>,
-    count: usize,
-}
-
-// SAFETY: the nodes belong to the list alone (`push` takes them over), and hold no thread's own.
-unsafe impl Send for Mappings {}
-
-impl Mappings {
-    pub const fn new() -> Self {
-        Self { first: None, count: 0 }
-    }
-
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Adds a node at the end, or in front of all others.
-    ///
-    /// # Safety
-    ///
-    /// The node comes from [`Node::make`], and is in no list.
-    pub unsafe fn push(&mut self, mut node: NonNull<Node>, front: bool) -> &mut Node {
-        // SAFETY: a live node that is in no list, so this is the only access.
-        let new = unsafe { node.as_mut() };
-        if front {
-            new.next = self.first.replace(node);
-        } else {
-            let link = match self.iter_mut().last() {
-                Some(last) => &mut last.next,
-                None => &mut self.first,
-            };
-            *link = Some(node);
-        }
-        self.count += 1;
-        new
-    }
-
-    /// Takes out the reserved mappings of which nothing is used, but for the one at `keep`, and
-    /// gives them back. Returns how many bytes of their pages were dirty.
-    pub fn release_unused<S: Source>(&mut self, below: &Below<S>, keep: usize) -> usize {
-        let mut dirty_bytes = 0;
-        let mut link = &mut self.first;
-        while let Some(mut place) = *link {
-            // SAFETY: nodes in the list are live; `link` is the only way that is held to this one.
-            let node = unsafe { place.as_mut() };
-            let goes = node.terms.kind == MappingKind::Reserved
-                && node.runs.used_pages() == 0
-                && !node.runs.contains(keep);
-            // SAFETY: the range came from the source (its kind), and nothing in it is used.
-            if goes && unsafe { below.unreserve(node.base, node.reserved_bytes) }.is_ok() {
-                dirty_bytes += (node.runs.dirty_pages() as usize) << node.page_shift;
-                *link = node.next;
-                self.count -= 1;
-                // SAFETY: the node is read out of its place, which is not read again.
-                unsafe { place.read() }.give_metadata_back(below);
-            } else {
-                link = &mut node.next;
-            }
-        }
-        dirty_bytes
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &Node> {
-        let mut next = self.first;
-        core::iter::from_fn(move || {
-            // SAFETY: nodes in the list are live until `dispose`; `&self` keeps writers out.
-            let node = unsafe { next?.as_ref() };
-            next = node.next;
-            Some(node)
-        })
-    }
-
-    pub fn iter_mut(&mut self) -> IterMut<'_> {
-        IterMut { next: self.first, list: PhantomData }
-    }
-
-    /// The node whose pages include `address`.
-    #[inline]
-    pub fn at(&mut self, address: usize) -> Option<&mut Node> {
-        self.iter_mut().find(|node| node.runs.contains(address))
-    }
-
-    /// Gives every range and all metadata back to the source.
-    pub fn dispose<S: Source>(&mut self, below: &Below<S>) {
-        let mut next = self.first.take();
-        while let Some(place) = next {
-            // SAFETY: nodes in the list are live; the list is empty now, so this is the last access.
-            next = unsafe { place.as_ref() }.next;
-            // SAFETY: as above; the arena ends, and with it all use of its pages.
-            unsafe { Node::dispose(place, below) };
-        }
-        self.count = 0;
-    }
-}
-
-/// The nodes of a list, each once.
-pub(crate) struct IterMut<'l> {
-    next: Option<NonNull<Node>>,
-    list: PhantomData<&'l mut Node>,
-}
-
-impl<'l> Iterator for IterMut<'l> {
-    type Item = &'l mut Node;
-
-    #[inline]
-    fn next(&mut self) -> Option<&'l mut Node> {
-        // SAFETY: nodes in the list are live; each is reached once, under the list's `&mut`.
-        let node = unsafe { self.next?.as_mut() };
-        self.next = node.next;
-        Some(node)
-    }
 }

@@ -165,3 +165,64 @@ impl Tree {
         if seen == self.runs { Ok(()) } else { Err(self.root) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::State;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const PAGES: u32 = 400;
+
+    proptest! {
+        /// Runs of one page each stand for runs of any length: a tree reads only their heads.
+        #[test]
+        fn tree_agrees_with_an_ordered_set(
+            steps in proptest::collection::vec((0..PAGES, 1..30u32, any::<bool>()), 1..300)
+        ) {
+            let mut records = vec![Record::end(State::Free, 1); PAGES as usize];
+            let mut tree = Tree::new();
+            let mut set = BTreeSet::new();
+            for (page, pages, look) in steps {
+                let here = Key::of(&records, page);
+                if look {
+                    let key = Key { pages, page };
+                    prop_assert_eq!(tree.at_least(&records, key), set.range(key..).next().copied());
+                    let before = set.range(..key).next_back().copied();
+                    prop_assert_eq!(tree.before(&records, key), before);
+                } else if set.remove(&here) {
+                    tree.remove(&mut records, page);
+                } else {
+                    records[page as usize] = Record::end(State::Free, pages);
+                    tree.insert(&mut records, page);
+                    set.insert(Key { pages, page });
+                }
+                prop_assert_eq!(tree.breach(&records), Ok(()));
+                prop_assert_eq!(tree.runs() as usize, set.len());
+            }
+        }
+    }
+
+    /// Ten thousand runs, freed in order, make no deep tree.
+    #[test]
+    fn tree_stays_shallow() {
+        const MANY: u32 = 10_000;
+        let mut records = vec![Record::end(State::Free, 1); MANY as usize];
+        let mut tree = Tree::new();
+        for page in 0..MANY {
+            tree.insert(&mut records, page);
+        }
+        let mut level = vec![tree.root];
+        let mut depth = 0;
+        while !level.is_empty() {
+            depth += 1;
+            level = level
+                .iter()
+                .flat_map(|&page| [records[page as usize].left, records[page as usize].right])
+                .filter(|&page| page != NONE)
+                .collect();
+        }
+        assert!((14..50).contains(&depth), "{depth} levels");
+    }
+}
