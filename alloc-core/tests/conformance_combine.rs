@@ -11,7 +11,7 @@ use alloc_core::{
     Failing, Fallback, Foreign, Layer, Limit, Locked, Null, Observe, Reclaiming, Schedule,
     Segregate, Shared,
 };
-use common::Toy;
+use common::{Fault, Toy};
 
 const MIB: usize = 1 << 20;
 
@@ -172,5 +172,9 @@ fn stacked() {
 fn foreign() {
     ample(|| Foreign::new(Global));
     bounded(|| Foreign::new(toy()));
+    // Parents that keep less than a layer has to: size 0 fails, or has bytes.
+    for fault in [Fault::ZeroSizeFails, Fault::ZeroSizeHasBytes] {
+        bounded(|| Foreign::new(Locked::new(Toy::<16>::with(fault, MIB))));
+    }
     Kit::layer(|| Foreign::new(Toy::<256>::new(MIB))).may_run_out().max_bytes(2 * MIB).check();
 }

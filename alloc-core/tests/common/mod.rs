@@ -201,17 +201,17 @@ impl<const GRAIN: usize> Toy<GRAIN> {
             return self.allocate(new);
         }
         let Some(slice) = self.take(new) else {
-            if self.fault == Fault::FailedGrowFrees && new.size() > old.size() {
+            if self.fault == Fault::FailedGrowFrees && new.size() >= old.size() {
                 self.free(ptr);
             }
-            if self.fault == Fault::FailedGrowLeaks && new.size() > old.size() {
+            if self.fault == Fault::FailedGrowLeaks && new.size() >= old.size() {
                 self.take(old);
             }
             return Err(AllocError);
         };
         if keep {
             // SAFETY: both are live and at least so long; some faults make them overlap.
-            unsafe { slice.cast().copy_from(ptr, old.size().min(new.size())) };
+            unsafe { slice.cast().copy_from(ptr, old.size().min(slice.len())) };
         }
         self.free(ptr);
         Ok(slice)
@@ -272,12 +272,16 @@ allocator! {
             old: Layout,
             new: Layout,
         ) -> Result<NonNull<[u8]>, AllocError> {
-            let slice = self.change(ptr, old, new, true)?;
-            if !self.due(Fault::GrownIsNotZeroed) {
-                // SAFETY: `slice` was just allocated, and is at least as long as `old`.
+            // No more than the contract asks for: what was handed out before is kept, whether it
+            // was asked for or not; only what lies beyond that is zeroed.
+            let old_bytes = if old.size() == 0 { 0 } else { old.size().next_multiple_of(GRAIN) };
+            let kept = Layout::from_size_align(old_bytes, old.align()).unwrap();
+            let slice = self.change(ptr, kept, new, true)?;
+            if !self.due(Fault::GrownIsNotZeroed) && old_bytes < slice.len() {
+                // SAFETY: `slice` was just allocated.
                 unsafe {
-                    let fresh = slice.cast::<u8>().add(old.size());
-                    fresh.write_bytes(0, slice.len() - old.size());
+                    let fresh = slice.cast::<u8>().add(old_bytes);
+                    fresh.write_bytes(0, slice.len() - old_bytes);
                 }
             }
             Ok(slice)
