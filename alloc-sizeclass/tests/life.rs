@@ -77,7 +77,7 @@ fn reclaim_beside_busy_threads_loses_nothing() {
     let stack = ThreadCache::new(Heap::new(System));
     let start = Barrier::new(4);
     thread::scope(|scope| {
-        for seed in 0..3u8 {
+        let spawn = |seed: u8| {
             let (stack, start) = (&stack, &start);
             scope.spawn(move || {
                 start.wait();
@@ -105,11 +105,17 @@ fn reclaim_beside_busy_threads_loses_nothing() {
                     // SAFETY: as above.
                     unsafe { stack.deallocate(slot, layout) };
                 }
-            });
-        }
+            })
+        };
+        let threads = [spawn(0), spawn(1), spawn(2)];
         start.wait();
         for _ in 0..300 {
             stack.reclaim(usize::MAX);
+        }
+        // A scope waits for its threads' closures alone; `join` waits for their destructors too,
+        // which give the caches back.
+        for thread in threads {
+            thread.join().unwrap();
         }
     });
     stack.verify().unwrap();
