@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Run, compile, scratch, signal};
+use common::{Run, compile, compile_shared, scratch, signal};
 
 fn everywhere(source: &str) {
     let program = compile(source);
@@ -54,6 +54,14 @@ fn figures() {
 #[test]
 fn operators_new_and_delete() {
     everywhere("cxx.cpp");
+}
+
+#[test]
+fn a_private_cxx_runtime_is_found() {
+    let (host, plugin) = (compile("host.c"), compile_shared("plugin.cpp"));
+    let plugin = plugin.to_str().expect("the path is UTF-8");
+    Run::new(&host).arg(plugin).must_pass();
+    Run::new(&host).on_strata().arg(plugin).must_pass();
 }
 
 #[test]

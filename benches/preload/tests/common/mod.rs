@@ -37,6 +37,15 @@ pub fn library() -> &'static Path {
 
 /// Compiles `programs/NAME`; the executable.
 pub fn compile(name: &str) -> PathBuf {
+    compile_with(name, &[])
+}
+
+/// Compiles `programs/NAME`; a shared library.
+pub fn compile_shared(name: &str) -> PathBuf {
+    compile_with(name, &["-shared", "-fPIC"])
+}
+
+fn compile_with(name: &str, more: &[&str]) -> PathBuf {
     let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs")).join(name);
     let program = scratch(&name.replace('.', "-"));
     let (compiler, standard) = match source.extension().and_then(|e| e.to_str()) {
@@ -48,6 +57,7 @@ pub fn compile(name: &str) -> PathBuf {
     let status = Command::new(compiler)
         .args([standard, "-O1", "-Wall", "-Wextra", "-fno-builtin", "-pthread", "-o"])
         .args([&draft, &source])
+        .args(more)
         .arg("-ldl")
         .status()
         .unwrap_or_else(|error| panic!("the tests need a C and C++ compiler: {compiler}: {error}"));

@@ -77,7 +77,7 @@ static void child(unsigned char **inherited, int count, int depth) {
 int main(void) {
     pthread_t threads[3];
     for (size_t i = 0; i < 3; i++) CHECK(pthread_create(&threads[i], NULL, busy, (void *)i) == 0);
-    for (int round = 0; round < 80; round++) {
+    for (int round = 0; round < 20; round++) {
         unsigned char *mine[200];
         for (int i = 0; i < 200; i++) {
             mine[i] = malloc(10 + i);
