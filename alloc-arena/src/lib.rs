@@ -1,5 +1,4 @@
-#![cfg_attr(all(feature = "os", unix), doc = include_str!("../README.md"))]
-#![cfg_attr(not(all(feature = "os", unix)), doc = "Runs of pages from a buffer; a bump allocator.")]
+#![doc = include_str!("../README.md")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 mod adopt;

@@ -117,16 +117,24 @@ impl Node {
             page_shift,
             next: None,
         };
-        if committed && let Err(error) = node.commit_metadata(below, pages) {
-            give_metadata_back(node.metadata, below);
-            return Err(error);
-        } else if committed {
-            node.runs.note_committed(pages, range.contents == Contents::Unknown);
+        if committed {
+            node.note_all_committed(below)?;
         }
         let place = base.cast::<Self>();
         // SAFETY: the plan begins with room for a node, aligned to METADATA_ALIGN, committed.
         unsafe { place.write(node) };
         Ok(place)
+    }
+
+    /// For a range that is accessible from the start. On failure the metadata are gone.
+    fn note_all_committed<S: Source>(&mut self, below: &Below<S>) -> Result<(), AllocError> {
+        let pages = self.runs.pages();
+        if let Err(error) = self.commit_metadata(below, pages) {
+            give_metadata_back(self.metadata, below);
+            return Err(error);
+        }
+        self.runs.note_committed(pages, self.contents == Contents::Unknown);
+        Ok(())
     }
 
     /// The pages `start..end`, as the source wants them.
