@@ -21,7 +21,7 @@ use crate::runs::Need;
 use crate::source::{HugePages, Source};
 use crate::stat::SysStat;
 use crate::state::{State, Taken};
-use alloc_core::sync::{AtomicUsize, Lock, Ordering};
+use alloc_core::sync::{AtomicUsize, Lock, LockGuard, Ordering};
 use alloc_core::{AllocError, Broken, Layer, Layout, Report, allocator, dangling};
 use core::fmt;
 use core::ops::Range;
@@ -163,6 +163,7 @@ impl<S: Source> Arena<S> {
         let mut state = self.state.lock();
         let taken = state.acquire(&self.below, &self.config, need);
         self.publish_first(&state);
+        self.part(state);
         taken
     }
 
@@ -176,12 +177,22 @@ impl<S: Source> Arena<S> {
         let address = ptr.as_ptr().addr();
         let mut state = self.state.lock();
         if state.mappings.at(address).is_some() {
-            return state.release(&self.below, &self.config, address, pages);
+            state.release(&self.below, &self.config, address, pages);
+            return self.part(state);
         }
-        let entry = state.dedicated.at(address).map(|at| state.dedicated.remove(at));
-        drop(state);
-        if let Some(entry) = entry {
+        if let Some(entry) = state.dedicated.at(address).map(|at| state.dedicated.remove(at)) {
+            state.settle(&self.below, &self.config, 0);
             // SAFETY: the entry was in the table, and its one user is done with it (caller).
+            unsafe { self.retire_long(state, entry) };
+        }
+    }
+
+    /// Lets go of the lock, and then of a mapping that was idle for too long, if there is one.
+    pub(crate) fn part(&self, mut state: LockGuard<'_, State>) {
+        let expired = state.expired.take();
+        drop(state);
+        if let Some(entry) = expired {
+            // SAFETY: an idle mapping (D2) that was taken out of the table.
             unsafe { self.release_long(entry) };
         }
     }
@@ -346,6 +357,7 @@ impl<S: Source> Drop for Arena<S> {
         let mut state = self.state.lock();
         state.mappings.dispose(&self.below);
         state.dedicated.dispose(&self.below);
+        self.part(state);
     }
 }
 

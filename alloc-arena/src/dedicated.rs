@@ -5,10 +5,12 @@
 //!
 //! Rule D1: an entry is the truth about a mapping's length. (A layout may say less: when the system
 //! refuses to take back the tail of a run that shrinks, the entry keeps the tail.)
-//! Rule D2: a mapping that the system refuses to take back stays as an idle entry: it is used again,
-//! or given back later.
+//! Rule D2: a mapping whose run was freed stays for a while as an idle entry (and longer, if the system
+//! refuses to take it back): the next long run is made of it, with the memory that it has. So a program
+//! that needs a long run over and over does not take the same page faults over and over.
 
 use crate::below::Below;
+use crate::decay::STEPS;
 use crate::mapping::{Mapping, MappingKind};
 use crate::source::{Contents, Source};
 use crate::table::METADATA_ALIGN;
@@ -22,7 +24,15 @@ pub(crate) struct Entry {
     pub base: NonNull<u8>,
     pub bytes: usize,
     pub used: bool,
+    /// When it was freed, in ticks of the decay.
+    pub tick: u32,
 }
+
+// SAFETY: the address of a mapping, which is the process's.
+unsafe impl Send for Entry {}
+
+/// Idle mappings are kept up to this sum; what is freed beyond goes back at once.
+const MOST_IDLE_BYTES: usize = 128 << 20;
 
 impl Entry {
     fn start(&self) -> usize {
@@ -154,14 +164,33 @@ impl Dedicated {
         self.entries()[..after].last().is_some_and(|entry| entry.contains(address))
     }
 
-    /// The index of an idle entry of this length and alignment.
-    pub fn idle(&self, bytes: usize, align_bytes: usize) -> Option<usize> {
+    /// The index of the idle entry that is best made into one of `bytes`: the shortest that is long
+    /// enough, else the longest.
+    pub fn idle(&self, bytes: usize) -> Option<usize> {
         if self.idle_bytes == 0 {
             return None;
         }
-        self.entries().iter().position(|entry| {
-            !entry.used && entry.bytes == bytes && entry.start().is_multiple_of(align_bytes)
-        })
+        let fit = |entry: &Entry| match entry.bytes.checked_sub(bytes) {
+            Some(more) => (0, more),
+            None => (1, bytes - entry.bytes),
+        };
+        let idle = self.entries().iter().enumerate().filter(|(_, entry)| !entry.used);
+        idle.min_by_key(|(_, entry)| fit(entry)).map(|(at, _)| at)
+    }
+
+    /// Whether a mapping of `bytes` may stay as an idle entry.
+    pub fn may_keep(&self, bytes: usize) -> bool {
+        self.idle_bytes.checked_add(bytes).is_some_and(|sum| sum <= MOST_IDLE_BYTES)
+    }
+
+    /// Takes out an entry that has been idle for a whole delay at `tick`.
+    pub fn expired(&mut self, tick: u32) -> Option<Entry> {
+        if self.idle_bytes == 0 {
+            return None;
+        }
+        let old = |entry: &Entry| !entry.used && tick.wrapping_sub(entry.tick) >= STEPS as u32;
+        let at = self.entries().iter().position(old)?;
+        Some(self.remove(at))
     }
 
     /// Whether the entries stand in order, do not overlap, and are counted.
@@ -180,7 +209,7 @@ impl Dedicated {
     pub fn release_idle<S: Source>(&mut self, below: &Below<S>) -> usize {
         let before = self.idle_bytes;
         for at in (0..self.count).rev() {
-            let Entry { base, bytes, used } = self.entries()[at];
+            let Entry { base, bytes, used, .. } = self.entries()[at];
             // SAFETY: an idle mapping is the source's, whole, and unused (D2).
             if !used && unsafe { below.unreserve(base, bytes) }.is_ok() {
                 self.remove(at);
@@ -211,5 +240,5 @@ pub(crate) fn map<S: Source>(
     align_bytes: usize,
 ) -> Result<(Entry, Contents), AllocError> {
     let range = below.map(bytes, align_bytes.max(below.source.page_bytes()))?;
-    Ok((Entry { base: range.base, bytes: range.bytes, used: true }, range.contents))
+    Ok((Entry { base: range.base, bytes: range.bytes, used: true, tick: 0 }, range.contents))
 }

@@ -8,7 +8,8 @@
 use crate::arena::Arena;
 use crate::dedicated::{self, Entry};
 use crate::source::{Contents, Source};
-use crate::state::Taken;
+use crate::state::{State, Taken};
+use alloc_core::sync::LockGuard;
 use alloc_core::{AllocError, Layout};
 use core::ptr::NonNull;
 
@@ -17,15 +18,21 @@ impl<S: Source> Arena<S> {
     pub(crate) fn acquire_long(&self, layout: Layout) -> Result<Taken, AllocError> {
         let bytes = self.round_up(layout.size());
         let mut state = self.state.lock();
-        if let Some(at) = state.dedicated.idle(bytes, layout.align()) {
-            let entry = state.dedicated.remove(at);
-            state.dedicated.insert(Entry { used: true, ..entry });
-            return Ok(Taken::new(entry.base, 0..bytes));
+        if let Some(taken) = self.reuse_long(&mut state, bytes, layout.align()) {
+            return Ok(taken);
         }
         state.dedicated.make_room(&self.below)?;
         drop(state);
 
-        let (entry, contents) = dedicated::map(&self.below, bytes, layout.align())?;
+        let (entry, contents) =
+            dedicated::map(&self.below, bytes, layout.align()).or_else(|error| {
+                // What lies idle may be what is missing.
+                let freed_bytes = self.state.lock().dedicated.release_idle(&self.below);
+                if freed_bytes == 0 {
+                    return Err(error);
+                }
+                dedicated::map(&self.below, bytes, layout.align())
+            })?;
         // SAFETY: the mapping was made just now.
         unsafe { self.below.advise(entry.base, entry.bytes, self.config.huge_pages) };
         let mut state = self.state.lock();
@@ -39,6 +46,39 @@ impl<S: Source> Arena<S> {
         state.dedicated.insert(entry);
         let unclear = if contents == Contents::Zero { 0 } else { bytes };
         Ok(Taken::new(entry.base, 0..unclear))
+    }
+
+    /// A run made of an idle mapping, which keeps its memory.
+    fn reuse_long(&self, state: &mut State, bytes: usize, align_bytes: usize) -> Option<Taken> {
+        let at = state.dedicated.idle(bytes)?;
+        let Entry { base, bytes: old_bytes, .. } = state.dedicated.entries()[at];
+        let fits = old_bytes == bytes && base.as_ptr().addr().is_multiple_of(align_bytes);
+        let moved = if fits {
+            base
+        } else {
+            // SAFETY: an idle entry is a whole mapping that nobody uses (D2).
+            unsafe { self.below.remap(base, old_bytes, bytes, align_bytes) }.ok()?
+        };
+        state.dedicated.remove(at);
+        state.dedicated.insert(Entry { base: moved, bytes, used: true, tick: 0 });
+        Some(Taken::new(moved, 0..old_bytes.min(bytes)))
+    }
+
+    /// Takes a mapping that is no longer in the table back: it stays idle for a while, or goes.
+    ///
+    /// # Safety
+    ///
+    /// It is a whole mapping of the source that nobody uses.
+    pub(crate) unsafe fn retire_long(&self, mut state: LockGuard<'_, State>, entry: Entry) {
+        let tick = state.decay.tick();
+        let keep = self.config.purge_delay_ms != Some(0) && state.dedicated.may_keep(entry.bytes);
+        if keep && state.dedicated.make_room(&self.below).is_ok() {
+            state.dedicated.insert(Entry { used: false, tick, ..entry });
+        } else {
+            drop(state);
+            // SAFETY: the caller's promise.
+            unsafe { self.release_long(entry) };
+        }
     }
 
     /// Gives a mapping that is no longer in the table back.
@@ -58,7 +98,8 @@ impl<S: Source> Arena<S> {
         let _ = unsafe { self.below.decommit(entry.base, entry.bytes) };
         let mut state = self.state.lock();
         if state.dedicated.make_room(&self.below).is_ok() {
-            state.dedicated.insert(Entry { used: false, ..entry });
+            let tick = state.decay.tick();
+            state.dedicated.insert(Entry { used: false, tick, ..entry });
         }
     }
 
@@ -94,7 +135,7 @@ impl<S: Source> Arena<S> {
         // SAFETY: the entry is a whole mapping; its user hands over its addresses (caller).
         let moved = unsafe { self.below.remap(base, bytes, new_bytes, new.align()) }.ok()?;
         state.dedicated.remove(at);
-        state.dedicated.insert(Entry { base: moved, bytes: new_bytes, used: true });
+        state.dedicated.insert(Entry { base: moved, bytes: new_bytes, ..entry });
         // What is new is zero; what lies between the layouts is not, after a shrink that failed.
         Some(Taken::new(moved, old_bytes..bytes.min(new_bytes)))
     }

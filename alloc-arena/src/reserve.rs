@@ -13,14 +13,14 @@ use alloc_core::AllocError;
 use core::ptr::NonNull;
 
 impl State {
-    /// Takes a range from the source in which `need` fits.
+    /// Takes a range from the source in which `need` fits: the last mapping.
     #[cold]
     pub fn reserve<S: Source>(
         &mut self,
         below: &Below<S>,
         config: &Config,
         need: Need,
-    ) -> Result<&mut Node, AllocError> {
+    ) -> Result<(), AllocError> {
         let page_bytes = below.source.page_bytes();
         if need.align_bytes > COMMON_ALIGN && !below.source.metadata_inside() {
             return Err(AllocError); // such a run gets a mapping of its own, or none
@@ -38,7 +38,7 @@ impl State {
         let start = mapping.base.as_ptr().addr();
         self.first.get_or_insert((start, start + mapping.bytes));
         self.reserved_bytes = self.reserved_bytes.saturating_add(mapping.bytes);
-        self.mappings.at(start).ok_or(AllocError)
+        Ok(())
     }
 
     /// The first time what was configured. Later as much as all before, unless addresses are short.

@@ -66,6 +66,7 @@ impl<S: Source> Arena<S> {
         };
         let freed_bytes = old_pages.saturating_sub(pages) as usize * self.page_bytes();
         state.settle(&self.below, &self.config, freed_bytes);
+        self.part(state);
         Some(result)
     }
 }

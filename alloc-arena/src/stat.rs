@@ -28,7 +28,7 @@ pub struct SysStat {
     pub purged_bytes: usize,
     /// Runs with a mapping of their own.
     pub dedicated_bytes: usize,
-    /// Mappings of that kind that the system refused to take back, to be used again.
+    /// Mappings of that kind whose run was freed lately, kept for the next one.
     pub idle_bytes: usize,
     /// Memory for the arena's own tables, so far as it is accessible.
     pub metadata_bytes: usize,

@@ -6,7 +6,7 @@
 use crate::below::Below;
 use crate::config::Config;
 use crate::decay::Decay;
-use crate::dedicated::Dedicated;
+use crate::dedicated::{Dedicated, Entry};
 use crate::mapping::Node;
 use crate::mappings::Mappings;
 use crate::record::{Key, Page};
@@ -29,6 +29,8 @@ pub(crate) struct State {
     /// The system granted a reservation only in part: address space is short.
     pub(crate) limited: bool,
     purged_bytes: usize,
+    /// A dedicated mapping that was idle for too long: whoever holds the lock gives it back next.
+    pub expired: Option<Entry>,
 }
 
 /// Pages that were just handed out.
@@ -75,6 +77,7 @@ impl State {
             reserved_bytes: 0,
             limited: false,
             purged_bytes: 0,
+            expired: None,
         }
     }
 
@@ -112,7 +115,13 @@ impl State {
                 return Ok(take(node, place, need.pages, below));
             }
         }
-        let node = self.reserve(below, config, need)?;
+        if self.reserve(below, config, need).is_err() {
+            if self.dedicated.release_idle(below) == 0 {
+                return Err(AllocError);
+            }
+            self.reserve(below, config, need)?; // the idle mappings were what was missing
+        }
+        let node = self.mappings.iter_mut().last().ok_or(AllocError)?;
         let place = node.runs.best_fit(need, node.runs.pages()).ok_or(AllocError)?;
         node.commit(below, config, place.start + need.pages)?;
         Ok(take(node, place, need.pages, below))
@@ -152,6 +161,9 @@ impl State {
         };
         let now_ms = below.source.now_ms().unwrap_or_else(|| self.decay.operations_ms());
         self.decay.look(now_ms, delay_ms, self.purgeable_pages());
+        if self.expired.is_none() {
+            self.expired = self.dedicated.expired(self.decay.tick());
+        }
         let owed_bytes = self.decay.owed_pages().saturating_mul(below.source.page_bytes());
         if owed_bytes > 0 {
             let spared = (delay_ms > 0).then(|| self.decay.tick());

@@ -83,6 +83,8 @@ fn run<S: Source>(arena: &Arena<S>, ops: &[Op]) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(80))]
+
     #[test]
     fn over_the_os(ops in proptest::collection::vec(op(), 1..150)) {
         run(&Arena::new(Os::new()), &ops);

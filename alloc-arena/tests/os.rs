@@ -24,6 +24,14 @@ fn resident_pages(base: NonNull<u8>, bytes: usize) -> Option<usize> {
     (result == 0).then(|| pages.iter().filter(|&&page| page & 1 == 1).count())
 }
 
+fn faults_of_this_thread() -> i64 {
+    // SAFETY: all-zero bytes are a valid `rusage`, a struct of integers.
+    let mut usage: libc::rusage = unsafe { core::mem::zeroed() };
+    // SAFETY: `usage` lives through the call.
+    assert_eq!(unsafe { libc::getrusage(libc::RUSAGE_THREAD, &mut usage) }, 0);
+    usage.ru_minflt
+}
+
 unsafe fn bytes_of<'a>(run: NonNull<[u8]>) -> &'a mut [u8] {
     // SAFETY: the callers pass live runs that they use through this slice alone.
     unsafe { &mut *run.as_ptr() }
@@ -158,8 +166,7 @@ fn os_long_runs_grow_without_a_copy() {
     for (n, page) in bytes.chunks_mut(PAGE).enumerate() {
         page[0] = n as u8;
     }
-    let faults = |arena: &Arena<Os>| arena.stat().process_faults.unwrap().minor;
-    let before = faults(&arena);
+    let before = faults_of_this_thread();
     for _ in 0..4 {
         // Something right behind it, so that it has to move now and then.
         let end = run.cast::<u8>().as_ptr().wrapping_add(size);
@@ -177,7 +184,8 @@ fn os_long_runs_grow_without_a_copy() {
         assert_eq!(arena.stat().dedicated_bytes, size);
     }
     // Copying 48 MiB would have touched 12288 fresh pages.
-    assert!(faults(&arena) - before < 6000, "{} faults", faults(&arena) - before);
+    let faults = faults_of_this_thread() - before;
+    assert!(faults < 1000, "{faults} faults");
     assert_eq!(resident_pages(run.cast(), size), Some(48 * MIB / PAGE));
     // SAFETY: live.
     let bytes = unsafe { bytes_of(run) };
@@ -193,9 +201,55 @@ fn os_long_runs_grow_without_a_copy() {
     assert_eq!(arena.stat().dedicated_bytes, PAGE);
     // SAFETY: live with that layout.
     unsafe { arena.deallocate(small.cast(), new) };
-    assert_eq!(arena.stat().dedicated_bytes, 0);
+    assert_eq!((arena.stat().dedicated_bytes, arena.stat().idle_bytes), (0, PAGE));
+    arena.reclaim(usize::MAX);
     assert_eq!(resident_pages(run.cast(), PAGE), None);
     arena.verify().unwrap();
+}
+
+/// A long run that is needed over and over keeps its memory, at any length; and is zeroed on demand.
+#[test]
+fn os_long_runs_are_made_of_idle_ones() {
+    let arena = Arena::new(Os::new()).with_purge_delay(Some(Duration::from_millis(100)));
+    let mut first_faults = None;
+    for mib in [40, 40, 36, 44, 40] {
+        let before = faults_of_this_thread();
+        let run = arena.allocate_zeroed(layout(mib * MIB, 64 * KIB)).unwrap();
+        // SAFETY: live.
+        let bytes = unsafe { bytes_of(run) };
+        assert!(bytes.iter().step_by(512).all(|&byte| byte == 0));
+        bytes.iter_mut().step_by(512).for_each(|byte| *byte = 9);
+        // SAFETY: allocated above.
+        unsafe { arena.deallocate(run.cast(), layout(mib * MIB, 64 * KIB)) };
+        assert_eq!(arena.stat().idle_bytes, mib * MIB);
+        let taken = faults_of_this_thread() - before;
+        let first = *first_faults.get_or_insert(taken);
+        assert!(first_faults == Some(taken) || taken < first * 3 / 4, "{taken} after {first}");
+        arena.verify().unwrap();
+    }
+    // More than 128 MiB does not stay.
+    let huge = layout(200 * MIB, PAGE);
+    let run = arena.allocate(huge).unwrap();
+    // SAFETY: allocated above.
+    unsafe { arena.deallocate(run.cast(), huge) };
+    assert_eq!(arena.stat().idle_bytes, 0);
+    // What stays, goes after the delay.
+    let run = arena.allocate(layout(40 * MIB, PAGE)).unwrap();
+    // SAFETY: allocated above.
+    unsafe { arena.deallocate(run.cast(), layout(40 * MIB, PAGE)) };
+    assert_eq!(arena.stat().idle_bytes, 40 * MIB);
+    let began = std::time::Instant::now();
+    while arena.stat().idle_bytes > 0 {
+        assert!(began.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(10));
+        for _ in 0..16 {
+            let page = arena.allocate(layout(PAGE, PAGE)).unwrap();
+            // SAFETY: allocated above.
+            unsafe { arena.deallocate(page.cast(), layout(PAGE, PAGE)) };
+        }
+    }
+    assert!(began.elapsed() > Duration::from_millis(50));
+    assert_eq!(resident_pages(run.cast(), PAGE), None);
 }
 
 #[test]
