@@ -145,36 +145,66 @@ impl<P: Layer, S: Layer> Fallback<P, S> {
         if old.size() == 0 {
             return self.serve(new, fresh);
         }
-        let bytes = self.usable_size(new);
         // SAFETY: `ptr` is live on the side that `owns` says (R1), and `old` fits it there (R2);
         // the caller vouches for the rest.
         unsafe {
-            let (grown, side_bytes) = if self.primary.owns(ptr) {
-                let grown = fresh.grow(&self.primary, ptr, old, new);
-                if grown.is_err() {
-                    let slice = self.serve_from_secondary(new, fresh)?;
-                    move_into(slice, old.size(), &self.primary, ptr, old);
-                    return Ok(slice);
-                }
-                (grown?, self.primary.usable_size(old))
-            } else {
-                match fresh.grow(&self.secondary, ptr, old, new) {
-                    Ok(grown) if self.primary.owns(grown.cast()) => {
-                        return Ok(self.move_home(grown, new));
-                    }
-                    Ok(grown) => (grown, self.secondary.usable_size(old)),
+            if self.primary.owns(ptr) {
+                return match fresh.grow(&self.primary, ptr, old, new) {
+                    Ok(grown) => Ok(self.grown(grown, &self.primary, old, new, fresh)),
                     Err(_) => {
-                        let slice = cut(fresh.allocate(&self.primary, new), bytes)?;
-                        move_into(slice, old.size(), &self.secondary, ptr, old);
-                        return Ok(slice);
+                        let slice = self.serve_from_secondary(new, fresh)?;
+                        move_into(slice, old.size(), &self.primary, ptr, old);
+                        Ok(slice)
                     }
-                }
-            };
-            if fresh == Fresh::Zeroed {
-                zero(grown.cast(), self.usable_size(old), side_bytes.min(bytes));
+                };
             }
-            cut(Ok(grown), bytes)
+            match fresh.grow(&self.secondary, ptr, old, new) {
+                Ok(grown) => {
+                    let slice = self.grown(grown, &self.secondary, old, new, fresh);
+                    Ok(self.unclaimed(slice, new))
+                }
+                Err(_) => {
+                    let slice = cut(fresh.allocate(&self.primary, new), self.usable_size(new))?;
+                    move_into(slice, old.size(), &self.secondary, ptr, old);
+                    Ok(slice)
+                }
+            }
         }
+    }
+
+    /// Cuts what a side has grown (R2), and zeroes what the cut had kept from the caller before.
+    ///
+    /// # Safety
+    ///
+    /// `grown` is what `side` made of an allocation with the layout `old`, for `new`.
+    unsafe fn grown(
+        &self,
+        grown: NonNull<[u8]>,
+        side: &impl Layer,
+        old: Layout,
+        new: Layout,
+        fresh: Fresh,
+    ) -> NonNull<[u8]> {
+        let bytes = self.usable_size(new);
+        if fresh == Fresh::Zeroed {
+            // SAFETY: `grown` is at least `bytes` long, since `bytes` is the smaller usable size.
+            unsafe { zero(grown.cast(), self.usable_size(old), side.usable_size(old).min(bytes)) }
+        }
+        NonNull::slice_from_raw_parts(grown.cast(), bytes)
+    }
+
+    /// R1 for what the secondary has grown or shrunk: moves it home if the primary claims it.
+    ///
+    /// # Safety
+    ///
+    /// `slice` is live in the secondary, with the layout `layout`.
+    #[inline]
+    unsafe fn unclaimed(&self, slice: NonNull<[u8]>, layout: Layout) -> NonNull<[u8]> {
+        if self.primary.owns(slice.cast()) {
+            // SAFETY: the caller's promise.
+            return unsafe { self.move_home(slice, layout) };
+        }
+        slice
     }
 
     /// The secondary has moved an allocation to where the primary claims it (R1): it has to go
@@ -269,10 +299,7 @@ allocator! {
                     return Ok(slice);
                 }
                 match self.secondary.shrink(ptr, old, new) {
-                    Ok(shrunk) if self.primary.owns(shrunk.cast()) => {
-                        Ok(self.move_home(shrunk, new))
-                    }
-                    Ok(shrunk) => cut(Ok(shrunk), bytes),
+                    Ok(shrunk) => cut(Ok(self.unclaimed(shrunk, new)), bytes),
                     Err(_) => {
                         let slice = cut(self.primary.allocate(new), bytes)?;
                         move_into(slice, new.size(), &self.secondary, ptr, old);

@@ -23,37 +23,39 @@ impl Session<'_> {
                 format!("usable_size({}) is {usable}", Shown(layout))
             })?;
         }
-        let grown = grow.and_then(|which| self.pick(which));
-        let grown = grown.filter(|at| self.live[*at].layout.size() <= layout.size());
-        let answer = match grown {
-            Some(at) => {
-                let old = self.live[at];
-                self.steps.push(format!("grow({} to {})", Name(old.id), Shown(layout)));
-                let it = self.subject.allocator(self.turn);
-                // SAFETY: `old` is live, its own layout fits it, and is not larger.
-                unsafe { it.grow(old.ptr, old.layout, layout) }
-            }
-            None => {
-                self.steps.push(format!("allocate({})", Shown(layout)));
-                let it = self.subject.allocator(self.turn);
-                if zeroed { it.allocate_zeroed(layout) } else { it.allocate(layout) }
-            }
-        };
-        let Ok(slice) = answer else {
-            let excused = layout.size() > 0 || self.subject.layer().is_none();
-            promised(excused, Promise::ZeroSize, || format!("{} was refused", Shown(layout)))?;
-            return match grown {
-                Some(at) => self.live[at].check(self.live[at].len, Promise::RefusalKeeps),
-                None => Ok(()),
-            };
-        };
-        if let Some(at) = grown {
-            let old = self.live[at];
-            self.forget(at);
-            let new = self.admit(slice, layout)?;
-            Allocation { id: old.id, ..new }.check(old.layout.size(), Promise::GrowKeeps)?;
-            return self.give_back_absurd(new, false);
+        let old = grow.and_then(|which| self.pick(which));
+        match old.filter(|at| self.live[*at].layout.size() <= layout.size()) {
+            Some(at) => self.grow_absurdly(at, layout),
+            None => self.allocate_absurdly(layout, zeroed),
         }
+    }
+
+    fn grow_absurdly(&mut self, at: usize, layout: Layout) -> Result<(), Found> {
+        let old = self.live[at];
+        self.steps.push(format!("grow({} to {})", Name(old.id), Shown(layout)));
+        let it = self.subject.allocator(self.turn);
+        // SAFETY: `old` is live, its own layout fits it, and is not larger (`absurd`).
+        let answer = unsafe { it.grow(old.ptr, old.layout, layout) };
+        let Ok(slice) = answer else {
+            return old.check(old.len, Promise::RefusalKeeps);
+        };
+        self.forget(at);
+        let new = self.admit(slice, layout)?;
+        Allocation { id: old.id, ..new }.check(old.layout.size(), Promise::GrowKeeps)?;
+        self.give_back_absurd(new, false)
+    }
+
+    fn allocate_absurdly(&mut self, layout: Layout, zeroed: bool) -> Result<(), Found> {
+        self.steps.push(format!("allocate({})", Shown(layout)));
+        let it = self.subject.allocator(self.turn);
+        let answer = if zeroed { it.allocate_zeroed(layout) } else { it.allocate(layout) };
+        let Ok(slice) = answer else {
+            // Size 0 with an alignment that no address has: only a layer has to serve it.
+            let excused = layout.size() > 0 || self.subject.layer().is_none();
+            return promised(excused, Promise::ZeroSize, || {
+                format!("{} was refused", Shown(layout))
+            });
+        };
         let new = self.admit(slice, layout)?;
         self.give_back_absurd(new, zeroed)
     }
