@@ -2,25 +2,27 @@
 //!
 //! Above: the commands. Below: `run::results`.
 
-use crate::run::results::{Measured, Results, TraceResult, Verdict, ratio};
+use crate::run::results::{BUSY_NOTE, Measured, Results, TraceResult, Verdict, ratio};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 /// The table of a run: a group of rows for each trace, then the geometric means.
 #[must_use]
 pub fn of_results(results: &Results) -> String {
     let mut table = plain();
-    let times = format!("× {}", results.reference());
+    let times = format!("×{}", results.reference());
     table.set_header([
         "trace",
         "candidate",
         "time ms",
         &times,
-        "user + sys ms",
+        "CPU ms",
+        &times,
+        "sys ms",
         "faults",
         "peak MiB",
         &times,
-        "frag. peak",
-        "frag. end",
+        "res/live peak",
+        "end",
     ]);
     let mut notes = String::new();
     for (n, trace) in results.traces.iter().enumerate() {
@@ -30,6 +32,9 @@ pub fn of_results(results: &Results) -> String {
         add_trace(&mut table, trace, results.reference(), &mut notes);
     }
     align(&mut table, 2);
+    if results.machine_was_busy() {
+        notes.push_str(&format!("note: {BUSY_NOTE}\n"));
+    }
     format!("{table}\n{notes}\n{}", means(results))
 }
 
@@ -54,12 +59,16 @@ fn add_trace(table: &mut Table, trace: &TraceResult, reference: &str, notes: &mu
     }
 }
 
-fn figures(m: &Measured, base: Option<&Measured>) -> [String; 8] {
+/// A row's figures, in the order of the header: time, its ratio to `base`, CPU time, its ratio, the
+/// kernel's part, faults, peak, its ratio, resident over live memory at the peak and at the end.
+pub(crate) fn figures(m: &Measured, base: Option<&Measured>) -> [String; 10] {
     let times = |of: fn(&Measured) -> u64| base.map_or("–".into(), |b| two(ratio(of(m), of(b))));
     [
         ms(m.wall_ns),
         times(|m| m.wall_ns),
-        format!("{} + {}", ms(m.user_ns), ms(m.sys_ns)),
+        ms(m.cpu_ns),
+        times(|m| m.cpu_ns),
+        ms(m.sys_ns),
         m.minor_faults.to_string(),
         mib(m.memory.peak_bytes),
         times(|m| m.memory.peak_bytes),
@@ -77,19 +86,22 @@ fn end(fragmentation: f64) -> String {
 #[must_use]
 pub fn means(results: &Results) -> String {
     let mut table = plain();
-    table.set_header(["geometric mean", "time", "peak memory", "traces", "version"]);
+    table.set_header(["geometric mean", "time", "CPU time", "peak memory", "traces", "version"]);
     for peer in &results.candidates {
         let figures = match results.means(&peer.name) {
-            Some(m) => {
-                [two(m.time), two(m.peak), format!("{} of {}", m.traces, results.traces.len())]
-            }
-            None => ["–".into(), "–".into(), "none".into()],
+            Some(m) => [
+                two(m.time),
+                two(m.cpu),
+                two(m.peak),
+                format!("{} of {}", m.traces, results.traces.len()),
+            ],
+            None => ["–".into(), "–".into(), "–".into(), "none".into()],
         };
-        let [time, peak, traces] = figures;
-        table.add_row([peer.name.clone(), time, peak, traces, peer.version.clone()]);
+        let [time, cpu, peak, traces] = figures;
+        table.add_row([peer.name.clone(), time, cpu, peak, traces, peer.version.clone()]);
     }
     align(&mut table, 1);
-    let last = table.column_mut(4).expect("there are five columns");
+    let last = table.column_mut(5).expect("there are six columns");
     last.set_cell_alignment(CellAlignment::Left);
     table.to_string()
 }

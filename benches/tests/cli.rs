@@ -229,3 +229,43 @@ fn a_statically_linked_program_is_told_apart() {
     let error = records_nothing(&["--", path(&program)]);
     assert!(error.contains("statically linked"), "{error}");
 }
+
+/// The preload library, if this workspace has built it: `cargo test` of all packages does.
+fn preload() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_BIN_EXE_benches")).parent()?;
+    let found = folder.join("libstrata_preload.so");
+    found.is_file().then_some(found)
+}
+
+#[test]
+fn a_program_is_recorded_shown_and_replayed() {
+    let Some(library) = preload() else {
+        return println!("skipped: the preload library is not built");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("sort.strata");
+    let record = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_benches"));
+        command.env("STRATA_PRELOAD", &library).arg("record").arg("-o").arg(&trace);
+        command.arg("--").args(arguments).output().unwrap()
+    };
+    let output = record(&["sort", "/etc/passwd"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("root:") && told.contains("sort.strata") && told.contains("events"),
+        "{told}"
+    );
+
+    assert!(works(&["show", path(&trace)]).contains("/etc/passwd"));
+    let report = folder.path().join("r.html");
+    let out = works(&["compare", path(&trace), "--quick", "--output", path(&report)]);
+    assert!(out.contains("sort") && out.contains("strata") && !out.contains("FAILED"), "{out}");
+
+    // A program that fails is recorded all the same; one that is killed is not.
+    let output = record(&["sh", "-c", "exit 3"]);
+    assert!(output.status.success() && text(&output.stdout).contains("exit code 3"));
+    let output = record(&["sh", "-c", "kill -TERM $$"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output.stderr).contains("SIGTERM"));
+}

@@ -32,7 +32,7 @@ pub struct Cli {
 /// How to replay, and where the figures go.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Timed rounds; the figures are medians over them [default: up to 5, in a few minutes].
+    /// Timed rounds; the figures are medians over them [default: up to 9, in a few minutes].
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
     /// Only these candidates (several with commas, or by repeating the option; see `list`).
@@ -102,9 +102,11 @@ fn shipped() -> PathBuf {
     if built.is_dir() { built } else { PathBuf::from("benches/traces") }
 }
 
-/// Cargo's target folder: the one that this executable lies in.
+/// Cargo's target folder: the one that this executable was built into, else the workspace's.
 fn target() -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();
-    let folder = this.ancestors().find(|path| path.ends_with("target"));
-    folder.map_or_else(std::env::temp_dir, PathBuf::from)
+    let profile = this.parent().filter(|path| path.ends_with("release") || path.ends_with("debug"));
+    let built = profile.and_then(std::path::Path::parent).map(PathBuf::from);
+    let workspace = package().parent().filter(|path| path.is_dir()).map(|path| path.join("target"));
+    built.or(workspace.filter(|path| path.is_dir())).unwrap_or_else(std::env::temp_dir)
 }

@@ -6,9 +6,8 @@ use super::plots::{self, Bar, Course};
 use super::svg::SERIES;
 use super::{escape, map};
 use crate::commands::date;
-use crate::replay::Sample;
-use crate::run::results::{Measured, Results, TraceResult, Verdict, ratio};
-use crate::table::{bytes, mib, ms};
+use crate::run::results::{BUSY_NOTE, Measured, Results, TraceResult, Verdict};
+use crate::table::{bytes, figures, mib, ms};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("style.css");
@@ -63,6 +62,9 @@ fn head(out: &mut String, results: &Results) -> std::fmt::Result {
         results.rounds,
         date(results.date_unix_seconds)
     )?;
+    if results.machine_was_busy() {
+        writeln!(out, "<p><b>Note:</b> {BUSY_NOTE}.</p>")?;
+    }
     writeln!(out, "<nav>")?;
     for (n, trace) in results.traces.iter().enumerate() {
         writeln!(out, "<a href=\"#trace-{n}\">{}</a>", escape(&trace.name))?;
@@ -79,16 +81,17 @@ fn overview(out: &mut String, results: &Results) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "<div class=\"scroll\"><table><tr><th class=\"text\">candidate</th><th>time</th><th>peak memory</th><th>traces</th><th class=\"text\">version</th><th class=\"text\">what it is</th></tr>"
+        "<div class=\"scroll\"><table><tr><th class=\"text\">candidate</th><th>time</th><th>CPU time</th><th>peak memory</th><th>traces</th><th class=\"text\">version</th><th class=\"text\">what it is</th></tr>"
     )?;
     let means: Vec<_> = results.candidates.iter().map(|peer| results.means(&peer.name)).collect();
     for (peer, means) in results.candidates.iter().zip(&means) {
         let (name, version, about) =
             (escape(&peer.name), escape(&peer.version), escape(&peer.about));
-        let figures = means.map_or("<td>–</td><td>–</td><td>0</td>".into(), |m| {
+        let figures = means.map_or("<td>–</td><td>–</td><td>–</td><td>0</td>".into(), |m| {
             format!(
-                "<td>{:.2}</td><td>{:.2}</td><td>{} of {}</td>",
+                "<td>{:.2}</td><td>{:.2}</td><td>{:.2}</td><td>{} of {}</td>",
                 m.time,
+                m.cpu,
                 m.peak,
                 m.traces,
                 results.traces.len()
@@ -110,6 +113,7 @@ fn overview(out: &mut String, results: &Results) -> std::fmt::Result {
         .collect()
     };
     figure(out, "Time", &plots::bars("Geometric means of time", &bars(|m| m.time)), "")?;
+    figure(out, "CPU time", &plots::bars("Geometric means of CPU time", &bars(|m| m.cpu)), "")?;
     figure(
         out,
         "Peak memory",
@@ -166,73 +170,66 @@ type Rows<'a> = [(usize, &'a str, &'a Measured)];
 fn table(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt::Result {
     let reference = results.reference();
     let base = trace.measured(reference);
-    let best = |of: fn(&Measured) -> u64| {
-        trace.rows.iter().filter_map(|row| trace.measured(&row.candidate)).map(of).min()
-    };
-    let (fastest, leanest) = (best(|m| m.wall_ns), best(|m| m.memory.peak_bytes));
-    let times = format!("× {}", escape(reference));
-    writeln!(
-        out,
-        "<div class=\"scroll\"><table><tr><th class=\"text\">candidate</th><th>time, ms</th><th>{times}</th><th>user, ms</th><th>sys, ms</th><th>faults</th><th>peak, MiB</th><th>{times}</th><th>resident / live at peak</th><th>at the end</th></tr>"
-    )?;
+    write!(out, "<div class=\"scroll\"><table><tr><th class=\"text\">candidate</th>")?;
+    let times = format!("× {reference}");
+    let heads = [
+        "time, ms",
+        &times,
+        "CPU, ms",
+        &times,
+        "sys, ms",
+        "faults",
+        "peak, MiB",
+        &times,
+        "resident / live at peak",
+        "at the end",
+    ];
+    heads.iter().try_for_each(|head| write!(out, "<th>{}</th>", escape(head)))?;
+    writeln!(out, "</tr>")?;
     for row in &trace.rows {
         write!(out, "<tr><td class=\"text\">{}</td>", escape(&row.candidate))?;
         match &row.verdict {
-            Verdict::Measured(m) => {
-                let times = |of: fn(&Measured) -> u64| {
-                    base.map_or("–".into(), |b| format!("{:.2}", ratio(of(m), of(b))))
-                };
-                let good = |is: bool| if is { " class=\"best\"" } else { "" };
-                let fragmentation = |s: &Sample| {
-                    s.fragmentation().map_or("–".into(), |f| {
-                        if f < 1000.0 { format!("{f:.2}") } else { "&gt; 1000".into() }
-                    })
-                };
-                write!(
-                    out,
-                    "<td{}>{}</td><td>{}</td>",
-                    good(fastest == Some(m.wall_ns)),
-                    ms(m.wall_ns),
-                    times(|m| m.wall_ns)
-                )?;
-                write!(
-                    out,
-                    "<td>{}</td><td>{}</td><td>{}</td>",
-                    ms(m.user_ns),
-                    ms(m.sys_ns),
-                    grouped(m.minor_faults)
-                )?;
-                let lean = good(leanest == Some(m.memory.peak_bytes));
-                write!(
-                    out,
-                    "<td{lean}>{}</td><td>{}</td>",
-                    mib(m.memory.peak_bytes),
-                    times(|m| m.memory.peak_bytes)
-                )?;
-                writeln!(
-                    out,
-                    "<td>{}</td><td>{}</td></tr>",
-                    fragmentation(&m.memory.at_peak),
-                    fragmentation(&m.memory.at_end)
-                )?;
-            }
+            Verdict::Measured(m) => cells(out, trace, m, base)?,
             Verdict::Skipped(why) => {
-                writeln!(out, "<td class=\"why\" colspan=\"9\">skipped: {}</td></tr>", escape(why))?
+                write!(out, "<td class=\"why\" colspan=\"10\">skipped: {}</td>", escape(why))?;
             }
-            Verdict::Failed(why) => writeln!(
-                out,
-                "<td class=\"why failed\" colspan=\"9\">failed: {}</td></tr>",
-                escape(why)
-            )?,
+            Verdict::Failed(why) => {
+                let class = "why failed";
+                write!(out, "<td class=\"{class}\" colspan=\"10\">failed: {}</td>", escape(why))?;
+            }
         }
+        writeln!(out, "</tr>")?;
     }
     writeln!(out, "</table></div>")
 }
 
+/// A row's figures, as the terminal has them; the best time and the best peak stand out.
+fn cells(
+    out: &mut String,
+    trace: &TraceResult,
+    m: &Measured,
+    base: Option<&Measured>,
+) -> std::fmt::Result {
+    let is_best = |of: fn(&Measured) -> u64| {
+        let all = trace.rows.iter().filter_map(|row| trace.measured(&row.candidate));
+        all.map(of).min() == Some(of(m))
+    };
+    let best = [
+        (0, is_best(|m| m.wall_ns)),
+        (2, is_best(|m| m.cpu_ns)),
+        (6, is_best(|m| m.memory.peak_bytes)),
+    ];
+    for (n, figure) in figures(m, base).iter().enumerate() {
+        let class = if best.contains(&(n, true)) { " class=\"best\"" } else { "" };
+        write!(out, "<td{class}>{}</td>", escape(figure))?;
+    }
+    Ok(())
+}
+
 fn time_bar(colour: usize, name: &str, m: &Measured) -> Bar {
     // The system tells the two apart by ticks of some milliseconds: no use for short times.
-    let known = m.sys_ns + m.user_ns > 10_000_000;
-    let share = if known { m.sys_ns as f64 / (m.sys_ns + m.user_ns) as f64 } else { 0.0 };
+    let known = m.cpu_ns > 10_000_000;
+    let share = if known { (m.sys_ns as f64 / m.cpu_ns as f64).min(1.0) } else { 0.0 };
     Bar {
         name: name.into(),
         colour,

@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Rounds of a run that may take its time.
-pub const ROUNDS: u32 = 5;
+pub const ROUNDS: u32 = 9;
 
 /// What the timed rounds of a run may take together, unless their number was asked for.
-const BUDGET: Duration = Duration::from_secs(210);
+const BUDGET: Duration = Duration::from_secs(180);
 
 /// What a candidate's replays of a trace take together in a round, at least, and how often it
 /// replays for that at most: short replays are noisy.

@@ -7,6 +7,13 @@ use crate::program::facts::Facts;
 use crate::replay::{Memory, Outcome};
 use serde::{Deserialize, Serialize};
 
+/// Wall time over processor time of one thread from which a machine counts as busy.
+const BUSY: f64 = 1.25;
+
+/// What to say of a machine that was busy.
+pub const BUSY_NOTE: &str =
+    "the machine was busy with other programs: trust the CPU times, not the wall times";
+
 /// All figures of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
@@ -78,16 +85,18 @@ pub enum Verdict {
     Failed(String),
 }
 
-/// Medians over rounds; means for the two processor times, which the system tells apart by ticks.
+/// Medians over rounds; a mean for the kernel's part of the time, which the system tells apart by
+/// ticks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Measured {
     /// Wall time: median.
     pub wall_ns: u64,
     /// Wall time: the fastest and the slowest round.
     pub wall_range_ns: (u64, u64),
-    /// Processor time in the program.
-    pub user_ns: u64,
-    /// Processor time in the kernel.
+    /// Processor time over all threads. Other programs on the machine hardly touch it, while they
+    /// stretch the wall time.
+    pub cpu_ns: u64,
+    /// The part of it in the kernel: mean.
     pub sys_ns: u64,
     /// Page faults.
     pub minor_faults: u64,
@@ -108,7 +117,7 @@ impl Measured {
         Some(Self {
             wall_ns: figure(|o| o.wall_ns)?,
             wall_range_ns: (walls().min()?, walls().max()?),
-            user_ns: times.iter().map(|o| o.user_ns).sum::<u64>() / times.len() as u64,
+            cpu_ns: figure(|o| o.user_ns + o.sys_ns)?,
             sys_ns: times.iter().map(|o| o.sys_ns).sum::<u64>() / times.len() as u64,
             minor_faults: figure(|o| o.minor_faults)?,
             memory,
@@ -142,6 +151,8 @@ impl TraceResult {
 pub struct Means {
     /// Of wall times.
     pub time: f64,
+    /// Of processor times.
+    pub cpu: f64,
     /// Of peaks of resident memory.
     pub peak: f64,
     /// How many traces were compared.
@@ -171,9 +182,20 @@ impl Results {
         };
         (!pairs.is_empty()).then(|| Means {
             time: mean(|m| m.wall_ns),
+            cpu: mean(|m| m.cpu_ns),
             peak: mean(|m| m.memory.peak_bytes),
             traces: pairs.len(),
         })
+    }
+
+    /// Whether other programs kept the processors busy: replays of one thread took far longer than
+    /// the processor time that they got.
+    #[must_use]
+    pub fn machine_was_busy(&self) -> bool {
+        let single = self.traces.iter().filter(|trace| trace.facts.replay_threads == 1);
+        let rows = single.flat_map(|t| t.rows.iter().filter_map(|row| t.measured(&row.candidate)));
+        let (wall, cpu) = rows.fold((0, 0), |(w, c), m| (w + m.wall_ns, c + m.cpu_ns));
+        wall as f64 > cpu as f64 * BUSY
     }
 
     /// Every candidate that failed, with the trace and the reason.
@@ -244,6 +266,23 @@ mod tests {
         assert_eq!(median([3].into_iter()), Some(3));
         assert_eq!(median([9, 1, 5].into_iter()), Some(5));
         assert_eq!(median([9, 1, 5, 7].into_iter()), Some(6));
+    }
+
+    #[test]
+    fn a_busy_machine_is_noticed() {
+        let busy = |wall_ns, user_ns| {
+            let time = Outcome { wall_ns, user_ns, ..Outcome::default() };
+            let memory = Outcome { memory: Some(Memory::default()), ..Outcome::default() };
+            let measured = Measured::of(&[time], vec![memory]).unwrap();
+            let row = Row { candidate: "a".into(), verdict: Verdict::Measured(measured) };
+            let facts = Facts { replay_threads: 1, ..Facts::default() };
+            let trace = TraceResult { name: "t".into(), facts, rows: vec![row] };
+            let (machine, candidates) = (Machine::default(), Vec::new());
+            let traces = vec![trace];
+            Results { machine, date_unix_seconds: 0, rounds: 1, candidates, traces }
+                .machine_was_busy()
+        };
+        assert!(busy(200, 100) && !busy(105, 100));
     }
 
     #[test]
