@@ -86,9 +86,9 @@ impl Workspace {
 }
 
 impl Package {
-    /// Whether users depend on it: it is not part of the benches.
+    /// Whether users depend on it: it is no part of the benches, and no example.
     pub fn is_library(&self) -> bool {
-        !self.folder.starts_with("benches")
+        !self.folder.starts_with("benches") && !self.folder.contains("/examples/")
     }
 
     pub fn feature(&self, name: &str) -> Option<&[String]> {
