@@ -11,7 +11,8 @@ mod table;
 pub use cache::{Instance, Key, ThreadCache};
 pub use heap::{Batch, BatchHeap, Lookup, SizeClassHeap};
 pub use table::{
-    Class, ClassInfo, Compact, Fine, MAX_CLASSES, MAX_SLOT_BYTES, MIN_SLOT_BYTES, SizeClasses,
+    Class, ClassInfo, ClassTable, Compact, Fine, MAX_CLASSES, MAX_SLOT_BYTES, MIN_SLOT_BYTES,
+    SizeClasses,
 };
 
 /// What the macros of this crate name.

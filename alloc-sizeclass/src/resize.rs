@@ -3,7 +3,7 @@
 //! Above: their `Allocator` impls. Here: the decision, and the move that serves when nothing better
 //! does. Not here: growing a large run in place, which is the layer below's business.
 
-use crate::table::SizeClasses;
+use crate::table::{ClassTable, SizeClasses};
 use alloc_core::{AllocError, Allocator, Layout, dangling};
 use core::ptr::NonNull;
 

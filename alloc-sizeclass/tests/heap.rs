@@ -2,7 +2,7 @@
 
 use alloc_core::api2::alloc::{Global, System};
 use alloc_core::{Allocator, Layer, Layout};
-use alloc_sizeclass::{BatchHeap, Compact, Fine, Lookup, SizeClassHeap, SizeClasses};
+use alloc_sizeclass::{BatchHeap, ClassTable, Compact, Fine, Lookup, SizeClassHeap};
 use std::ptr::NonNull;
 
 fn layout(size: usize, align: usize) -> Layout {

@@ -11,7 +11,9 @@
 
 use alloc_core::api2::alloc::System;
 use alloc_core::{Allocator, Layer, Layout};
-use alloc_sizeclass::{BatchHeap, Class, Fine, SizeClassHeap, SizeClasses, ThreadCache};
+use alloc_sizeclass::{
+    BatchHeap, Class, ClassTable, Fine, SizeClassHeap, SizeClasses, ThreadCache,
+};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
@@ -77,7 +79,8 @@ fn transfer_cache_r1_r2() {
         let (heap2, shadow2) = (heap.clone(), shadow.clone());
         let giver = thread::spawn(move || {
             let mut batch = batch;
-            let slot = batch.pop().unwrap();
+            // SAFETY: the heap is alive.
+            let slot = unsafe { batch.pop() }.unwrap();
             shadow2.touch(slot);
             // SAFETY: the slot is this thread's, of this class.
             unsafe {
@@ -88,7 +91,8 @@ fn transfer_cache_r1_r2() {
         let (heap3, shadow3) = (heap.clone(), shadow.clone());
         let taker = move || {
             let mut batch = heap3.refill(class, 1).unwrap();
-            let slot = batch.pop().unwrap();
+            // SAFETY: the heap is alive.
+            let slot = unsafe { batch.pop() }.unwrap();
             shadow3.touch(slot);
             // SAFETY: as above.
             unsafe {
@@ -117,7 +121,9 @@ fn transfer_cache_r2_one_of_two_takers() {
         let (heap2, shadow2) = (heap.clone(), shadow.clone());
         let take = move || {
             let mut batch = heap2.refill(class, 1).unwrap();
-            shadow2.touch(batch.pop().unwrap());
+            // SAFETY: the heap is alive.
+            let slot = unsafe { batch.pop() }.unwrap();
+            shadow2.touch(slot);
         };
         let other = thread::spawn(take.clone());
         take();

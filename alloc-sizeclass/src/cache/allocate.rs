@@ -6,7 +6,7 @@
 use super::{Key, ThreadCache};
 use crate::heap::BatchHeap;
 use crate::resize::{self, Plan};
-use crate::table::{Class, SizeClasses};
+use crate::table::{Class, ClassTable};
 use alloc_core::{AllocError, Layout, allocator, dangling};
 use core::ptr::NonNull;
 

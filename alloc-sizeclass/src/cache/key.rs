@@ -79,9 +79,14 @@ unsafe impl<K: StaticKey<Heap = H>, H: BatchHeap + Sync + 'static> Key<H> for K 
 
 impl<H: BatchHeap, K: Key<H, Home = Inline<Shared<H>>>> ThreadCache<H, K> {
     /// The cache of a static; `thread_cache!` calls this.
+    ///
+    /// # Safety
+    ///
+    /// It becomes the static that the key names, and there is no second cache of this key: both
+    /// would use the same lists of a thread, for slots of two heaps.
     #[doc(hidden)]
     #[must_use]
-    pub const fn for_static(heap: H) -> Self {
+    pub const unsafe fn for_static(heap: H) -> Self {
         Self { home: Inline(Shared::new(heap)) }
     }
 }
@@ -190,8 +195,11 @@ macro_rules! __thread_cache_static {
         #[allow(non_camel_case_types)]
         $vis enum $NAME {}
         $($attr)*
-        $vis static $NAME: $crate::ThreadCache<$heap, $NAME> =
-            $crate::ThreadCache::<$heap, $NAME>::for_static($init);
+        $vis static $NAME: $crate::ThreadCache<$heap, $NAME> = {
+            let heap = $init;
+            // SAFETY: this is the static of the key, whose type has just been made for it.
+            unsafe { $crate::ThreadCache::<$heap, $NAME>::for_static(heap) }
+        };
     };
 }
 

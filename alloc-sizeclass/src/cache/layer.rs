@@ -4,7 +4,7 @@
 
 use super::{Key, ThreadCache};
 use crate::heap::{Batch, BatchHeap, Lookup};
-use crate::table::{Class, SizeClasses};
+use crate::table::{Class, ClassTable};
 use alloc_core::{AllocError, Broken, Layer, Layout, Report};
 use core::ops::Range;
 use core::ptr::NonNull;

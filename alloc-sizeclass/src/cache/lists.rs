@@ -65,12 +65,18 @@ impl Lists {
         Self { classes: core::array::from_fn(|_| UnsafeCell::new(List::new())) }
     }
 
+    /// Runs a hit on the list of a class. It gets a raw pointer, because EMPTY lists are read by many
+    /// threads at once, so that there may be no `&mut` to one, even if nothing is written.
+    #[inline(always)]
+    pub(super) fn hit<R>(&self, index: usize, act: impl FnOnce(*mut List) -> R) -> R {
+        self.classes[index].with_mut(act)
+    }
+
     /// Runs `act` on the list of a class.
     ///
     /// # Safety
     ///
-    /// The caller owns these lists at this moment, by the rules in `mod.rs`; or they are the EMPTY
-    /// ones, and `act` does not write, because it finds no slot and no room.
+    /// The caller owns these lists at this moment, by the rules in `mod.rs`.
     #[inline(always)]
     pub(super) unsafe fn with<R>(&self, index: usize, act: impl FnOnce(&mut List) -> R) -> R {
         // SAFETY: the caller's promise.
@@ -92,29 +98,41 @@ impl List {
         }
     }
 
-    /// A hit: takes the slot in front.
+    /// A hit: takes the slot in front. Writes nothing if there is none.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the list, or it is an EMPTY one.
     #[inline(always)]
-    pub fn pop(&mut self) -> Option<NonNull<u8>> {
-        let slot = NonNull::new(self.head)?;
-        // SAFETY: slots on the list are free and linked by `push` or by the batch they came in.
-        self.head = unsafe { slot.as_ref().next };
-        self.room += 1;
-        Some(slot.cast())
+    pub unsafe fn pop(list: *mut Self) -> Option<NonNull<u8>> {
+        // SAFETY: reading is what the caller's promise allows in both cases; the rest happens to a
+        // list with a slot, which is no EMPTY one. Slots on the list are free and linked by `push`
+        // or by the batch they came in.
+        unsafe {
+            let slot = NonNull::new((*list).head)?;
+            (*list).head = (*slot.as_ptr()).next;
+            (*list).room += 1;
+            Some(slot.cast())
+        }
     }
 
     /// A hit: puts `slot` in front, if there is room. Writes nothing if there is none.
     ///
     /// # Safety
     ///
-    /// `slot` is a slot of this list's class, and the caller gives it away if this returns `true`.
+    /// As for `pop`; `slot` is a slot of this list's class, and the caller gives it away if this
+    /// returns `true`.
     #[inline(always)]
-    pub unsafe fn push(&mut self, slot: NonNull<u8>) -> bool {
-        let Some(room) = self.room.checked_sub(1) else { return false };
-        self.room = room;
-        let slot = slot.as_ptr().cast::<Slot>();
-        // SAFETY: the slot is ours from here on, and has room for a link (`heap/slot.rs`).
-        unsafe { (*slot).next = self.head };
-        self.head = slot;
+    pub unsafe fn push(list: *mut Self, slot: NonNull<u8>) -> bool {
+        // SAFETY: as in `pop`: a list with room is no EMPTY one. The slot is ours from here on, and
+        // has room for a link (`heap/slot.rs`).
+        unsafe {
+            let Some(room) = (*list).room.checked_sub(1) else { return false };
+            (*list).room = room;
+            let slot = slot.as_ptr().cast::<Slot>();
+            (*slot).next = (*list).head;
+            (*list).head = slot;
+        }
         true
     }
 

@@ -4,9 +4,9 @@
 //! record's gate held (R2), or without a record, directly on the heap (R4).
 
 use super::local::{Record, State};
-use super::{Key, Lists, Shared, ThreadCache};
+use super::{Key, List, Lists, Shared, ThreadCache};
 use crate::heap::{Batch, BatchHeap};
-use crate::table::{Class, SizeClasses};
+use crate::table::{Class, ClassTable};
 use alloc_core::{AllocError, Layout};
 use core::ptr::NonNull;
 
@@ -64,7 +64,7 @@ impl<H: BatchHeap> Shared<H> {
         unsafe {
             record.lists.with(class.index(), |list| {
                 // A reclaimer may have hidden the lists for a moment.
-                if let Some(slot) = list.pop() {
+                if let Some(slot) = List::pop(list) {
                     return Ok(slot);
                 }
                 if !list.use_spare() {
@@ -72,7 +72,7 @@ impl<H: BatchHeap> Shared<H> {
                     let want = list.grow(info);
                     list.accept(self.heap.refill(class, want)?);
                 }
-                list.pop().ok_or(AllocError)
+                List::pop(list).ok_or(AllocError)
             })
         }
     }
@@ -87,9 +87,9 @@ impl<H: BatchHeap> Shared<H> {
         // `make_room`.
         unsafe {
             record.lists.with(class.index(), |list| {
-                if !list.push(slot) {
+                if !List::push(list, slot) {
                     let leaves = list.make_room(info);
-                    let pushed = list.push(slot);
+                    let pushed = List::push(list, slot);
                     debug_assert!(pushed, "make_room makes room");
                     self.give(record, class, leaves);
                 }

@@ -58,6 +58,7 @@ pub use key::{AtExit, StaticKey};
 #[cfg(not(all(loom, feature = "loom")))]
 #[doc(hidden)]
 pub use lists::EMPTY;
+use lists::List;
 pub use lists::Lists;
 pub use local::Local;
 use local::Registry;
@@ -189,7 +190,7 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
     #[inline(always)]
     fn pop(&self, class: Class) -> Option<NonNull<u8>> {
         // SAFETY: R1; on EMPTY lists `pop` finds no slot, and writes nothing.
-        self.hit(|lists| unsafe { lists.with(class.index(), |list| list.pop()) })
+        self.hit(|lists| lists.hit(class.index(), |list| unsafe { List::pop(list) }))
     }
 
     /// Puts `slot` on the calling thread's list, if that has room.
@@ -200,7 +201,7 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
     #[inline(always)]
     unsafe fn push(&self, class: Class, slot: NonNull<u8>) -> bool {
         // SAFETY: R1; on EMPTY lists `push` finds no room, and writes nothing.
-        self.hit(|lists| unsafe { lists.with(class.index(), |list| list.push(slot)) })
+        self.hit(|lists| lists.hit(class.index(), |list| unsafe { List::push(list, slot) }))
     }
 }
 

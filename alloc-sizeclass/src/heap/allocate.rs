@@ -5,7 +5,7 @@
 use super::SizeClassHeap;
 use super::slot::Batch;
 use crate::resize::{self, Plan};
-use crate::table::SizeClasses;
+use crate::table::{ClassTable, SizeClasses};
 use alloc_core::{AllocError, Layer, Layout, allocator, dangling};
 use core::ptr::NonNull;
 
@@ -26,7 +26,8 @@ allocator! {
             let Some(class) = T::class_of(layout) else {
                 return self.allocate_uncommon(layout, false);
             };
-            let slot = self.refill_from_spans(class, 1)?.pop().ok_or(AllocError)?;
+            // SAFETY: the batch is of this heap, which is alive.
+            let slot = unsafe { self.refill_from_spans(class, 1)?.pop() }.ok_or(AllocError)?;
             Ok(NonNull::slice_from_raw_parts(slot, T::info(class).slot_bytes))
         }
 

@@ -5,7 +5,7 @@
 use super::slot::Batch;
 use super::span_pool::SpanPool;
 use super::{BatchHeap, Lookup, SizeClassHeap, large};
-use crate::table::{Class, SizeClasses};
+use crate::table::{Class, ClassTable, SizeClasses};
 use alloc_core::{Broken, Layer, Layout, Report, Unit};
 use core::fmt;
 use core::ops::Range;
@@ -171,12 +171,16 @@ unsafe impl<A: Layer, T: SizeClasses> Lookup for SizeClassHeap<A, T> {
             unsafe { self.flush_to_spans(class, Batch::of_one(ptr)) };
             return true;
         }
-        if self.index.span_at(ptr, T::GRANULE_BYTES).is_null() {
-            return false;
+        // A large run may end within a granule, whose rest may be another heap's.
+        let span = NonNull::new(self.index.span_at(ptr, T::GRANULE_BYTES));
+        // SAFETY: a span in the index is live, and its base does not change meanwhile: either the
+        // allocation is the caller's own, or the address is not this heap's.
+        let is_ours = span.is_some_and(|span| unsafe { span.as_ref().base == ptr });
+        if is_ours {
+            // SAFETY: a span without a class is a large allocation; the caller gives it away.
+            unsafe { self.deallocate_large(ptr) };
         }
-        // SAFETY: a span without a class is a large allocation; the caller gives it away.
-        unsafe { self.deallocate_large(ptr) };
-        true
+        is_ours
     }
 }
 

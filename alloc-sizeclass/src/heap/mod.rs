@@ -26,7 +26,7 @@ pub use slot::Batch;
 #[cfg(feature = "std")]
 pub(crate) use slot::Slot;
 
-use crate::table::{Class, Fine, MAX_CLASSES, SizeClasses};
+use crate::table::{Class, ClassTable, Fine, MAX_CLASSES, SizeClasses};
 use alloc_core::sync::Lock;
 use alloc_core::{AllocError, Layer, Layout};
 use class::ClassHeap;
@@ -50,18 +50,20 @@ pub unsafe trait BatchHeap: Layer {
     /// The table of size classes.
     type Table: SizeClasses;
 
-    /// Hands out a batch of at least one slot: `want` of them, or as many as are at hand.
+    /// Hands out a batch of at least one slot, of at most `want` or the class's `batch_slots`,
+    /// whichever is more.
     ///
     /// # Errors
     ///
-    /// `AllocError` when there is no slot and the layer below has no memory for a span.
+    /// `AllocError` when there is no slot and the layer below has no memory for a span, or when the
+    /// table has no such class.
     fn refill(&self, class: Class, want: usize) -> Result<Batch, AllocError>;
 
     /// Takes a batch back.
     ///
     /// # Safety
     ///
-    /// Every slot in it is of `class` and came from this heap.
+    /// Every slot in it is of `class` and came from this heap. (It may have any length.)
     unsafe fn flush(&self, class: Class, batch: Batch);
 
     /// The class of the slot at `ptr`; `None` where there is no slot (also for an allocation that
@@ -176,6 +178,11 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
     /// Step 3: a run of pages from the layer below becomes a span.
     #[cold]
     fn acquire(&self, class: Class) -> Result<NonNull<Span>, AllocError> {
+        // Anyone can make a `Class` of any index. One that this table lacks never gets past here,
+        // so that there is never a span, a slot or a batch of it.
+        if !T::has(class) {
+            return Err(AllocError);
+        }
         self.index.ready(&self.below, T::GRANULE_BYTES)?;
         let info = T::info(class);
         let layout = span_layout::<T>(info.span_bytes)?;
@@ -250,7 +257,8 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
             {
                 let mut spans = self.class(class).spans.lock();
                 while empty.is_none()
-                    && let Some(slot) = batch.pop()
+                    // SAFETY: the heap, whose slots these are, is alive.
+                    && let Some(slot) = unsafe { batch.pop() }
                 {
                     let span = NonNull::new(self.index.span_at(slot, T::GRANULE_BYTES));
                     debug_assert!(span.is_some(), "a slot without a span");
@@ -306,8 +314,10 @@ unsafe impl<A: Layer, T: SizeClasses> BatchHeap for SizeClassHeap<A, T> {
     }
 
     unsafe fn flush(&self, class: Class, batch: Batch) {
-        // Single slots would fill the transfer cache's places with next to nothing.
-        let worth_a_place = batch.len() * 4 >= T::info(class).batch_slots as usize;
+        // Single slots would fill the transfer cache's places with next to nothing; and what a
+        // refill hands out whole may not be more than a thread cache has room for.
+        let most = T::info(class).batch_slots as usize;
+        let worth_a_place = (most.div_ceil(4)..=most).contains(&batch.len());
         if batch.is_empty() || !worth_a_place {
             // SAFETY: the caller's promise.
             unsafe { self.flush_to_spans(class, batch) };

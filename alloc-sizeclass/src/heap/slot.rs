@@ -19,7 +19,8 @@ pub(crate) struct Slot {
 
 /// A chain of free slots of one class, owned by whoever has this value.
 ///
-/// Dropping it loses the slots to their span for as long as the heap lives: hand it on.
+/// Dropping it loses the slots to their span for as long as the heap lives: hand it on. It does not
+/// keep the heap alive, so whoever uses it has to.
 #[must_use]
 #[derive(Debug)]
 pub struct Batch {
@@ -94,10 +95,15 @@ impl Batch {
     }
 
     /// Takes the slot in front.
+    ///
+    /// # Safety
+    ///
+    /// The heap that the slots came from is alive: their links lie in its memory.
     #[inline]
-    pub fn pop(&mut self) -> Option<NonNull<u8>> {
+    pub unsafe fn pop(&mut self) -> Option<NonNull<u8>> {
         let slot = NonNull::new(self.head)?;
-        // SAFETY: the chain owns the slot, whose link `push` or the chain's maker wrote.
+        // SAFETY: the memory is there (the caller's promise); the chain owns the slot, whose link
+        // `push` or the chain's maker wrote.
         self.head = unsafe { slot.as_ref().next };
         self.slots -= 1;
         Some(slot.cast())

@@ -12,7 +12,7 @@
 use super::SizeClassHeap;
 use super::class::List;
 use super::span::{LARGE, Span};
-use crate::table::{Class, ClassInfo, SizeClasses};
+use crate::table::{Class, ClassInfo, ClassTable, SizeClasses};
 use alloc_core::{Broken, Layer};
 use core::ptr;
 

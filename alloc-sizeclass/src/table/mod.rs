@@ -3,6 +3,7 @@
 //! Above: the heap and the cache ask `class_of`; for a layout known at compile time the answer
 //! folds to a constant. Below: nothing; tables are computed by the compiler.
 //! A table is a type ([`SizeClasses`]); [`Fine`] is the default, [`Compact`] suits small buffers.
+//! What follows from its sizes ([`ClassTable`]) is the same code for all: unsafe code relies on it.
 //! Not here: spans (`heap/`), which take their geometry from [`ClassInfo`].
 
 mod build;
@@ -54,10 +55,11 @@ impl Class {
     }
 }
 
-/// A table of size classes. Implement it to define your own.
+/// The sizes of a table of size classes. Implement it to define your own; what follows from them is
+/// in [`ClassTable`].
 ///
 /// ```
-/// use alloc_sizeclass::SizeClasses;
+/// use alloc_sizeclass::{ClassTable, SizeClasses};
 ///
 /// /// Three sizes, in spans of 4 KiB: all that one protocol needs.
 /// struct Packets;
@@ -83,9 +85,13 @@ pub trait SizeClasses: Sized + 'static {
     /// How many bytes a batch may have: what moves between a thread cache and the heap at once. A
     /// thread cache holds at most two batches of each class. At least one slot moves.
     const BATCH_BYTES: usize = 8 << 10;
+}
 
-    /// The class that serves `layout`, or none: size 0, a size above the largest slot, or an
-    /// alignment that the slot of its size does not have.
+/// What a table answers, computed from its [`SizeClasses`]. Every table has this impl and no other,
+/// so that a heap's soundness does not hang on what a table's author wrote.
+pub trait ClassTable: SizeClasses {
+    /// The class that serves `layout`, the smallest whose slots have its size and its alignment; or
+    /// none: size 0, or there is no such slot.
     #[inline(always)]
     #[must_use]
     fn class_of(layout: Layout) -> Option<Class> {
@@ -96,7 +102,20 @@ pub trait SizeClasses: Sized + 'static {
         let size = (layout.size() + (layout.align() - 1)) & !(layout.align() - 1);
         // Spans are aligned to the granule, which is no smaller than a slot, and slots stand in
         // rows: so a slot has the alignment of its size.
-        Self::class_of_size(size).filter(|class| Self::info(*class).slot_align() >= layout.align())
+        let class = Self::class_of_size(size)?;
+        if Self::info(class).slot_align() >= layout.align() {
+            return Some(class);
+        }
+        Self::next_aligned(class, layout.align())
+    }
+
+    /// The first class above `class` with slots of this alignment. The search goes on to the end of
+    /// the table, so that what a layout gets, every layout that fits that gets too (L2).
+    #[doc(hidden)]
+    #[cold]
+    #[must_use]
+    fn next_aligned(class: Class, align: usize) -> Option<Class> {
+        Self::classes().skip(class.index()).find(|class| Self::info(*class).slot_align() >= align)
     }
 
     /// The class of the smallest slot with at least `size` bytes, if there is one and `size` is
@@ -116,7 +135,7 @@ pub trait SizeClasses: Sized + 'static {
         unsafe { Class::from_byte(index) }
     }
 
-    /// The geometry of a class.
+    /// The geometry of a class; that of a class that this table does not have is all zeroes.
     #[inline(always)]
     #[must_use]
     fn info(class: Class) -> &'static ClassInfo {
@@ -127,7 +146,16 @@ pub trait SizeClasses: Sized + 'static {
     fn classes() -> impl Iterator<Item = Class> {
         (1..=Self::SLOT_BYTES.len()).map(Class::new)
     }
+
+    /// Whether this table has `class`, which may have been made for another one.
+    #[inline]
+    #[must_use]
+    fn has(class: Class) -> bool {
+        class.index() <= Self::SLOT_BYTES.len()
+    }
 }
+
+impl<T: SizeClasses> ClassTable for T {}
 
 /// What a class's spans look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
