@@ -11,9 +11,7 @@
 
 use alloc_core::api2::alloc::System;
 use alloc_core::{Allocator, Layer, Layout};
-use alloc_sizeclass::{
-    BatchHeap, Class, ClassTable, Fine, SizeClassHeap, SizeClasses, ThreadCache,
-};
+use alloc_sizeclass::{BatchHeap, Class, ClassTable, Fine, SizeClassHeap, ThreadCache};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
