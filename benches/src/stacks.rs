@@ -35,7 +35,7 @@ pub static BUMP: Locked<Bump<Ground>> = Locked::new(Bump::new(ground()));
 /// A stack of type `L`, with the map of its arena's pages.
 pub type Mapped<L> = Stack<&'static L>;
 
-/// [`CACHED`] as a heap.
+/// [`static@CACHED`] as a heap.
 #[must_use]
 pub fn cached() -> Mapped<ThreadCache<SizeClassHeap<Ground>, CACHED>> {
     Stack::with_map(&CACHED, |stack| runs(stack.below().below()))

@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and who does it.
 //!
-//! Above: `main`. In [`compare`]: replays. In [`record`]: recordings. In [`show`]: what is known
+//! Above: `main`. In `compare`: replays. In `record`: recordings. In `show`: what is known
 //! without a replay.
 
 mod compare;

@@ -3,8 +3,8 @@
 //! Above: `replay` executes a program, `run` has it made once per trace and stored, so that no
 //! process that is measured has to decode anything. Below: `strata_trace`.
 //!
-//! In [`compile`]: a trace becomes a program. In [`facts`]: what is counted on the way.
-//! In [`file`]: a program on disk.
+//! In `compile`: a trace becomes a program. In `facts`: what is counted on the way.
+//! In `file`: a program on disk.
 //!
 //! **Order.** The threads of a replay are as free as those of the program were, under two rules:
 //!

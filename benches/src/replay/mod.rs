@@ -3,8 +3,8 @@
 //! Above: `candidates`, in a process of its own for each replay. Below: `program`, `heap`,
 //! `measure`.
 //!
-//! In [`lane`]: what one thread does. In [`contents`]: what is written to objects and checked.
-//! In [`probe`]: how memory is looked at. In [`outcome`]: what comes out.
+//! In `lane`: what one thread does. In `contents`: what is written to objects and checked.
+//! In `probe`: how memory is looked at. In `outcome`: what comes out.
 //!
 //! A replay measures time or memory, not both: looking at memory takes time.
 

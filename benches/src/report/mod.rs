@@ -2,7 +2,7 @@
 //!
 //! Above: `commands::compare` writes it to a file. Below: `run::results`.
 //!
-//! In [`page`]: what stands where. In [`plots`] and [`map`]: what is drawn. In [`svg`]: how.
+//! In `page`: what stands where. In `plots` and `map`: what is drawn. In `svg`: how.
 
 mod map;
 mod page;

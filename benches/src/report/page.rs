@@ -2,11 +2,11 @@
 //!
 //! Above: `report`. Below: `plots`, `map`, `table`'s way to write figures.
 
-use super::plots::{self, Bar, Course};
+use super::plots::{self, Bar, Course, THIRD, WIDTH};
 use super::svg::SERIES;
 use super::{escape, map};
 use crate::commands::date;
-use crate::run::results::{BUSY_NOTE, Measured, Results, TraceResult, Verdict};
+use crate::run::results::{BUSY_NOTE, Means, Measured, Results, TraceResult, Verdict};
 use crate::table::{bytes, figures, mib, ms};
 use std::fmt::Write;
 
@@ -35,8 +35,19 @@ fn write(out: &mut String, results: &Results) -> std::fmt::Result {
 
 /// What the stand-in colours of the drawings stand for.
 fn colours() -> String {
-    let names =
-        ["ink", "faint", "soft", "used", "dirty", "untouched", "clean", "requests", "sums", "live"];
+    let names = [
+        "ink",
+        "faint",
+        "soft",
+        "used",
+        "dirty",
+        "untouched",
+        "clean",
+        "requests",
+        "sums",
+        "live",
+        "card",
+    ];
     let fixed = names
         .iter()
         .enumerate()
@@ -79,12 +90,40 @@ fn overview(out: &mut String, results: &Results) -> std::fmt::Result {
         out,
         "<p class=\"soft\">Geometric means of the ratios to <b>{reference}</b>: less is better.</p>"
     )?;
+    let means: Vec<_> = results.candidates.iter().map(|peer| results.means(&peer.name)).collect();
+    means_table(out, results, &means)?;
+    writeln!(out, "<div class=\"plots three\">")?;
+    let bars = |of: fn(&Means) -> f64| -> Vec<Bar> {
+        let all = results.candidates.iter().zip(&means).enumerate();
+        all.filter_map(|(colour, (peer, means))| {
+            let length = of(means.as_ref()?);
+            let value = format!("{length:.2}");
+            Some(Bar { name: peer.name.clone(), colour, length, pale: 0.0, range: None, value })
+        })
+        .collect()
+    };
+    figure(out, "Time", &plots::bars("Geometric means of time", THIRD, &bars(|m| m.time)), "")?;
+    figure(
+        out,
+        "CPU time",
+        &plots::bars("Geometric means of CPU time", THIRD, &bars(|m| m.cpu)),
+        "",
+    )?;
+    figure(
+        out,
+        "Peak memory",
+        &plots::bars("Geometric means of peak memory", THIRD, &bars(|m| m.peak)),
+        "",
+    )?;
+    writeln!(out, "</div>\n</section>")
+}
+
+fn means_table(out: &mut String, results: &Results, means: &[Option<Means>]) -> std::fmt::Result {
     writeln!(
         out,
         "<div class=\"scroll\"><table><tr><th class=\"text\">candidate</th><th>time</th><th>CPU time</th><th>peak memory</th><th>traces</th><th class=\"text\">version</th><th class=\"text\">what it is</th></tr>"
     )?;
-    let means: Vec<_> = results.candidates.iter().map(|peer| results.means(&peer.name)).collect();
-    for (peer, means) in results.candidates.iter().zip(&means) {
+    for (peer, means) in results.candidates.iter().zip(means) {
         let (name, version, about) =
             (escape(&peer.name), escape(&peer.version), escape(&peer.about));
         let figures = means.map_or("<td>–</td><td>–</td><td>–</td><td>0</td>".into(), |m| {
@@ -102,25 +141,7 @@ fn overview(out: &mut String, results: &Results) -> std::fmt::Result {
             "<tr><td class=\"text\">{name}</td>{figures}<td class=\"text\">{version}</td><td class=\"text\">{about}</td></tr>"
         )?;
     }
-    writeln!(out, "</table></div>\n<div class=\"plots\">")?;
-    let bars = |of: fn(&crate::run::results::Means) -> f64| -> Vec<Bar> {
-        let all = results.candidates.iter().zip(&means).enumerate();
-        all.filter_map(|(colour, (peer, means))| {
-            let length = of(means.as_ref()?);
-            let value = format!("{length:.2}");
-            Some(Bar { name: peer.name.clone(), colour, length, pale: 0.0, range: None, value })
-        })
-        .collect()
-    };
-    figure(out, "Time", &plots::bars("Geometric means of time", &bars(|m| m.time)), "")?;
-    figure(out, "CPU time", &plots::bars("Geometric means of CPU time", &bars(|m| m.cpu)), "")?;
-    figure(
-        out,
-        "Peak memory",
-        &plots::bars("Geometric means of peak memory", &bars(|m| m.peak)),
-        "",
-    )?;
-    writeln!(out, "</div>\n</section>")
+    writeln!(out, "</table></div>")
 }
 
 fn section(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt::Result {
@@ -148,11 +169,11 @@ fn section(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt
     let times: Vec<Bar> =
         measured.iter().map(|&(colour, name, m)| time_bar(colour, name, m)).collect();
     let caption = "Wall time: median, and from the fastest to the slowest round. Pale: the part in which the kernel worked (unknown for less than 10 ms).";
-    figure(out, "Time", &plots::bars("Time", &times), caption)?;
+    figure(out, "Time", &plots::bars("Time", WIDTH, &times), caption)?;
     let peaks: Vec<Bar> =
         measured.iter().map(|&(colour, name, m)| peak_bar(colour, name, m)).collect();
     let caption = "The most resident memory at any time. Solid: as much as was live at most.";
-    figure(out, "Peak memory", &plots::bars("Peak memory", &peaks), caption)?;
+    figure(out, "Peak memory", &plots::bars("Peak memory", WIDTH, &peaks), caption)?;
     over_time(out, &measured)?;
     let key = key(&[("requests".into(), "--requests".into()), ("bytes".into(), "--sums".into())]);
     let sizes = plots::sizes("Sizes", &facts.sizes);
@@ -258,8 +279,18 @@ fn over_time(out: &mut String, rows: &Rows<'_>) -> std::fmt::Result {
     let mut names: Vec<_> =
         rows.iter().map(|&(n, name, _)| (name.to_owned(), format!("--c{}", n % SERIES))).collect();
     names.push(("live (area)".into(), "--live".into()));
-    let plot = plots::memory("Resident memory over the trace", &courses);
-    figure(out, "Resident memory over the trace", &format!("{plot}{}", key(&names)), "")
+    let top = plots::scale_end(courses.iter().map(Course::highest));
+    let plot = plots::memory("Resident memory over the trace", &courses, top);
+    let above: Vec<_> =
+        rows.iter().zip(&courses).filter(|(_, course)| course.highest() > top).collect();
+    let told: Vec<_> = above
+        .iter()
+        .map(|((_, name, _), course)| {
+            format!("{} goes up to {:.0} MiB, off the plot.", escape(name), course.highest())
+        })
+        .collect();
+    let plot = format!("{plot}{}", key(&names));
+    figure(out, "Resident memory over the trace", &plot, &told.join(" "))
 }
 
 fn page_map(out: &mut String, name: &str, m: &Measured) -> std::fmt::Result {

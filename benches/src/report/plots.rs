@@ -2,17 +2,20 @@
 //!
 //! Above: `page`. Below: `svg`.
 
-use super::svg::{Drawn, FAINT, INK, LIVE, SHARES, SOFT, draw, series, text};
+use super::svg::{BACK, Drawn, FAINT, INK, LIVE, SHARES, SOFT, draw, series, text};
 use crate::program::facts::{Entry, Histogram};
 use crate::replay::Sample;
 use crate::table::bytes;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-const WIDTH: u32 = 620;
+/// Width of a drawing that stands beside one other, or beside two.
+pub(super) const WIDTH: u32 = 620;
+pub(super) const THIRD: u32 = 420;
 const BAR_HEIGHT: i32 = 15;
 const ROW: i32 = 26;
-const LABELS: i32 = 150;
+const LABELS: i32 = 110;
+const VALUES: i32 = 100;
 
 /// A bar, perhaps in two parts.
 #[derive(Clone, Debug)]
@@ -29,14 +32,31 @@ pub(super) struct Bar {
     pub value: String,
 }
 
+/// Where a scale for these values ends. A value far above the others would leave nothing to see of
+/// them: it runs off the plot instead.
+pub(super) fn scale_end(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let Some(&largest) = values.last() else { return 1.0 };
+    let limit = values[(values.len() - 1) / 2] * FAR_ABOVE;
+    let within = values.iter().rfind(|&&value| value <= limit).copied().unwrap_or(largest);
+    within.max(f64::MIN_POSITIVE)
+}
+
+/// How many times the middle value is far above.
+const FAR_ABOVE: f64 = 4.0;
+
 /// Horizontal bars, one below the other.
-pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
+pub(super) fn bars(title: &str, width: u32, bars: &[Bar]) -> String {
     let height = ROW * bars.len() as i32 + 8;
-    let longest = bars.iter().map(|b| b.length.max(b.range.map_or(0.0, |r| r.1)));
-    let longest = longest.fold(f64::MIN_POSITIVE, f64::max);
-    let scale = f64::from(WIDTH as i32 - LABELS - 130) / longest;
-    draw(WIDTH, height as u32, title, |canvas| {
-        let x = |length: f64| LABELS + (length * scale).round() as i32;
+    let longest = scale_end(bars.iter().map(|b| b.length));
+    let high = bars.iter().filter_map(|b| Some(b.range?.1)).fold(longest, f64::max);
+    let longest = high.min(1.5 * longest);
+    let room = width as i32 - LABELS - VALUES;
+    let scale = f64::from(room) / longest;
+    draw(width, height as u32, title, |canvas| {
+        // What is longer than the scale ends a little behind it, behind a gap.
+        let x = |length: f64| LABELS + ((length * scale).round() as i32).min(room + 24);
         for (n, bar) in bars.iter().enumerate() {
             let y = ROW * n as i32 + ROW / 2 + 4;
             let (top, bottom) = (y - BAR_HEIGHT / 2, y + BAR_HEIGHT / 2);
@@ -48,7 +68,10 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
                 Rectangle::new([(solid, top), (x(bar.length), bottom)], colour.mix(0.5).filled());
             canvas.draw(&pale)?;
             let mut end = x(bar.length);
-            if let Some((low, high)) = bar.range {
+            if bar.length > longest {
+                let gap = [(LABELS + room + 4, top), (LABELS + room + 12, bottom)];
+                canvas.draw(&Rectangle::new(gap, BACK.filled()))?;
+            } else if let Some((low, high)) = bar.range {
                 end = end.max(x(high));
                 canvas.draw(&PathElement::new([(x(low), y), (x(high), y)], INK.stroke_width(1)))?;
                 for at in [low, high] {
@@ -69,13 +92,20 @@ pub(super) struct Course<'a> {
     pub samples: &'a [Sample],
 }
 
-/// Resident memory of each candidate, over live memory.
-pub(super) fn memory(title: &str, courses: &[Course<'_>]) -> String {
-    const MIB: f64 = (1 << 20) as f64;
-    let all = || courses.iter().flat_map(|course| course.samples);
-    let highest = all().map(|s| s.resident_bytes.max(s.live_bytes)).max().unwrap_or(0);
-    // A scale of which a tenth has as many digits as it needs.
-    let top = (highest as f64 / MIB * 1.05).max(0.01);
+impl Course<'_> {
+    /// The most resident memory that it shows, in MiB.
+    pub fn highest(&self) -> f64 {
+        let highest = self.samples.iter().map(|s| s.resident_bytes.max(s.live_bytes)).max();
+        highest.unwrap_or(0) as f64 / MIB
+    }
+}
+
+const MIB: f64 = (1 << 20) as f64;
+
+/// Resident memory of each candidate, over live memory, up to `top` MiB.
+pub(super) fn memory(title: &str, courses: &[Course<'_>], top: f64) -> String {
+    let top = (top * 1.05).max(0.01);
+    // A fifth of the scale has as many digits as it needs.
     let digits = (1.0 - (top / 5.0).log10()).ceil().clamp(0.0, 3.0) as usize;
     draw(WIDTH, 300, title, |canvas| {
         let mut chart = ChartBuilder::on(canvas)
@@ -99,17 +129,25 @@ pub(super) fn memory(title: &str, courses: &[Course<'_>]) -> String {
             .x_label_formatter(&|x| format!("{x:.0}"))
             .y_label_formatter(&|y| format!("{y:.digits$}"))
             .draw()?;
-        let at = |s: &Sample| f64::from(s.at_permille) / 10.0;
         if let Some(first) = courses.first() {
-            let live = first.samples.iter().map(|s| (at(s), s.live_bytes as f64 / MIB));
+            let live = points(first.samples, |s| s.live_bytes);
             chart.draw_series(AreaSeries::new(live, 0.0, LIVE.filled()))?;
         }
         for course in courses {
-            let points = course.samples.iter().map(|s| (at(s), s.resident_bytes as f64 / MIB));
-            chart.draw_series(LineSeries::new(points, series(course.colour).stroke_width(2)))?;
+            let style = series(course.colour).stroke_width(2);
+            let all: Vec<_> = points(course.samples, |s| s.resident_bytes).collect();
+            // What lies above the plot is left out.
+            for part in all.chunk_by(|a, b| (a.1 <= top) == (b.1 <= top)).filter(|p| p[0].1 <= top)
+            {
+                chart.draw_series(LineSeries::new(part.iter().copied(), style))?;
+            }
         }
         Ok(())
     })
+}
+
+fn points(samples: &[Sample], of: fn(&Sample) -> u64) -> impl Iterator<Item = (f64, f64)> {
+    samples.iter().map(move |s| (f64::from(s.at_permille) / 10.0, of(s) as f64 / MIB))
 }
 
 /// Which part of all requests, and of all bytes, is of which size.
@@ -153,4 +191,20 @@ pub(super) fn sizes(title: &str, sizes: &Histogram) -> String {
         let at = (WIDTH as i32 / 2, bottom + 36);
         Ok(canvas.draw_text(below, &text(12, SOFT, HPos::Center), at)?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_value_far_above_runs_off_the_scale() {
+        let end = |values: &[f64]| scale_end(values.iter().copied());
+        assert_eq!(end(&[1.0, 2.0, 3.0]), 3.0);
+        assert_eq!(end(&[1.0, 2.0, 7.9]), 7.9);
+        assert_eq!(end(&[1.0, 2.0, 3.0, 250.0]), 3.0);
+        assert_eq!(end(&[5.0]), 5.0);
+        assert_eq!(end(&[]), 1.0);
+        assert!(end(&[0.0, 0.0]) > 0.0);
+    }
 }

@@ -30,6 +30,8 @@ pub(super) const PAGES: [RGBColor; 4] =
 pub(super) const SHARES: [RGBColor; 2] = [RGBColor(8, 8, 8), RGBColor(9, 9, 9)];
 /// Live bytes.
 pub(super) const LIVE: RGBColor = RGBColor(10, 10, 10);
+/// What all stands on.
+pub(super) const BACK: RGBColor = RGBColor(11, 11, 11);
 
 /// How many candidates have a colour of their own.
 pub(super) const SERIES: usize = 10;

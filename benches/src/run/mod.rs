@@ -2,7 +2,7 @@
 //!
 //! Above: the commands. Below: `program` (made here once per trace), `candidates` (in the child).
 //!
-//! In [`child`]: a replay's process, from both sides. In [`results`]: what comes out of a whole run.
+//! In `child`: a replay's process, from both sides. In `results`: what comes out of a whole run.
 //!
 //! Rounds are interleaved: each goes over all traces and candidates before the next begins, and
 //! starts with another candidate, so that a machine that slows down for a while slows all of them.
