@@ -5,7 +5,8 @@
 //!
 //! The *window* is the one range that the layer below names ([`Layer::range`]). Over it lie, flat:
 //! one byte per granule (the class, 0 for none and for large ones) and one pointer per granule (the
-//! span). Spans outside the window, or over a layer that names no range, stand in `others`.
+//! span). Spans outside the window, or over a layer that names no range or has no memory for the
+//! tables, stand in `others`.
 //!
 //! Rules:
 //! * R1: an entry is written by whoever owns the span, before any of its memory is handed out, and
@@ -188,7 +189,13 @@ impl SpanIndex {
         let base = range.start & !(granule_bytes - 1);
         let granules = (range.end - base).div_ceil(granule_bytes);
         let (layout, spans_offset) = table_layout(granules)?;
-        let table = below.allocate_zeroed(layout)?.cast::<u8>();
+        // The tables are address space for the most part, but a layer below that limits bytes counts
+        // them in full. Where it refuses them, the map serves, for good: spans stand in it from now.
+        let Ok(table) = below.allocate_zeroed(layout) else {
+            *state = State::NoWindow;
+            return Ok(());
+        };
+        let table = table.cast::<u8>();
         // ORDERING: Relaxed, then Release on the length: it meets the Acquire in `place`.
         self.base.store(base, Ordering::Relaxed);
         self.classes.store(table.as_ptr().cast(), Ordering::Relaxed);
