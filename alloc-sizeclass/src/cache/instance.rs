@@ -111,11 +111,14 @@ struct Entry {
 std::thread_local! {
     static TABLE: Cell<*mut Table> = const { Cell::new(null_mut()) };
     static EXIT: Exit = const { Exit { table: Cell::new(null_mut()) } };
+    /// How many instances this thread has frozen: the first takes the lock of the list, for all.
+    static FROZEN: Cell<usize> = const { Cell::new(0) };
 }
 #[cfg(all(loom, feature = "loom"))]
 alloc_core::sync::thread_local! {
     static TABLE: Cell<*mut Table> = Cell::new(null_mut());
     static EXIT: Exit = Exit { table: Cell::new(null_mut()) };
+    static FROZEN: Cell<usize> = Cell::new(0);
 }
 
 /// Ends the thread's states when the thread ends.
@@ -217,6 +220,21 @@ unsafe impl<H: BatchHeap> Key<H> for Instance {
 
     fn retire(home: &mut Self::Home) {
         home.instances.lock().live[home.index] = None;
+    }
+
+    /// A child could neither make nor drop a cache, nor end a thread, if a thread that it does not
+    /// have held the list.
+    fn freeze(home: &Self::Home) {
+        if FROZEN.with(|frozen| frozen.replace(frozen.get() + 1)) == 0 {
+            home.instances.acquire();
+        }
+    }
+
+    unsafe fn thaw(home: &Self::Home) {
+        if FROZEN.with(|frozen| frozen.replace(frozen.get() - 1)) == 1 {
+            // SAFETY: the caller's promise: this thread's first `freeze` acquired it.
+            unsafe { home.instances.release() };
+        }
     }
 }
 

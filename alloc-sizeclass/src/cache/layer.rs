@@ -50,12 +50,16 @@ unsafe impl<H: BatchHeap, K: Key<H>> Layer for ThreadCache<H, K> {
     }
 
     fn freeze(&self) {
+        K::freeze(&self.home);
         self.home.freeze();
     }
 
     unsafe fn thaw(&self) {
         // SAFETY: the caller's promise.
-        unsafe { self.home.thaw(K::local(&self.home)) };
+        unsafe {
+            self.home.thaw(K::local(&self.home));
+            K::thaw(&self.home);
+        }
     }
 }
 

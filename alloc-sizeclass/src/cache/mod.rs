@@ -84,6 +84,16 @@ pub unsafe trait Key<H>: Sized {
 
     /// The cache goes away.
     fn retire(home: &mut Self::Home);
+
+    /// Takes what stands above the registry in the order of locks (R5), for a fork.
+    fn freeze(_: &Self::Home) {}
+
+    /// Releases it.
+    ///
+    /// # Safety
+    ///
+    /// This thread (or the one that it is the copy of) called `freeze`, and not `thaw` since.
+    unsafe fn thaw(_: &Self::Home) {}
 }
 
 /// What the threads of a cache share: the heap, and the registry.
