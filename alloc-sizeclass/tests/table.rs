@@ -1,0 +1,126 @@
+//! The tables: waste is bounded, slots are aligned, and the documentation shows what is there.
+//!
+//! `STRATA_BLESS=1` writes the documentation's table anew.
+
+use alloc_core::Layout;
+use alloc_sizeclass::{Class, ClassTable, Compact, Fine, SizeClasses};
+use std::fmt::Write;
+
+const FINE_TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fine-table.md");
+
+fn percent(part: usize, whole: usize) -> f64 {
+    part as f64 * 100.0 / whole as f64
+}
+
+/// The most bytes that rounding up to a slot of this class wastes.
+fn rounding_waste_bytes<T: SizeClasses>(class: Class) -> usize {
+    let below = match class.index() {
+        1 => 0,
+        index => T::info(Class::new(index - 1)).slot_bytes,
+    };
+    T::info(class).slot_bytes - (below + 1)
+}
+
+fn markdown<T: SizeClasses>() -> String {
+    let mut text = String::from(
+        "\n| class | slot bytes | align | span bytes | slots per span | tail waste % | max rounding waste % | batch slots |\n\
+         |--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for class in T::classes() {
+        let info = T::info(class);
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {:.2} | {:.2} | {} |",
+            class.index(),
+            info.slot_bytes,
+            info.slot_align(),
+            info.span_bytes,
+            info.span_slots,
+            percent(info.tail_bytes(), info.span_bytes),
+            percent(rounding_waste_bytes::<T>(class), info.slot_bytes),
+            info.batch_slots,
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_documentation_shows_the_table() {
+    let text = markdown::<Fine>();
+    if std::env::var_os("STRATA_BLESS").is_some_and(|bless| bless == "1") {
+        std::fs::write(FINE_TABLE, &text).unwrap();
+    }
+    let file = std::fs::read_to_string(FINE_TABLE).unwrap();
+    assert!(file == text, "docs/fine-table.md is out of date: run this test with STRATA_BLESS=1");
+}
+
+/// Bytes that an object costs, span's tail included, against its size.
+#[test]
+fn waste_is_bounded() {
+    let mut worst_with_tail: f64 = 0.0;
+    for class in Fine::classes() {
+        let info = Fine::info(class);
+        if info.slot_bytes > 128 {
+            let waste = percent(rounding_waste_bytes::<Fine>(class), info.slot_bytes);
+            assert!(waste <= 12.5, "{waste:.2} % of slots of {} bytes", info.slot_bytes);
+            let least = info.slot_bytes - rounding_waste_bytes::<Fine>(class);
+            let used_bytes = least * info.span_slots as usize;
+            let waste = percent(info.span_bytes - used_bytes, info.span_bytes);
+            worst_with_tail = worst_with_tail.max(waste);
+        }
+        let tail = percent(info.tail_bytes(), info.span_bytes);
+        assert!(tail <= 6.25, "{tail:.2} % of spans of slots of {} bytes", info.slot_bytes);
+    }
+    println!("worst waste of a full span above 128 bytes: {worst_with_tail:.2} %");
+}
+
+fn every_size_gets_the_smallest_slot<T: SizeClasses>() {
+    let largest = *T::SLOT_BYTES.last().unwrap();
+    assert_eq!(T::class_of_size(0), None);
+    for size in 1..=largest {
+        let class = T::class_of_size(size).unwrap();
+        let expected = T::SLOT_BYTES.iter().position(|slot| *slot >= size).unwrap() + 1;
+        assert_eq!(class.index(), expected, "the class of {size} bytes");
+    }
+    for size in [largest + 1, largest * 2, isize::MAX as usize, usize::MAX] {
+        assert_eq!(T::class_of_size(size), None);
+    }
+}
+
+#[test]
+fn lookups_agree_with_the_list_of_sizes() {
+    every_size_gets_the_smallest_slot::<Fine>();
+    every_size_gets_the_smallest_slot::<Compact>();
+}
+
+fn alignments_are_natural<T: SizeClasses>() {
+    for class in T::classes() {
+        let info = T::info(class);
+        assert!(info.span_bytes.is_multiple_of(T::GRANULE_BYTES) && info.span_slots > 0);
+        assert!(info.slot_bytes.is_multiple_of(info.slot_align()));
+        assert!((1..=256).contains(&info.batch_slots));
+        if info.slot_bytes.is_power_of_two() {
+            assert_eq!(info.slot_align(), info.slot_bytes, "natural alignment");
+        }
+    }
+    for align in (0..=17).map(|shift| 1usize << shift) {
+        for size in [1, 7, 16, 17, 100, 128, 129, 1000, 4096, 4097, 32 << 10, (32 << 10) + 1] {
+            let layout = Layout::from_size_align(size, align).unwrap();
+            let Some(class) = T::class_of(layout) else { continue };
+            let info = T::info(class);
+            assert!(info.slot_bytes >= size && info.slot_align() >= align, "{layout:?}");
+        }
+    }
+}
+
+#[test]
+fn slots_of_a_power_of_two_are_aligned_to_their_size() {
+    alignments_are_natural::<Fine>();
+    alignments_are_natural::<Compact>();
+    for shift in 4..=15 {
+        let natural = Layout::from_size_align(1 << shift, 1 << shift).unwrap();
+        let class = Fine::class_of(natural).unwrap();
+        assert_eq!(Fine::info(class).slot_bytes, 1 << shift, "not a byte more");
+    }
+}
