@@ -45,7 +45,7 @@ pub unsafe trait StaticKey: Sized + Send + Sync + 'static {
     /// Arranges the end of the calling thread's state.
     fn watch_exit() -> bool;
 
-    /// Arranges, once, that forks leave the cache usable; see [`watch_forks`].
+    /// Arranges, once, that forks leave the cache usable.
     fn watch_forks() {
         watch_forks::<Self>();
     }
