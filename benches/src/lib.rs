@@ -13,3 +13,8 @@ pub mod stacks;
 pub mod table;
 
 pub use error::Failure;
+
+/// The example of the workspace's README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct FrontDoor;
