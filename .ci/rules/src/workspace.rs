@@ -13,6 +13,8 @@ use std::{env, fs};
 pub struct Workspace {
     pub packages: Vec<Package>,
     pub files: Vec<Source>,
+    /// The text of ARCHITECTURE.md.
+    pub architecture: String,
 }
 
 /// A member of the workspace.
@@ -73,7 +75,10 @@ impl Workspace {
             let short = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
             files.push(Source::new(&short, &text));
         }
-        Ok(Self { packages, files })
+        let document = root.join("ARCHITECTURE.md");
+        let architecture =
+            fs::read_to_string(&document).map_err(|why| format!("{document:?}: {why}"))?;
+        Ok(Self { packages, files, architecture })
     }
 
     /// The files of the library crates' own code: `src` of every package but the benches.

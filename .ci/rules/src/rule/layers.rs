@@ -55,7 +55,7 @@ mod tests {
     }
 
     fn offences(packages: Vec<Package>) -> Vec<String> {
-        let workspace = Workspace { packages, files: Vec::new() };
+        let workspace = Workspace { packages, ..Workspace::default() };
         check(&workspace).into_iter().map(|offence| offence.what).collect()
     }
 

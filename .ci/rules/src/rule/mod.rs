@@ -10,6 +10,7 @@ pub mod atomics;
 pub mod features;
 pub mod functions;
 pub mod layers;
+pub mod pointers;
 pub mod rooms;
 pub mod safety;
 pub mod size;
@@ -43,6 +44,7 @@ impl fmt::Display for Offence {
 pub fn all(workspace: &Workspace) -> Vec<Offence> {
     let mut offences = layers::check(workspace);
     offences.extend(features::check(workspace));
+    offences.extend(pointers::check(workspace));
     for file in &workspace.files {
         offences.extend(safety::check(file));
         offences.extend(rooms::check(file));
