@@ -118,8 +118,17 @@ fn fail_everywhere<S: Layer>(
     assert!(tried > 64, "the schedules refused {tried} requests");
 }
 
+/// Keeps a value for as long as the process lives, and the way to it: a leak detector that finds
+/// something in these tests has found a leak.
+fn keep<T: ?Sized>(value: Box<T>) -> &'static mut T {
+    static KEPT: std::sync::Mutex<Vec<usize>> = std::sync::Mutex::new(Vec::new());
+    let value = Box::leak(value);
+    KEPT.lock().unwrap().push(std::ptr::from_mut(value).cast::<u8>().expose_provenance());
+    value
+}
+
 fn ground(schedule: Schedule) -> &'static Failing<Observe<System>> {
-    Box::leak(Box::new(Failing::new(schedule, Observe::new(System))))
+    keep(Box::new(Failing::new(schedule, Observe::new(System))))
 }
 
 #[test]

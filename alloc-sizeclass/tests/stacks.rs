@@ -12,9 +12,18 @@ use std::mem::MaybeUninit;
 use talc::TalcCell;
 use talc::source::Manual;
 
-/// A buffer for one case; leaked, as a static buffer is.
+/// Keeps a value for as long as the process lives, and the way to it: a leak detector that finds
+/// something in these tests has found a leak.
+fn keep<T: ?Sized>(value: Box<T>) -> &'static mut T {
+    static KEPT: std::sync::Mutex<Vec<usize>> = std::sync::Mutex::new(Vec::new());
+    let value = Box::leak(value);
+    KEPT.lock().unwrap().push(std::ptr::from_mut(value).cast::<u8>().expose_provenance());
+    value
+}
+
+/// A buffer for one case, which stays as a static buffer does.
 fn buffer(bytes: usize) -> &'static mut [MaybeUninit<u8>] {
-    Box::leak(vec![MaybeUninit::uninit(); bytes].into_boxed_slice())
+    keep(vec![MaybeUninit::uninit(); bytes].into_boxed_slice())
 }
 
 #[test]
@@ -55,7 +64,7 @@ fn over_a_small_buffer() {
 fn over_bumpalo() {
     // It gives nothing back, but spans are reused by the heap.
     let heap = || {
-        let bump: &'static bumpalo::Bump = Box::leak(Box::new(bumpalo::Bump::new()));
+        let bump: &'static bumpalo::Bump = keep(Box::new(bumpalo::Bump::new()));
         SizeClassHeap::<_>::new(Foreign::new(Compat02(bump)))
     };
     Kit::layer(heap).cases(32).check();
@@ -66,9 +75,9 @@ fn over_talc() {
     let talc = || {
         let memory = buffer(4 << 20);
         let talc = TalcCell::new(Manual);
-        // SAFETY: the memory is leaked, and talc's alone.
+        // SAFETY: the memory stays, and is talc's alone.
         unsafe { talc.claim(memory.as_mut_ptr().cast(), memory.len()).unwrap() };
-        let talc: &'static TalcCell<Manual> = Box::leak(Box::new(talc));
+        let talc: &'static TalcCell<Manual> = keep(Box::new(talc));
         Foreign::new(talc)
     };
     Kit::layer(|| SizeClassHeap::<_>::new(talc()))
