@@ -9,7 +9,7 @@ use alloc_sizeclass::{Compact, Fine, Lookup, SizeClassHeap, SizeClasses};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::mem::MaybeUninit;
-use strata_fuzz::{Op, Session};
+use strata_fuzz::{Op, Session, used_bytes};
 
 #[derive(Arbitrary, Debug)]
 enum Ground {
@@ -50,6 +50,7 @@ fn over<T: SizeClasses, A: Layer>(ground: A, ops: &[Op]) {
     let below = Observe::new(ground);
     let heap: SizeClassHeap<_, T> = SizeClassHeap::new(&below);
     Session::new(&heap).play(ops);
+    assert_eq!(used_bytes(&heap), 0, "a slot is lost");
     let odd = std::ptr::NonNull::from(&heap).cast();
     assert_eq!(heap.layout_at(odd), None);
     drop(heap);

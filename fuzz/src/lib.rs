@@ -4,6 +4,7 @@
 //! After every operation the layer's metadata is walked, and every answer is compared with the
 //! contract: length, alignment, ownership, contents kept, zeroes, no overlap.
 
+use alloc_core::report::Tree;
 use alloc_core::{AllocError, Layer, Layout};
 use arbitrary::Arbitrary;
 use std::collections::BTreeMap;
@@ -237,6 +238,13 @@ impl<'l, L: Layer> Session<'l, L> {
         let last = unsafe { ptr.add(bytes - 1) };
         assert!(self.layer.owns(ptr) && self.layer.owns(last), "an address is denied (L4)");
     }
+}
+
+/// Bytes that a heap has handed out: slots, those in caches too, and large allocations.
+pub fn used_bytes(stack: &impl Layer) -> u64 {
+    let tree = Tree::of(stack);
+    let figure = |name: &str| tree.figure("SizeClassHeap", name).expect("a heap reports it");
+    figure("slots in use (caches included)") + figure("large bytes")
 }
 
 /// Whether the first bytes of an object are what they were.
