@@ -28,6 +28,11 @@ pub struct Candidate {
     pub fits: fn(&Facts) -> Result<(), String>,
     /// Replays a program on it.
     pub replay: fn(&Program, Pass) -> Result<Outcome, Fault>,
+    /// The allocator itself, for what needs no replay.
+    pub heap: fn() -> Box<dyn Heap>,
+    /// Asks it to give back to the system what it can spare, by its own means, for all threads or
+    /// for the one that calls.
+    pub reclaim: fn(&dyn Heap),
 }
 
 /// The candidate whose figures are 1 in every ratio, if it takes part.
@@ -44,6 +49,8 @@ pub static ALL: &[Candidate] = &[
         version: libc_version,
         fits: anything,
         replay: |program, pass| on(&Flat(System), program, pass),
+        heap: || Box::new(Flat(System)),
+        reclaim: libc_trim,
     },
     Candidate {
         name: "strata",
@@ -51,6 +58,8 @@ pub static ALL: &[Candidate] = &[
         version: strata_version,
         fits: anything,
         replay: |program, pass| on(&stacks::cached(), program, pass),
+        heap: || Box::new(stacks::cached()),
+        reclaim: by_its_layers,
     },
     Candidate {
         name: "strata-heap",
@@ -58,6 +67,8 @@ pub static ALL: &[Candidate] = &[
         version: strata_version,
         fits: anything,
         replay: |program, pass| on(&stacks::uncached(), program, pass),
+        heap: || Box::new(stacks::uncached()),
+        reclaim: by_its_layers,
     },
     Candidate {
         name: "strata-bump",
@@ -65,6 +76,8 @@ pub static ALL: &[Candidate] = &[
         version: strata_version,
         fits: little_in_all,
         replay: |program, pass| on(&stacks::bump(), program, pass),
+        heap: || Box::new(stacks::bump()),
+        reclaim: by_its_layers,
     },
     Candidate {
         name: "mimalloc",
@@ -72,6 +85,8 @@ pub static ALL: &[Candidate] = &[
         version: mimalloc_version,
         fits: anything,
         replay: |program, pass| on(&Flat(MiMalloc), program, pass),
+        heap: || Box::new(Flat(MiMalloc)),
+        reclaim: mimalloc_collect,
     },
 ];
 
@@ -84,6 +99,24 @@ pub fn find(name: &str) -> Option<&'static Candidate> {
 fn on<H: Heap>(heap: &H, program: &Program, pass: Pass) -> Result<Outcome, Fault> {
     replay(heap, program, pass)
 }
+
+fn by_its_layers(heap: &dyn Heap) {
+    heap.reclaim();
+}
+
+fn mimalloc_collect(_: &dyn Heap) {
+    // SAFETY: the call has no preconditions; it looks after the calling thread's own heap.
+    unsafe { libmimalloc_sys::mi_collect(true) };
+}
+
+#[cfg(target_env = "gnu")]
+fn libc_trim(_: &dyn Heap) {
+    // SAFETY: the call has no preconditions.
+    unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn libc_trim(_: &dyn Heap) {}
 
 fn anything(_: &Facts) -> Result<(), String> {
     Ok(())

@@ -55,6 +55,11 @@ pub unsafe trait Heap: Sync {
     fn report(&self) -> Option<Tree> {
         None
     }
+
+    /// Gives back to the system all that is free. Returns the bytes, where they are known.
+    fn reclaim(&self) -> usize {
+        0
+    }
 }
 
 /// Neighbouring pages of an arena in one state.
@@ -199,5 +204,9 @@ unsafe impl<L: Layer + Sync, M: Fn(&L) -> Vec<Run> + Sync> Heap for Stack<L, M> 
 
     fn report(&self) -> Option<Tree> {
         Some(Tree::of(&self.layer))
+    }
+
+    fn reclaim(&self) -> usize {
+        self.layer.reclaim(usize::MAX)
     }
 }
