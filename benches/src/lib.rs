@@ -5,6 +5,7 @@ pub mod commands;
 pub mod error;
 pub mod heap;
 pub mod measure;
+pub mod memory;
 pub mod program;
 pub mod replay;
 pub mod report;

@@ -1,6 +1,7 @@
 //! The main job: which stack suits which program, by evidence.
 //!
-//! Below: `benches::commands`. In a child, before anything else, `benches::run::child`.
+//! Below: `benches::commands`. In a child, before anything else, `benches::run::child` or
+//! `benches::memory::child`.
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -8,8 +9,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // A replay's process does as little as it can before it measures.
     let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some(benches::run::child::WORD) {
-        return benches::run::child::live(&arguments.collect::<Vec<_>>());
+    let first = arguments.next();
+    match first.as_deref() {
+        Some(benches::run::child::WORD) => return benches::run::child::live(&rest(arguments)),
+        Some(benches::memory::child::WORD) => {
+            return benches::memory::child::live(&rest(arguments));
+        }
+        _ => {}
     }
     match benches::commands::run(benches::commands::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -18,4 +24,8 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+fn rest(arguments: impl Iterator<Item = String>) -> Vec<String> {
+    arguments.collect()
 }

@@ -77,6 +77,14 @@ impl Resident {
         exact.map(|kib| kib * 1024).or_else(|| self.counted_bytes()).unwrap_or(0)
     }
 
+    /// The part of the resident bytes that the program has given back, but the system has not taken
+    /// yet (`MADV_FREE`); 0 where the kernel does not tell.
+    #[must_use]
+    pub fn lazily_freed_bytes(&self) -> u64 {
+        let lazy = self.rollup.as_ref().and_then(|file| field(file, b"LazyFree:"));
+        lazy.map_or(0, |kib| kib * 1024)
+    }
+
     fn counted_bytes(&self) -> Option<u64> {
         let mut room = [0; 128];
         let text = read(self.statm.as_ref()?, &mut room)?;

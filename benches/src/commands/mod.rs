@@ -1,10 +1,11 @@
 //! The command line: what can be asked for, and who does it.
 //!
-//! Above: `main`. In `compare`: replays. In `record`: recordings. In `show`: what is known
-//! without a replay.
+//! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
+//! In `show`: what is known without a replay.
 
 mod compare;
 mod elf;
+mod memory;
 mod preload;
 mod record;
 mod show;
@@ -67,6 +68,8 @@ enum Word {
         /// The trace's file.
         trace: PathBuf,
     },
+    /// Show what candidates keep of memory when a load is over.
+    Memory(memory::Arguments),
     /// List the candidates.
     List,
 }
@@ -82,6 +85,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Word::Compare { traces }) => compare::compare(traces, &cli.options),
         Some(Word::Record(arguments)) => record::record(arguments),
         Some(Word::Show { trace }) => show::show(trace),
+        Some(Word::Memory(arguments)) => memory::memory(arguments, &cli.options),
         Some(Word::List) => show::list(),
     }
 }

@@ -8,6 +8,8 @@
 use crate::candidates;
 use crate::program::Program;
 use crate::replay::{Fault, Outcome, Pass};
+use serde::de::DeserializeOwned;
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -50,10 +52,21 @@ pub fn replay(
     pass: Pass,
     limit: Duration,
 ) -> Result<Outcome, String> {
-    let this = std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
     let pass = if pass == Pass::Memory { "memory" } else { "time" };
+    let arguments = [WORD.as_ref(), path.as_os_str(), candidate.as_ref(), pass.as_ref()];
+    let answer: Result<Outcome, Fault> = ask(&arguments, limit)?;
+    answer.map_err(|fault| fault.to_string())
+}
+
+/// Starts this very executable with these arguments, and reads its answer.
+///
+/// # Errors
+///
+/// As for [`replay`].
+pub(crate) fn ask<T: DeserializeOwned>(arguments: &[&OsStr], limit: Duration) -> Result<T, String> {
+    let this = std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
     let mut command = Command::new(this);
-    command.arg(WORD).arg(path).args([candidate, pass]);
+    command.args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot start a replay: {error}"))?;
     let (out, err) = (gather(child.stdout.take()), gather(child.stderr.take()));
@@ -65,12 +78,12 @@ pub fn replay(
 }
 
 /// Makes an answer of what a child left.
-fn interpret(
+fn interpret<T: DeserializeOwned>(
     status: Option<ExitStatus>,
     out: &str,
     err: &str,
     limit: Duration,
-) -> Result<Outcome, String> {
+) -> Result<T, String> {
     let Some(status) = status else {
         return Err(format!("did not end within {} s", limit.as_secs()));
     };
@@ -84,9 +97,7 @@ fn interpret(
     if !status.success() {
         return Err(format!("ended with exit code {}{}", status.code().unwrap_or(-1), last(err)));
     }
-    let answer: Result<Outcome, Fault> = serde_json::from_str(out)
-        .map_err(|error| format!("gave no answer: {error}{}", last(err)))?;
-    answer.map_err(|fault| fault.to_string())
+    serde_json::from_str(out).map_err(|error| format!("gave no answer: {error}{}", last(err)))
 }
 
 /// The last line that the child wrote to its standard error, if it wrote any.
@@ -151,17 +162,20 @@ mod tests {
     #[test]
     fn every_end_of_a_child_is_told() {
         let end = |raw| Some(ExitStatus::from_raw(raw));
-        let told = |status, out, err| interpret(status, out, err, LIMIT).unwrap_err();
+        type Answer = Result<Outcome, Fault>;
+        let told = |status, out, err| interpret::<Answer>(status, out, err, LIMIT).unwrap_err();
         assert_eq!(told(None, "", ""), "did not end within 9 s");
         assert_eq!(told(end(libc::SIGSEGV), "", ""), "was killed by signal 11 (SIGSEGV)");
         assert_eq!(told(end(2 << 8), "", "x\nwhy\n\n"), "ended with exit code 2: why");
         assert!(told(end(0), "nonsense", "").starts_with("gave no answer"));
         let fault = Fault { thread: 1, event: 7, op: "free".into(), what: "bad".into() };
         let text = serde_json::to_string(&Err::<Outcome, _>(fault)).unwrap();
-        assert_eq!(told(end(0), &text, ""), "event 7 of thread 1, free: bad");
+        let answer: Answer = interpret(end(0), &text, "", LIMIT).unwrap();
+        assert_eq!(answer.unwrap_err().to_string(), "event 7 of thread 1, free: bad");
         let text =
             serde_json::to_string(&Ok::<_, Fault>(Outcome { wall_ns: 5, ..Outcome::default() }));
-        assert_eq!(interpret(end(0), &text.unwrap(), "", LIMIT).unwrap().wall_ns, 5);
+        let answer: Answer = interpret(end(0), &text.unwrap(), "", LIMIT).unwrap();
+        assert_eq!(answer.unwrap().wall_ns, 5);
     }
 
     #[test]
