@@ -11,13 +11,13 @@ mod table;
 pub use cache::{Instance, Key, ThreadCache};
 pub use heap::{Batch, BatchHeap, Lookup, SizeClassHeap};
 pub use table::{
-    Class, ClassInfo, ClassTable, Compact, Fine, MAX_CLASSES, MAX_SLOT_BYTES, MIN_SLOT_BYTES,
-    SizeClasses,
+    Class, ClassInfo, ClassTable, Compact, Fine, MAX_CLASSES, MAX_SLOT_BYTES, MAX_SMALL_SLOT_BYTES,
+    MIN_SLOT_BYTES, SizeClasses,
 };
 
 /// What the macros of this crate name.
 #[doc(hidden)]
 #[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]
 pub mod __private {
-    pub use crate::cache::{AtExit, EMPTY, Local, StaticKey};
+    pub use crate::cache::{AtExit, EMPTY, Lists, Local, StaticKey};
 }

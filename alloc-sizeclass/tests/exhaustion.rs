@@ -61,7 +61,9 @@ fn play(stack: &impl Layer, held: &mut Held) {
         tag += 1;
         let _ = hold(stack, held, layout(size, align), tag);
     };
-    for (size, align) in [(24, 8), (700, 8), (9000, 8), (100_000, 8), (64, 64), (3000, 4096)] {
+    for (size, align) in
+        [(24, 8), (700, 8), (9000, 8), (100_000, 8), (2_000_000, 8), (64, 64), (3000, 4096)]
+    {
         one(held, size, align);
     }
     one(held, 1 << 17, 1 << 17);
@@ -104,7 +106,7 @@ fn fail_everywhere<S: Layer>(
             below.pause();
             let before = held.len();
             play(&stack, &mut held);
-            assert_eq!(held.len() - before, 48, "request {number}: service resumes");
+            assert_eq!(held.len() - before, 49, "request {number}: service resumes");
             stack.verify().unwrap();
             free_all(&stack, &mut held);
             stack.verify().unwrap();
@@ -159,7 +161,7 @@ fn heap_with_a_window_and_every_request_refused_once() {
                 below.pause();
                 let before = held.len();
                 play(&stack, &mut held);
-                assert_eq!(held.len() - before, 48, "request {number}: service resumes");
+                assert_eq!(held.len() - before, 49, "request {number}: service resumes");
                 stack.verify().unwrap();
                 free_all(&stack, &mut held);
                 stack.reclaim(usize::MAX);

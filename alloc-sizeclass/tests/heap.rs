@@ -31,7 +31,7 @@ fn a_slot_is_reused_and_spans_go_back() {
 #[test]
 fn lookup_knows_slots_and_large_runs() {
     let heap: SizeClassHeap<System> = SizeClassHeap::new(System);
-    for size in [1, 16, 17, 1000, 32 << 10, (32 << 10) + 1, 1 << 20] {
+    for size in [1, 16, 17, 1000, 32 << 10, (32 << 10) + 1, 1 << 20, (1 << 20) + 1] {
         let wanted = layout(size, 1);
         let slice = heap.allocate(wanted).unwrap();
         let found = heap.layout_at(slice.cast()).unwrap();

@@ -214,7 +214,7 @@ fn a_thread_outlives_one_cache_and_flushes_into_another() {
 #[test]
 fn caches_are_bounded_in_bytes() {
     let stack = ThreadCache::new(Heap::new(System));
-    for size in [16usize, 64, 1000, 8192, 32 << 10] {
+    for size in [16usize, 64, 1000, 8192, 32 << 10, 300 << 10] {
         let layout = Layout::from_size_align(size, 8).unwrap();
         let slots: Vec<_> = (0..2000).map(|_| stack.allocate(layout).unwrap()).collect();
         for slot in slots {

@@ -112,11 +112,12 @@ fn a_crooked_table_conforms() {
 fn a_heap_does_not_free_its_neighbours_memory() {
     let arena = Arena::new(Os::new());
     let ours = SizeClassHeap::<_>::new(&arena);
-    let wanted = layout(40_000, 8);
+    let wanted = layout((1 << 20) + 40_000, 8);
     let run = ours.allocate(wanted).unwrap().cast::<u8>();
     let granule = <Fine as SizeClasses>::GRANULE_BYTES;
-    // SAFETY: the address lies in the run's granule; it is not read.
-    let beyond = unsafe { NonNull::new_unchecked(run.as_ptr().wrapping_add(granule - 4096)) };
+    // SAFETY: the address lies in the last granule of the run; it is not read.
+    let beyond =
+        unsafe { NonNull::new_unchecked(run.as_ptr().wrapping_add((1 << 20) + granule - 4096)) };
     assert_eq!(ours.layout_at(beyond), None);
     // SAFETY: the address is no memory of this heap: the run ends before it.
     unsafe { assert!(!ours.deallocate_at(beyond)) };

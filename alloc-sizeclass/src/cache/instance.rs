@@ -8,7 +8,7 @@
 //! others: it holds that lock meanwhile, and a cache that is dropped takes it first (R5).
 
 use super::local::{Local, State};
-use super::{Key, Shared, ThreadCache};
+use super::{Key, Lists, Shared, ThreadCache};
 use crate::heap::BatchHeap;
 use alloc_core::api2::{alloc::System, boxed::Box, vec::Vec};
 use alloc_core::sync::Lock;
@@ -205,6 +205,21 @@ unsafe impl<H: BatchHeap> Key<H> for Instance {
     #[inline(always)]
     fn local(home: &Self::Home) -> *const Local {
         home.find().map_or(&raw const *home.vacant, |local| local.as_ptr().cast_const())
+    }
+
+    type Place = *const Local;
+
+    #[inline(always)]
+    fn begin(home: &Self::Home) -> (*const Local, *mut Lists) {
+        let local = Self::local(home);
+        // SAFETY: `local`'s contract: valid for this call.
+        (local, unsafe { (*local).begin() })
+    }
+
+    #[inline(always)]
+    unsafe fn end(local: *const Local) {
+        // SAFETY: it came from `begin`, so from `local`.
+        unsafe { (*local).end() };
     }
 
     fn attach(home: &Self::Home) -> *const Local {

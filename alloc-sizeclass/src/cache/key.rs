@@ -5,7 +5,7 @@
 //! key with a destructor, touched at the first miss only, ends it.
 
 use super::local::{Local, State};
-use super::{Key, Shared, ThreadCache};
+use super::{Key, Lists, Shared, ThreadCache};
 use crate::heap::BatchHeap;
 use alloc_core::Layer;
 use core::ops::Deref;
@@ -42,6 +42,19 @@ pub unsafe trait StaticKey: Sized + Send + Sync + 'static {
     /// The calling thread's state.
     fn thread() -> *const Local;
 
+    /// As in [`Key`].
+    type Place: Copy;
+
+    /// As in [`Key`].
+    fn begin() -> (Self::Place, *mut Lists);
+
+    /// As in [`Key`].
+    ///
+    /// # Safety
+    ///
+    /// As in [`Key`].
+    unsafe fn end(place: Self::Place);
+
     /// Arranges the end of the calling thread's state.
     fn watch_exit() -> bool;
 
@@ -59,6 +72,19 @@ unsafe impl<K: StaticKey<Heap = H>, H: BatchHeap + Sync + 'static> Key<H> for K 
     #[inline(always)]
     fn local(_: &Self::Home) -> *const Local {
         K::thread()
+    }
+
+    type Place = K::Place;
+
+    #[inline(always)]
+    fn begin(_: &Self::Home) -> (K::Place, *mut Lists) {
+        K::begin()
+    }
+
+    #[inline(always)]
+    unsafe fn end(place: K::Place) {
+        // SAFETY: the caller's promise.
+        unsafe { K::end(place) };
     }
 
     fn attach(_: &Self::Home) -> *const Local {
@@ -203,7 +229,7 @@ macro_rules! __thread_cache_static {
     };
 }
 
-/// `this_thread()`, by the language's thread-local storage.
+/// `this_thread()`, `begin()` and `end()`, by the language's thread-local storage.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_local {
@@ -216,11 +242,27 @@ macro_rules! __thread_local {
             }
             LOCAL.with(|local| ::core::ptr::from_ref(local))
         }
+
+        type Place = *const $crate::__private::Local;
+
+        #[inline(always)]
+        fn begin() -> (Place, *mut $crate::__private::Lists) {
+            let place = this_thread();
+            // SAFETY: the calling thread's own, which lives as long as the thread.
+            (place, unsafe { (*place).begin() })
+        }
+
+        #[inline(always)]
+        unsafe fn end(place: Place) {
+            // SAFETY: the caller's promise: it came from `begin`.
+            unsafe { (*place).end() }
+        }
     };
 }
 
-/// `this_thread()`, by initial-exec storage: the offset of the symbol in the thread's block is in
-/// the global offset table from the start, so there is no call.
+/// `this_thread()`, `begin()` and `end()`, by initial-exec storage: the offset of the symbol in the
+/// thread's storage is in the global offset table from the start, so there is no call; and a hit
+/// reaches it by the thread's own register.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_initial_exec {
@@ -258,10 +300,48 @@ macro_rules! __thread_initial_exec {
             }
             local
         }
+
+        /// The symbol's offset in the thread's storage.
+        type Place = usize;
+
+        #[inline(always)]
+        fn begin() -> (Place, *mut $crate::__private::Lists) {
+            let place: usize;
+            let lists: *mut $crate::__private::Lists;
+            // SAFETY: `Local::begin` on the symbol's `Local`, instruction by instruction: marks the
+            // thread as busy, then loads its lists. Nothing says that this touches no memory, so
+            // the compiler moves no access across it.
+            unsafe {
+                ::core::arch::asm!(
+                    concat!("mov {place}, qword ptr [rip + ", $symbol, "@GOTTPOFF]"),
+                    "mov byte ptr fs:[{place} + {busy}], 1",
+                    "mov {lists}, qword ptr fs:[{place} + {at}]",
+                    place = out(reg) place,
+                    lists = lateout(reg) lists,
+                    busy = const $crate::__private::Local::BUSY_OFFSET,
+                    at = const $crate::__private::Local::LISTS_OFFSET,
+                    options(nostack, preserves_flags),
+                );
+            }
+            (place, lists)
+        }
+
+        #[inline(always)]
+        unsafe fn end(place: Place) {
+            // SAFETY: `Local::end`; a store on this architecture is a Release.
+            unsafe {
+                ::core::arch::asm!(
+                    "mov byte ptr fs:[{place} + {busy}], 0",
+                    place = in(reg) place,
+                    busy = const $crate::__private::Local::BUSY_OFFSET,
+                    options(nostack, preserves_flags),
+                );
+            }
+        }
     };
 }
 
-/// The key's impl, in a scope that has `this_thread()`.
+/// The key's impl, in a scope that has `this_thread()`, `begin()` and `end()`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_cache_key {
@@ -278,6 +358,19 @@ macro_rules! __thread_cache_key {
             #[inline(always)]
             fn thread() -> *const $crate::__private::Local {
                 this_thread()
+            }
+
+            type Place = Place;
+
+            #[inline(always)]
+            fn begin() -> (Place, *mut $crate::__private::Lists) {
+                begin()
+            }
+
+            #[inline(always)]
+            unsafe fn end(place: Place) {
+                // SAFETY: the caller's promise.
+                unsafe { end(place) }
             }
 
             fn watch_exit() -> bool {

@@ -88,7 +88,7 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
             if record.local == own {
                 for class in H::Table::classes() {
                     // SAFETY: R2: it is this thread's record, and the gate is held.
-                    let slots = unsafe { record.lists.with(class.index(), |list| list.slots()) };
+                    let slots = unsafe { record.lists.with(class, |list| list.slots()) };
                     figures.cached_bytes += slots * H::Table::info(class).slot_bytes;
                 }
             }
@@ -106,7 +106,7 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
         let _gate = record.gate.lock();
         H::Table::classes().try_for_each(|class| {
             // SAFETY: R2: it is this thread's record, and the gate is held.
-            let sound = unsafe { record.lists.with(class.index(), |list| list.is_sound()) };
+            let sound = unsafe { record.lists.with(class, |list| list.is_sound()) };
             Broken::unless(sound, CACHE, "a list's counts agree with its chains", class.index())
         })
     }
@@ -120,6 +120,34 @@ unsafe impl<H: BatchHeap + Lookup, K: Key<H>> Lookup for ThreadCache<H, K> {
 
     #[inline(always)]
     unsafe fn deallocate_at(&self, ptr: NonNull<u8>) -> bool {
+        // SAFETY: the caller's promise; the heap knows the class of the slot, if there is one.
+        unsafe { self.deallocate_cached_at(ptr.as_ptr()) || self.deallocate_at_missed(ptr) }
+    }
+}
+
+impl<H: BatchHeap + Lookup, K: Key<H>> ThreadCache<H, K> {
+    /// [`deallocate_cached`](Self::deallocate_cached) by address alone: a hit if a flat table knows
+    /// the address, and the list of its class has room. Otherwise `false`, and nothing has
+    /// happened: [`deallocate_at`](Lookup::deallocate_at) knows what to do.
+    ///
+    /// # Safety
+    ///
+    /// As for `deallocate_at`; or `ptr` is null.
+    #[inline(always)]
+    #[must_use]
+    pub unsafe fn deallocate_cached_at(&self, ptr: *mut u8) -> bool {
+        let Some(class) = self.below().class_in_table(ptr.addr()) else { return false };
+        // SAFETY: the caller's promise: at an address in this heap's memory stands a live
+        // allocation, whose class the table knows.
+        unsafe { self.deallocate_cached(ptr, class) }
+    }
+
+    /// # Safety
+    ///
+    /// As for `deallocate_at`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn deallocate_at_missed(&self, ptr: NonNull<u8>) -> bool {
         match self.below().class_at(ptr) {
             Some(class) => {
                 // SAFETY: the caller's promise; the heap knows the class of the slot.
@@ -147,5 +175,9 @@ unsafe impl<H: BatchHeap, K: Key<H>> BatchHeap for ThreadCache<H, K> {
 
     fn class_at(&self, ptr: NonNull<u8>) -> Option<Class> {
         self.below().class_at(ptr)
+    }
+    #[inline(always)]
+    fn class_in_table(&self, address: usize) -> Option<Option<Class>> {
+        self.below().class_in_table(address)
     }
 }

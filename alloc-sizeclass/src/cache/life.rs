@@ -17,6 +17,10 @@ impl<H: BatchHeap> Shared<H> {
         // SAFETY: the key's contract: null, or the calling thread's own.
         let local = unsafe { local.as_ref() }?;
         debug_assert_eq!(local.state.get(), State::Starting);
+        if self.registry.lock().is_closed {
+            local.state.set(State::Gone);
+            return None;
+        }
         let Ok(memory) = self.heap.allocate(Layout::new::<Record>()) else {
             local.state.set(State::New);
             return None;

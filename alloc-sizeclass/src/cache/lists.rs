@@ -1,46 +1,27 @@
-//! A thread's free lists: one per class, and how they fill and empty.
+//! A thread's free lists: one per class, laid out for the hit.
 //!
-//! Above: hits pop and push (`mod.rs`), misses refill and flush (`miss.rs`). Below: batches.
-//! Nothing here is shared: who may touch the lists, and when, is the protocol's business (`mod.rs`).
+//! Above: hits pop and push (`mod.rs`); misses borrow one [`List`] at a time (`miss.rs`). Below:
+//! free slots. Nothing here is shared: who may touch the lists, and when, is the protocol's
+//! business (`mod.rs`). Not here: how a list fills, empties, grows and shrinks (`list.rs`).
 //!
-//! Each class has the list in use, `head`, with `room` for more slots, and a `spare` batch. A free
-//! that finds no room makes the list the spare one; an allocation that finds no slot takes the
-//! spare one. So batches move whole, and a thread that wavers around a boundary stays here.
-//!
-//! A list's bound is `batch` slots. It starts small, doubles with each miss up to the table's
-//! bound, and is halved when the class was idle for a sweep.
+//! A hit touches two words of its class: the first slot, and the room for more. Each kind stands in
+//! a row of its own, so that a class's index is all the address arithmetic there is, and the rows
+//! of all classes together take a few cache lines.
 
-use crate::heap::{Batch, Slot};
-use crate::table::{ClassInfo, MAX_CLASSES};
+use super::list::{List, Rest};
+use crate::heap::Slot;
+use crate::table::{Class, MAX_CLASSES};
 use alloc_core::sync::UnsafeCell;
-use core::mem::replace;
 use core::ptr::{NonNull, null_mut};
 
-/// The free lists of one thread for one cache.
+/// The free lists of one thread for one cache, by class. Index 0 is no class: its list never has a
+/// slot, nor room for one.
 #[repr(C)]
 pub struct Lists {
-    classes: [UnsafeCell<List>; MAX_CLASSES],
+    heads: [UnsafeCell<*mut Slot>; MAX_CLASSES],
+    rooms: [UnsafeCell<u32>; MAX_CLASSES],
+    rests: [UnsafeCell<Rest>; MAX_CLASSES],
 }
-
-/// The bound of a list that was never missed.
-const FIRST_BATCH_SLOTS: u16 = 4;
-
-#[repr(C)]
-pub(super) struct List {
-    head: *mut Slot,
-    spare: *mut Slot,
-    room: u32,
-    /// `room` at the last sweep.
-    seen_room: u32,
-    /// What `room` was when `head` was empty.
-    bound: u16,
-    batch: u16,
-    spare_slots: u16,
-    idle_sweeps: u16,
-}
-
-#[cfg(not(all(loom, feature = "loom")))]
-const _: () = assert!(size_of::<List>() == 32);
 
 // SAFETY: the pointers are to free slots that the lists own; the protocol in `mod.rs` gives the
 // lists to one thread at a time.
@@ -57,44 +38,19 @@ pub static EMPTY: Lists = Lists::new();
 impl Lists {
     #[cfg(not(all(loom, feature = "loom")))]
     pub(super) const fn new() -> Self {
-        Self { classes: [const { UnsafeCell::new(List::new()) }; MAX_CLASSES] }
+        Self {
+            heads: [const { UnsafeCell::new(null_mut()) }; MAX_CLASSES],
+            rooms: [const { UnsafeCell::new(0) }; MAX_CLASSES],
+            rests: [const { UnsafeCell::new(Rest::new()) }; MAX_CLASSES],
+        }
     }
 
     #[cfg(all(loom, feature = "loom"))]
     pub(super) fn new() -> Self {
-        Self { classes: core::array::from_fn(|_| UnsafeCell::new(List::new())) }
-    }
-
-    /// Runs a hit on the list of a class. It gets a raw pointer, because EMPTY lists are read by many
-    /// threads at once, so that there may be no `&mut` to one, even if nothing is written.
-    #[inline(always)]
-    pub(super) fn hit<R>(&self, index: usize, act: impl FnOnce(*mut List) -> R) -> R {
-        self.classes[index].with_mut(act)
-    }
-
-    /// Runs `act` on the list of a class.
-    ///
-    /// # Safety
-    ///
-    /// The caller owns these lists at this moment, by the rules in `mod.rs`.
-    #[inline(always)]
-    pub(super) unsafe fn with<R>(&self, index: usize, act: impl FnOnce(&mut List) -> R) -> R {
-        // SAFETY: the caller's promise.
-        self.classes[index].with_mut(|list| unsafe { act(&mut *list) })
-    }
-}
-
-impl List {
-    const fn new() -> Self {
         Self {
-            head: null_mut(),
-            spare: null_mut(),
-            room: 0,
-            seen_room: 0,
-            bound: 0,
-            batch: 0,
-            spare_slots: 0,
-            idle_sweeps: 0,
+            heads: core::array::from_fn(|_| UnsafeCell::new(null_mut())),
+            rooms: core::array::from_fn(|_| UnsafeCell::new(0)),
+            rests: core::array::from_fn(|_| UnsafeCell::new(Rest::new())),
         }
     }
 
@@ -102,135 +58,71 @@ impl List {
     ///
     /// # Safety
     ///
-    /// The caller owns the list, or it is an EMPTY one.
+    /// The caller owns the lists at this moment, by the rules in `mod.rs`, or they are EMPTY ones.
     #[inline(always)]
-    pub unsafe fn pop(list: *mut Self) -> Option<NonNull<u8>> {
-        // SAFETY: reading is what the caller's promise allows in both cases; the rest happens to a
-        // list with a slot, which is no EMPTY one. Slots on the list are free and linked by `push`
-        // or by the batch they came in.
+    pub(super) unsafe fn pop(&self, class: Class) -> Option<NonNull<u8>> {
+        let index = class.index();
+        // SAFETY: a class's index is below `MAX_CLASSES`. Reading is what the caller's promise
+        // allows in both cases; the rest happens to a list with a slot, which is no EMPTY one.
+        // Slots on a list are free and linked, by `push` or by the batch that they came in.
         unsafe {
-            let slot = NonNull::new((*list).head)?;
-            (*list).head = (*slot.as_ptr()).next;
-            (*list).room += 1;
-            Some(slot.cast())
+            self.heads.get_unchecked(index).with_mut(|head| {
+                let slot = NonNull::new(*head)?;
+                *head = (*slot.as_ptr()).next;
+                self.rooms.get_unchecked(index).with_mut(|room| *room += 1);
+                Some(slot.cast())
+            })
         }
     }
 
-    /// A hit: puts `slot` in front, if there is room. Writes nothing if there is none.
+    /// A hit: puts `slot` in front, if there is room. Writes nothing if there is none. At index 0
+    /// there is never room.
     ///
     /// # Safety
     ///
-    /// As for `pop`; `slot` is a slot of this list's class, and the caller gives it away if this
-    /// returns `true`.
+    /// As for `pop`; `index` is 0 or a class's. In that case `slot` is a slot of that class, and
+    /// the caller gives it away if this returns `true`.
     #[inline(always)]
-    pub unsafe fn push(list: *mut Self, slot: NonNull<u8>) -> bool {
-        // SAFETY: as in `pop`: a list with room is no EMPTY one. The slot is ours from here on, and
-        // has room for a link (`heap/slot.rs`).
+    pub(super) unsafe fn push(&self, index: usize, slot: *mut u8) -> bool {
+        // SAFETY: as in `pop`: a list with room is no EMPTY one, and has a class. The slot is ours
+        // from here on, and has space for a link (`heap/slot.rs`).
         unsafe {
-            let Some(room) = (*list).room.checked_sub(1) else { return false };
-            (*list).room = room;
-            let slot = slot.as_ptr().cast::<Slot>();
-            (*slot).next = (*list).head;
-            (*list).head = slot;
-        }
-        true
-    }
-
-    /// Slots on both lists.
-    pub fn slots(&self) -> usize {
-        (u32::from(self.bound) - self.room) as usize + self.spare_slots as usize
-    }
-
-    /// A miss of `pop`: takes the spare list into use. `false` if there is none.
-    pub fn use_spare(&mut self) -> bool {
-        if self.spare.is_null() {
-            return false;
-        }
-        debug_assert!(self.head.is_null());
-        self.head = replace(&mut self.spare, null_mut());
-        self.bound = replace(&mut self.spare_slots, 0);
-        self.room = 0;
-        true
-    }
-
-    /// A miss: the bound grows. Returns the slots to ask for.
-    pub fn grow(&mut self, info: &ClassInfo) -> usize {
-        let twice = self.batch.saturating_mul(2).max(FIRST_BATCH_SLOTS);
-        self.batch = twice.min(info.batch_slots);
-        self.batch as usize
-    }
-
-    /// Takes a batch into use, on an empty list.
-    pub fn accept(&mut self, batch: Batch) {
-        debug_assert!(self.head.is_null() && batch.len() <= u16::MAX as usize);
-        let (head, slots) = batch.into_raw();
-        self.head = head;
-        self.bound = self.batch.max(slots as u16);
-        self.room = u32::from(self.bound) - slots as u32;
-    }
-
-    /// A miss of `push`: makes room. Returns the batch that has to leave.
-    pub fn make_room(&mut self, info: &ClassInfo) -> Batch {
-        let leaves = self.take_spare();
-        if !self.head.is_null() {
-            self.spare = replace(&mut self.head, null_mut());
-            self.spare_slots = (u32::from(self.bound) - self.room) as u16;
-        }
-        if !leaves.is_empty() || self.batch == 0 {
-            self.grow(info);
-        }
-        self.bound = self.batch;
-        self.room = u32::from(self.bound);
-        leaves
-    }
-
-    fn take_spare(&mut self) -> Batch {
-        let head = replace(&mut self.spare, null_mut());
-        let slots = replace(&mut self.spare_slots, 0);
-        // SAFETY: the spare list is a chain of `spare_slots` slots, and nobody else's.
-        unsafe { Batch::from_raw(head, slots as usize) }
-    }
-
-    fn take_head(&mut self) -> Batch {
-        let head = replace(&mut self.head, null_mut());
-        let slots = u32::from(self.bound) - self.room;
-        self.room = u32::from(self.bound);
-        // SAFETY: the list is a chain of `bound - room` slots, and nobody else's.
-        unsafe { Batch::from_raw(head, slots as usize) }
-    }
-
-    /// Takes everything: both lists.
-    pub fn take_all(&mut self) -> [Batch; 2] {
-        [self.take_spare(), self.take_head()]
-    }
-
-    /// Looks whether the class was used since the last sweep. If not: returns its spare list, at
-    /// the second time the other one too, and halves its bound.
-    pub fn sweep(&mut self) -> [Batch; 2] {
-        if self.room != replace(&mut self.seen_room, self.room) {
-            self.idle_sweeps = 0;
-            return [Batch::EMPTY, Batch::EMPTY];
-        }
-        self.idle_sweeps = self.idle_sweeps.saturating_add(1);
-        self.batch = (self.batch / 2).max(FIRST_BATCH_SLOTS.min(self.batch));
-        let head = if self.idle_sweeps > 1 { self.take_head() } else { Batch::EMPTY };
-        self.seen_room = self.room;
-        [self.take_spare(), head]
-    }
-
-    /// Whether the counts agree with the chains.
-    pub fn is_sound(&self) -> bool {
-        let length = |mut slot: *mut Slot, at_most: usize| {
-            let mut slots = 0;
-            while !slot.is_null() && slots <= at_most {
-                slots += 1;
-                // SAFETY: slots on a list are free and linked.
-                slot = unsafe { (*slot).next };
+            let has_room = self.rooms.get_unchecked(index).with_mut(|room| {
+                // Rooms are far below 2^31: one subtraction is also the test.
+                let left = (*room).wrapping_sub(1);
+                if left.cast_signed() < 0 {
+                    return false;
+                }
+                *room = left;
+                true
+            });
+            if has_room {
+                self.heads.get_unchecked(index).with_mut(|head| {
+                    let slot = slot.cast::<Slot>();
+                    (*slot).next = *head;
+                    *head = slot;
+                });
             }
-            slots
-        };
-        let Some(slots) = u32::from(self.bound).checked_sub(self.room) else { return false };
-        length(self.head, slots as usize) == slots as usize
-            && length(self.spare, self.spare_slots as usize) == self.spare_slots as usize
+            has_room
+        }
+    }
+
+    /// Runs `act` on the list of a class.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns these lists at this moment, by the rules in `mod.rs`.
+    #[inline]
+    pub(super) unsafe fn with<R>(&self, class: Class, act: impl FnOnce(&mut List<'_>) -> R) -> R {
+        let index = class.index();
+        self.heads[index].with_mut(|head| {
+            self.rooms[index].with_mut(|room| {
+                self.rests[index].with_mut(|rest| {
+                    // SAFETY: the caller's promise: nobody else is in these cells.
+                    let (head, room, rest) = unsafe { (&mut *head, &mut *room, &mut *rest) };
+                    act(&mut List { head, room, rest })
+                })
+            })
+        })
     }
 }

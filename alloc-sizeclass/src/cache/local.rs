@@ -6,7 +6,7 @@
 //! forked child find it.
 
 use super::lists::Lists;
-use alloc_core::sync::{AtomicBool, AtomicPtr, Lock};
+use alloc_core::sync::{AtomicBool, AtomicPtr, Lock, Ordering, light_fence};
 use core::cell::Cell;
 use core::ptr::null_mut;
 
@@ -40,6 +40,31 @@ pub(super) enum State {
 }
 
 impl Local {
+    #[doc(hidden)]
+    /// Begins a hit (R1): marks the thread as busy, then loads its lists.
+    #[inline(always)]
+    pub fn begin(&self) -> *mut Lists {
+        // ORDERING: Relaxed, ordered before the load by the fence (R3 pairs with it).
+        self.busy.store(true, Ordering::Relaxed);
+        light_fence();
+        // ORDERING: Acquire meets a reclaimer's Release when it points back (R3).
+        self.lists.load(Ordering::Acquire)
+    }
+
+    #[doc(hidden)]
+    /// Ends a hit.
+    #[inline(always)]
+    pub fn end(&self) {
+        // ORDERING: Release gives the lists to a reclaimer that reads `busy` (R3).
+        self.busy.store(false, Ordering::Release);
+    }
+
+    /// Where `lists` and `busy` stand, for keys that reach them by hand.
+    #[doc(hidden)]
+    pub const LISTS_OFFSET: usize = core::mem::offset_of!(Self, lists);
+    #[doc(hidden)]
+    pub const BUSY_OFFSET: usize = core::mem::offset_of!(Self, busy);
+
     alloc_core::const_fn! {
         /// The state of a thread without a miss so far.
         #[doc(hidden)]
@@ -78,6 +103,8 @@ pub(super) struct Registry {
     pub lost: u64,
     /// The process that `freeze` was called in.
     pub frozen_by: u32,
+    /// Whether threads without a record get none.
+    pub is_closed: bool,
 }
 
 // SAFETY: records are owned by the registry, and touched by the rules in `mod.rs`.
@@ -85,7 +112,7 @@ unsafe impl Send for Registry {}
 
 impl Registry {
     pub const fn new() -> Self {
-        Self { first: null_mut(), lost: 0, frozen_by: 0 }
+        Self { first: null_mut(), lost: 0, frozen_by: 0, is_closed: false }
     }
 
     /// # Safety

@@ -4,7 +4,7 @@
 //! record's gate held (R2), or without a record, directly on the heap (R4).
 
 use super::local::{Record, State};
-use super::{Key, List, Lists, Shared, ThreadCache};
+use super::{Key, Lists, Shared, ThreadCache};
 use crate::heap::{Batch, BatchHeap};
 use crate::table::{Class, ClassTable};
 use alloc_core::{AllocError, Layout};
@@ -62,17 +62,21 @@ impl<H: BatchHeap> Shared<H> {
         let info = H::Table::info(class);
         // SAFETY: R2: the gate is held, and this thread is in no hit.
         unsafe {
-            record.lists.with(class.index(), |list| {
+            record.lists.with(class, |list| {
                 // A reclaimer may have hidden the lists for a moment.
-                if let Some(slot) = List::pop(list) {
+                if let Some(slot) = list.pop() {
                     return Ok(slot);
                 }
                 if !list.use_spare() {
                     record.refills.set(record.refills.get() + 1);
                     let want = list.grow(info);
-                    list.accept(self.heap.refill(class, want)?);
+                    let mut batch = self.heap.refill(class, want)?;
+                    if want == 0 && batch.len() == 1 {
+                        return batch.pop().ok_or(AllocError);
+                    }
+                    list.accept(batch);
                 }
-                List::pop(list).ok_or(AllocError)
+                list.pop().ok_or(AllocError)
             })
         }
     }
@@ -83,15 +87,16 @@ impl<H: BatchHeap> Shared<H> {
     unsafe fn flush(&self, record: &Record, class: Class, slot: NonNull<u8>) {
         let _gate = record.gate.lock();
         let info = H::Table::info(class);
-        // SAFETY: R2 for the lists; the slot is given away once: to the list, which has room after
-        // `make_room`.
+        // SAFETY: R2 for the lists; the slot is given away once: to the list, or to the heap.
         unsafe {
-            record.lists.with(class.index(), |list| {
-                if !List::push(list, slot) {
-                    let leaves = list.make_room(info);
-                    let pushed = List::push(list, slot);
-                    debug_assert!(pushed, "make_room makes room");
-                    self.give(record, class, leaves);
+            record.lists.with(class, |list| {
+                if list.push(slot) {
+                    return;
+                }
+                let leaves = list.make_room(info);
+                self.give(record, class, leaves);
+                if !list.push(slot) {
+                    self.give(record, class, Batch::of_one(slot));
                 }
             });
             self.sweep_now_and_then(record);
@@ -123,7 +128,8 @@ impl<H: BatchHeap> Shared<H> {
         for class in H::Table::classes() {
             // SAFETY: the caller owns the lists, which hold slots of the heap.
             unsafe {
-                for batch in record.lists.with(class.index(), |list| list.sweep()) {
+                let info = H::Table::info(class);
+                for batch in record.lists.with(class, |list| list.sweep(info)) {
                     self.give(record, class, batch);
                 }
             }
@@ -139,7 +145,7 @@ impl<H: BatchHeap> Shared<H> {
         let mut bytes = 0;
         for class in H::Table::classes() {
             // SAFETY: the caller's promise.
-            for batch in unsafe { lists.with(class.index(), |list| list.take_all()) } {
+            for batch in unsafe { lists.with(class, |list| list.take_all()) } {
                 bytes += batch.len() * H::Table::info(class).slot_bytes;
                 if !batch.is_empty() {
                     // SAFETY: slots on the list of a class are of that class, from the heap.

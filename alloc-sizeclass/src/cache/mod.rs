@@ -39,26 +39,26 @@ mod instance;
 mod key;
 mod layer;
 mod life;
+mod list;
 mod lists;
 mod local;
 mod miss;
 mod reclaim;
 
 use crate::heap::BatchHeap;
-use crate::table::Class;
 #[cfg(not(all(loom, feature = "loom")))]
 use alloc_core::sync::AtomicBool;
-use alloc_core::sync::{Lock, Ordering, light_fence};
+use alloc_core::sync::Lock;
+#[cfg(not(all(loom, feature = "loom")))]
+use alloc_core::sync::Ordering;
 use core::fmt;
 use core::ops::Deref;
-use core::ptr::NonNull;
 pub use instance::Instance;
 #[cfg(not(all(loom, feature = "loom")))]
 pub use key::{AtExit, StaticKey};
 #[cfg(not(all(loom, feature = "loom")))]
 #[doc(hidden)]
 pub use lists::EMPTY;
-use lists::List;
 pub use lists::Lists;
 pub use local::Local;
 use local::Registry;
@@ -78,6 +78,19 @@ pub unsafe trait Key<H>: Sized {
 
     /// The calling thread's state.
     fn local(home: &Self::Home) -> *const Local;
+
+    /// Where the calling thread's state is, as a hit needs it.
+    type Place: Copy;
+
+    /// Begins a hit: `Local::begin`.
+    fn begin(home: &Self::Home) -> (Self::Place, *mut Lists);
+
+    /// Ends the hit that `begin` began: `Local::end`.
+    ///
+    /// # Safety
+    ///
+    /// `place` came from `begin`, in this thread, and this is its first use here.
+    unsafe fn end(place: Self::Place);
 
     /// Prepares the calling thread's state for its first miss, if it may have a record.
     fn attach(home: &Self::Home) -> *const Local;
@@ -173,45 +186,34 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
         &self.home.heap
     }
 
+    /// The calling thread stops caching, and threads without a miss so far never begin: all of
+    /// them go to the heap directly from now on, for good. A thread that caches already goes on.
+    ///
+    /// For a tool that wants to see every call miss: it calls this while there is one thread.
+    pub fn stop_caching(&self) {
+        self.home.registry.lock().is_closed = true;
+        // SAFETY: the key's contract: it is the calling thread's, or one that stays without lists.
+        unsafe { self.home.thread_ends(&*K::local(&self.home)) };
+    }
+
     /// Runs `act` on the calling thread's lists (R1).
     #[inline(always)]
     fn hit<R: Default>(&self, act: impl FnOnce(&Lists) -> R) -> R {
-        // SAFETY: the key's contract: valid for this call.
-        let local = unsafe { &*K::local(&self.home) };
-        // ORDERING: Relaxed, ordered before the load by the fence (R3 pairs with it).
-        local.busy.store(true, Ordering::Relaxed);
-        light_fence();
-        // ORDERING: Acquire meets a reclaimer's Release when it points back (R3).
-        let lists = local.lists.load(Ordering::Acquire);
+        let (place, lists) = K::begin(&self.home);
         // Loom counts even an access that writes nothing; the EMPTY lists are everyone's.
         #[cfg(all(loom, feature = "loom"))]
         if core::ptr::eq(lists, self.home.empty()) {
-            local.busy.store(false, Ordering::Release);
+            // SAFETY: begun above.
+            unsafe { K::end(place) };
             return R::default();
         }
-        // SAFETY: EMPTY lists live as long as the cache, a record's until its thread ends.
-        let answer = act(unsafe { &*lists });
-        // ORDERING: Release gives the lists to a reclaimer that reads `busy` (R3).
-        local.busy.store(false, Ordering::Release);
-        answer
-    }
-
-    /// A slot of `class` from the calling thread's list, if it has one.
-    #[inline(always)]
-    fn pop(&self, class: Class) -> Option<NonNull<u8>> {
-        // SAFETY: R1; on EMPTY lists `pop` finds no slot, and writes nothing.
-        self.hit(|lists| lists.hit(class.index(), |list| unsafe { List::pop(list) }))
-    }
-
-    /// Puts `slot` on the calling thread's list, if that has room.
-    ///
-    /// # Safety
-    ///
-    /// `slot` is a slot of `class` from the heap below; the caller gives it away if this is `true`.
-    #[inline(always)]
-    unsafe fn push(&self, class: Class, slot: NonNull<u8>) -> bool {
-        // SAFETY: R1; on EMPTY lists `push` finds no room, and writes nothing.
-        self.hit(|lists| lists.hit(class.index(), |list| unsafe { List::push(list, slot) }))
+        // SAFETY: EMPTY lists live as long as the cache, a record's until its thread ends. The hit
+        // was begun above.
+        unsafe {
+            let answer = act(&*lists);
+            K::end(place);
+            answer
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 //! Above: users without a thread cache. Below: `mod.rs` for slots, `large.rs` for runs.
 
 use super::SizeClassHeap;
-use super::slot::Batch;
+use super::slot::{Batch, Slot};
 use crate::resize::{self, Plan};
-use crate::table::{ClassTable, SizeClasses};
+use crate::table::{Class, ClassTable, SizeClasses};
 use alloc_core::{AllocError, Layer, Layout, allocator, dangling};
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
 impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
     fn allocate_uncommon(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
@@ -15,6 +15,28 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
             return Ok(dangling(layout));
         }
         self.allocate_large(layout, zeroed)
+    }
+
+    /// A medium slot, zeroed: the first of a new span is so from below, where that costs least.
+    fn allocate_zeroed_medium(&self, class: Class) -> Result<NonNull<u8>, AllocError> {
+        let info = T::info(class);
+        let mut batch = Batch::EMPTY;
+        self.class(class).spans.lock().take(info, 1, &mut batch);
+        // SAFETY: the batch is of this heap, which is alive.
+        if let Some(slot) = unsafe { batch.pop() } {
+            // SAFETY: the slot was just allocated, with so many bytes.
+            return Ok(unsafe { resize::zero_rest(slot, 0, info.slot_bytes) }.cast());
+        }
+        let mut span = self.acquire(class, true)?;
+        // SAFETY: the span is new, and on no list.
+        unsafe {
+            span.as_mut().take(info, 1, &mut batch);
+            self.class(class).spans.lock().add(span);
+            let slot = batch.pop().ok_or(AllocError)?;
+            // A slot in a batch has a link and may have a count.
+            slot.cast::<Slot>().write(Slot { next: null_mut(), slots: 0 });
+            Ok(slot)
+        }
     }
 }
 
@@ -32,8 +54,13 @@ allocator! {
         }
 
         fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            if T::class_of(layout).is_none() {
+            let Some(class) = T::class_of(layout) else {
                 return self.allocate_uncommon(layout, true);
+            };
+            let info = T::info(class);
+            if info.is_medium() {
+                let slot = self.allocate_zeroed_medium(class)?;
+                return Ok(NonNull::slice_from_raw_parts(slot, info.slot_bytes));
             }
             let slot = self.allocate(layout)?;
             // SAFETY: the slot was just allocated, and its slice is exactly its memory.

@@ -109,6 +109,20 @@ impl Spans {
         Self { partial: List::new(), full: List::new() }
     }
 
+    /// Adds a new span.
+    ///
+    /// # Safety
+    ///
+    /// `span` is a live record of this class that stands on no list, and the caller gives it away.
+    pub unsafe fn add(&mut self, span: NonNull<Span>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let list =
+                if span.as_ref().available() > 0 { &mut self.partial } else { &mut self.full };
+            list.push_front(span);
+        }
+    }
+
     /// Takes slots from partial spans until `batch` has `want` or there are none.
     pub fn take(&mut self, info: &ClassInfo, want: usize, batch: &mut Batch) {
         while batch.len() < want {
@@ -126,8 +140,8 @@ impl Spans {
         }
     }
 
-    /// Takes a slot back. Returns its span, off every list, if that is empty now and there is
-    /// another to allocate from: the caller gives it to the layer below.
+    /// Takes a slot back. Returns its span, off every list, if that is empty now and either of
+    /// medium slots or not the only one to allocate from: the caller gives it to the layer below.
     ///
     /// # Safety
     ///
@@ -151,7 +165,7 @@ impl Spans {
                 self.partial.push_front(span);
             }
         }
-        if is_empty && self.partial.len() > 1 {
+        if is_empty && (self.partial.len() > 1 || info.is_medium()) {
             // SAFETY: it stands on `partial`: something is available.
             unsafe { self.partial.remove(span) };
             return Some(span);

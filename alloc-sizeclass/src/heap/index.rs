@@ -75,13 +75,20 @@ impl SpanIndex {
     }
 
     /// The class of the slot at `ptr`: 0 where there is none, the class byte otherwise.
-    #[inline(always)]
     pub fn class_at(&self, ptr: NonNull<u8>, granule_bytes: usize) -> u8 {
         match self.place(ptr.addr().get(), granule_bytes) {
             // ORDERING: Relaxed by R2.
             Some(place) => self.class_entry(place).load(Ordering::Relaxed),
             None => self.class_elsewhere(ptr, granule_bytes),
         }
+    }
+
+    /// `class_at` in the window; `None` elsewhere.
+    #[inline(always)]
+    pub fn class_in_window(&self, address: usize, granule_bytes: usize) -> Option<u8> {
+        let place = self.place(address, granule_bytes)?;
+        // ORDERING: Relaxed by R2.
+        Some(self.class_entry(place).load(Ordering::Relaxed))
     }
 
     #[cold]

@@ -158,7 +158,7 @@ unsafe impl<A: Layer, T: SizeClasses> Lookup for SizeClassHeap<A, T> {
                 let slot = offset / info.slot_bytes;
                 let at_start =
                     offset.is_multiple_of(info.slot_bytes) && slot < info.span_slots as usize;
-                (info.slot_bytes, info.slot_align(), at_start)
+                (info.slot_bytes, info.slot_align, at_start)
             }
             None => (self.below.usable_size(span.layout()), span.layout_align, offset == 0),
         };

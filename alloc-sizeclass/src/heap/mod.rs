@@ -69,6 +69,12 @@ pub unsafe trait BatchHeap: Layer {
     /// The class of the slot at `ptr`; `None` where there is no slot (also for an allocation that
     /// no class serves, and for an address that is not this heap's).
     fn class_at(&self, ptr: NonNull<u8>) -> Option<Class>;
+
+    /// `class_at` where that is a load from a flat table; `None` where it would be a search.
+    #[inline]
+    fn class_in_table(&self, _address: usize) -> Option<Option<Class>> {
+        None
+    }
 }
 
 /// Finding an allocation by its address alone, which a sized free never needs, but C's `free` does.
@@ -166,10 +172,10 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
         let mut batch = Batch::EMPTY;
         self.class(class).spans.lock().take(info, want, &mut batch);
         if batch.is_empty() {
-            let span = self.acquire(class)?;
+            let span = self.acquire(class, false)?;
             let mut spans = self.class(class).spans.lock();
             // SAFETY: the span is new, and on no list.
-            unsafe { spans.partial.push_front(span) };
+            unsafe { spans.add(span) };
             spans.take(info, want, &mut batch);
         }
         Ok(batch)
@@ -177,7 +183,7 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
 
     /// Step 3: a run of pages from the layer below becomes a span.
     #[cold]
-    fn acquire(&self, class: Class) -> Result<NonNull<Span>, AllocError> {
+    fn acquire(&self, class: Class, zeroed: bool) -> Result<NonNull<Span>, AllocError> {
         // Anyone can make a `Class` of any index. One that this table lacks never gets past here,
         // so that there is never a span, a slot or a batch of it.
         if !T::has(class) {
@@ -186,7 +192,11 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
         self.index.ready(&self.below, T::GRANULE_BYTES)?;
         let info = T::info(class);
         let layout = span_layout::<T>(info.span_bytes)?;
-        let run = self.below.allocate(layout)?.cast();
+        let run = if zeroed {
+            self.below.allocate_zeroed(layout)?.cast()
+        } else {
+            self.below.allocate(layout)?.cast()
+        };
         let granules = info.span_bytes / T::GRANULE_BYTES;
         self.publish(run, layout, class.index() as u8, info.span_slots, granules).inspect_err(
             |_| {
@@ -307,17 +317,21 @@ unsafe impl<A: Layer, T: SizeClasses> BatchHeap for SizeClassHeap<A, T> {
     type Table = T;
 
     fn refill(&self, class: Class, want: usize) -> Result<Batch, AllocError> {
-        match self.class(class).transfer.take() {
-            Some(batch) => Ok(batch),
-            None => self.refill_from_spans(class, want.max(1)),
+        if !T::info(class).is_medium()
+            && let Some(batch) = self.class(class).transfer.take()
+        {
+            return Ok(batch);
         }
+        self.refill_from_spans(class, want.max(1))
     }
 
     unsafe fn flush(&self, class: Class, batch: Batch) {
-        // Single slots would fill the transfer cache's places with next to nothing; and what a
-        // refill hands out whole may not be more than a thread cache has room for.
-        let most = T::info(class).batch_slots as usize;
-        let worth_a_place = (most.div_ceil(4)..=most).contains(&batch.len());
+        // Single slots would fill the transfer cache's places with next to nothing, and medium ones
+        // with too much; and what a refill hands out whole may not be more than a thread cache has
+        // room for.
+        let info = T::info(class);
+        let most = info.batch_slots as usize;
+        let worth_a_place = !info.is_medium() && (most.div_ceil(4)..=most).contains(&batch.len());
         if batch.is_empty() || !worth_a_place {
             // SAFETY: the caller's promise.
             unsafe { self.flush_to_spans(class, batch) };
@@ -327,10 +341,16 @@ unsafe impl<A: Layer, T: SizeClasses> BatchHeap for SizeClassHeap<A, T> {
         }
     }
 
-    #[inline(always)]
     fn class_at(&self, ptr: NonNull<u8>) -> Option<Class> {
         let byte = self.index.class_at(ptr, T::GRANULE_BYTES);
         // SAFETY: the index holds class bytes only.
         unsafe { Class::from_byte(byte) }
+    }
+
+    #[inline(always)]
+    fn class_in_table(&self, address: usize) -> Option<Option<Class>> {
+        let byte = self.index.class_in_window(address, T::GRANULE_BYTES)?;
+        // SAFETY: the index holds class bytes only.
+        Some(unsafe { Class::from_byte(byte) })
     }
 }

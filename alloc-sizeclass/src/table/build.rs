@@ -1,22 +1,29 @@
 //! How the compiler computes a table from a list of slot sizes, and which rules it checks.
 //!
 //! Rules of a table:
-//! * T1: slot sizes ascend; they are multiples of 16 up to 1 KiB, of 128 above.
-//! * T2: there are at most `MAX_CLASSES - 1` of them, none above `MAX_SLOT_BYTES` or the granule.
+//! * T1: slot sizes ascend; they are multiples of 16 up to 1 KiB, above it of a sixteenth of the
+//!   power of two below them: so that each falls on an entry's edge in the tables below.
+//! * T2: there are at most `MAX_CLASSES - 1` of them, none above `MAX_SLOT_BYTES`.
 //! * T3: the granule is a power of two of at least 256 bytes.
 //!
-//! From T2 and T3 follows what `class_of` relies on: a slot has the alignment of its size.
+//! Slots stand in rows, in spans that are aligned to the granule: so a slot has the alignment of
+//! its size, up to the granule.
 
-use super::{ClassInfo, MAX_CLASSES, MAX_SLOT_BYTES, MIN_SLOT_BYTES, SizeClasses};
+use super::{
+    ClassInfo, MAX_CLASSES, MAX_SLOT_BYTES, MAX_SMALL_SLOT_BYTES, MIN_SLOT_BYTES, SizeClasses,
+};
 use core::marker::PhantomData;
 
-/// Sizes up to here are looked up in steps of 16 bytes, larger ones in steps of 128.
+/// Sizes up to here are looked up in steps of 16 bytes, larger ones in sixteen steps to each
+/// doubling.
 pub(super) const FINE_LIMIT: usize = 1 << 10;
-const FINE_ENTRIES: usize = FINE_LIMIT / 16 + 1;
-const COARSE_ENTRIES: usize = (MAX_SLOT_BYTES - FINE_LIMIT) / 128 + 1;
+const FINE_ENTRIES: usize = FINE_LIMIT / 16;
+const COARSE_ENTRIES: usize = 16 * (MAX_SLOT_BYTES.ilog2() - FINE_LIMIT.ilog2()) as usize;
 
-/// A span's tail may waste one sixteenth of it.
+/// A span's tail may waste one sixteenth of it; of medium slots, whose tail's pages are never
+/// touched, one eighth of the address space.
 const TAIL_DIVISOR: usize = 16;
+const MEDIUM_TAIL_DIVISOR: usize = 8;
 
 pub(super) struct Built<T>(PhantomData<T>);
 
@@ -32,29 +39,44 @@ impl<T: SizeClasses> Built<T> {
         info
     };
 
-    /// `BY_16[n]`: the class for sizes up to `16 n`. Size 0 has none.
-    pub const BY_16: &'static [u8; FINE_ENTRIES] = &{
+    /// `FINE[n]`: the class for sizes from `16 n + 1` to `16 n + 16`.
+    pub const FINE: &'static [u8; FINE_ENTRIES] = &{
         check::<T>();
         let mut table = [0; FINE_ENTRIES];
-        let mut entry = 1;
+        let mut entry = 0;
         while entry < FINE_ENTRIES {
-            table[entry] = smallest(T::SLOT_BYTES, entry * 16);
+            table[entry] = smallest(T::SLOT_BYTES, (entry + 1) * 16);
             entry += 1;
         }
         table
     };
 
-    /// `BY_128[n]`: the class for sizes up to `1024 + 128 n`.
-    pub const BY_128: &'static [u8; COARSE_ENTRIES] = &{
+    /// The class for the sizes of each [`coarse_entry`].
+    pub const COARSE: &'static [u8; COARSE_ENTRIES] = &{
+        check::<T>();
         let mut table = [0; COARSE_ENTRIES];
         let mut entry = 0;
         while entry < COARSE_ENTRIES {
-            table[entry] = smallest(T::SLOT_BYTES, FINE_LIMIT + entry * 128);
+            let power = FINE_LIMIT << (entry / 16);
+            table[entry] = smallest(T::SLOT_BYTES, power + (entry % 16 + 1) * (power / 16));
             entry += 1;
         }
         table
     };
 }
+
+/// The entry of the coarse table for sizes above `FINE_LIMIT`, given the size less one: the
+/// position of its first bit, and the four bits that follow.
+#[inline(always)]
+pub(super) const fn coarse_entry(last: usize) -> usize {
+    let first_bit = last.ilog2() as usize;
+    16 * (first_bit - FINE_LIMIT.ilog2() as usize) + (last >> (first_bit - 4)) - 16
+}
+
+const _: () = {
+    assert!(coarse_entry(FINE_LIMIT) == 0);
+    assert!(coarse_entry(MAX_SLOT_BYTES - 1) == COARSE_ENTRIES - 1);
+};
 
 /// The largest slot of a table, in bytes.
 #[inline(always)]
@@ -76,17 +98,19 @@ const fn smallest(slot_bytes: &[usize], size: usize) -> u8 {
 
 /// The smallest span whose tail is within bounds.
 const fn geometry(slot_bytes: usize, granule_bytes: usize, batch_bytes: usize) -> ClassInfo {
+    let is_medium = slot_bytes > MAX_SMALL_SLOT_BYTES;
+    let divisor = if is_medium { MEDIUM_TAIL_DIVISOR } else { TAIL_DIVISOR };
     let mut span_bytes = granule_bytes;
-    while (span_bytes % slot_bytes) * TAIL_DIVISOR > span_bytes {
+    while span_bytes < slot_bytes || (span_bytes % slot_bytes) * divisor > span_bytes {
         span_bytes += granule_bytes;
     }
-    let span_slots = span_bytes / slot_bytes;
-    let batch_slots = clamp(batch_bytes / slot_bytes, 1, 256);
+    let natural = 1 << slot_bytes.trailing_zeros();
     ClassInfo {
         slot_bytes,
+        slot_align: if natural < granule_bytes { natural } else { granule_bytes },
         span_bytes,
-        span_slots: span_slots as u32,
-        batch_slots: batch_slots as u16,
+        span_slots: (span_bytes / slot_bytes) as u32,
+        batch_slots: clamp(batch_bytes / slot_bytes, 1, 256) as u16,
     }
 }
 
@@ -109,9 +133,10 @@ const fn check<T: SizeClasses>() {
     let mut at = 0;
     while at < sizes.len() {
         let size = sizes[at];
-        assert!(size >= MIN_SLOT_BYTES && size <= MAX_SLOT_BYTES && size <= granule, "T2: a size");
+        assert!(size >= MIN_SLOT_BYTES && size <= MAX_SLOT_BYTES, "T2: a size");
         assert!(at == 0 || size > sizes[at - 1], "T1: sizes ascend");
-        assert!(size.is_multiple_of(if size <= FINE_LIMIT { 16 } else { 128 }), "T1: a multiple");
+        let step = if size <= FINE_LIMIT { 16 } else { (1 << (size - 1).ilog2()) / 16 };
+        assert!(size.is_multiple_of(step), "T1: a multiple");
         at += 1;
     }
 }

@@ -10,20 +10,25 @@ mod build;
 mod tables;
 
 use alloc_core::Layout;
+use core::num::NonZeroU8;
 pub use tables::{Compact, Fine};
 
 /// The most classes that a table can have, class 0 ("none") included.
-pub const MAX_CLASSES: usize = if cfg!(all(loom, feature = "loom")) { 8 } else { 80 };
+pub const MAX_CLASSES: usize = if cfg!(all(loom, feature = "loom")) { 8 } else { 96 };
 
 /// The largest slot that a table can name, in bytes.
-pub const MAX_SLOT_BYTES: usize = 32 << 10;
+pub const MAX_SLOT_BYTES: usize = 1 << 20;
+
+/// Slots of more bytes than this are *medium* ones: caches keep few of them, and none for classes
+/// that are seldom used. (Large is what no class serves.)
+pub const MAX_SMALL_SLOT_BYTES: usize = 32 << 10;
 
 /// The smallest slot, in bytes: a free slot holds a link and a count.
 pub const MIN_SLOT_BYTES: usize = 16;
 
-/// A size class: the index of a slot size, from 1. The value 0 is no class.
+/// A size class: the index of a slot size, from 1. In a byte of a side table, 0 is no class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Class(u8);
+pub struct Class(NonZeroU8);
 
 impl Class {
     /// The class of this index.
@@ -33,15 +38,18 @@ impl Class {
     /// When `index` is 0 or not below [`MAX_CLASSES`].
     #[must_use]
     pub const fn new(index: usize) -> Self {
-        assert!(index > 0 && index < MAX_CLASSES);
-        Self(index as u8)
+        assert!(index < MAX_CLASSES);
+        match NonZeroU8::new(index as u8) {
+            Some(index) => Self(index),
+            None => panic!("0 is no class"),
+        }
     }
 
     /// The index, in `1..MAX_CLASSES`.
     #[inline(always)]
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize
     }
 
     /// The class that a byte of a side table names; 0 is none.
@@ -51,7 +59,10 @@ impl Class {
     /// `byte` is 0, or was made from a class's index.
     #[inline(always)]
     pub(crate) const unsafe fn from_byte(byte: u8) -> Option<Self> {
-        if byte == 0 { None } else { Some(Self(byte)) }
+        match NonZeroU8::new(byte) {
+            Some(index) => Some(Self(index)),
+            None => None,
+        }
     }
 }
 
@@ -74,12 +85,12 @@ impl Class {
 ///
 /// A table that breaks a rule below is refused when the heap over it is compiled.
 pub trait SizeClasses: Sized + 'static {
-    /// Slot sizes in bytes, ascending: multiples of 16 up to 1 KiB, of 128 up to 32 KiB; at most
-    /// [`MAX_CLASSES`]` - 1` of them.
+    /// Slot sizes in bytes, ascending: multiples of 16 up to 1 KiB; above, multiples of a sixteenth
+    /// of the power of two below them, up to [`MAX_SLOT_BYTES`]; at most [`MAX_CLASSES`]` - 1`.
     const SLOT_BYTES: &'static [usize];
 
-    /// What spans are multiples of, and aligned to: a power of two of at least 256 bytes and at
-    /// least as large as the largest slot. Slots of a power of two are aligned to their size.
+    /// What spans are multiples of, and aligned to: a power of two of at least 256 bytes. Slots up
+    /// to this size whose size is a power of two are aligned to it.
     const GRANULE_BYTES: usize = 64 << 10;
 
     /// How many bytes a batch may have: what moves between a thread cache and the heap at once. A
@@ -100,10 +111,9 @@ pub trait ClassTable: SizeClasses {
         }
         // No overflow: `Layout` keeps the rounded size within `isize::MAX`.
         let size = (layout.size() + (layout.align() - 1)) & !(layout.align() - 1);
-        // Spans are aligned to the granule, which is no smaller than a slot, and slots stand in
-        // rows: so a slot has the alignment of its size.
+        // A slot has the alignment of its size, up to the granule (`build`).
         let class = Self::class_of_size(size)?;
-        if Self::info(class).slot_align() >= layout.align() {
+        if Self::info(class).slot_align >= layout.align() {
             return Some(class);
         }
         Self::next_aligned(class, layout.align())
@@ -115,7 +125,7 @@ pub trait ClassTable: SizeClasses {
     #[cold]
     #[must_use]
     fn next_aligned(class: Class, align: usize) -> Option<Class> {
-        Self::classes().skip(class.index()).find(|class| Self::info(*class).slot_align() >= align)
+        Self::classes().skip(class.index()).find(|class| Self::info(*class).slot_align >= align)
     }
 
     /// The class of the smallest slot with at least `size` bytes, if there is one and `size` is
@@ -123,16 +133,31 @@ pub trait ClassTable: SizeClasses {
     #[inline(always)]
     #[must_use]
     fn class_of_size(size: usize) -> Option<Class> {
-        if size > build::largest::<Self>() {
+        // Size 0 wraps round, to where there is no class.
+        let last = size.wrapping_sub(1);
+        if last < build::FINE_LIMIT {
+            // SAFETY: the table has an entry for each 16 bytes below the limit.
+            let index = unsafe { *build::Built::<Self>::FINE.get_unchecked(last / 16) };
+            // SAFETY: tables hold 0 and indices of classes only (`build`).
+            return unsafe { Class::from_byte(index) };
+        }
+        Self::class_of_more(last)
+    }
+
+    /// `class_of_size` above the fine table, for a size one less than asked.
+    #[doc(hidden)]
+    #[inline(always)]
+    #[must_use]
+    fn class_of_more(last: usize) -> Option<Class> {
+        if last >= build::largest::<Self>() {
             return None;
         }
-        let index = if size <= build::FINE_LIMIT {
-            build::Built::<Self>::BY_16[size.div_ceil(16)]
-        } else {
-            build::Built::<Self>::BY_128[(size - build::FINE_LIMIT).div_ceil(128)]
-        };
-        // SAFETY: the tables hold 0 and indices of classes only (`build`).
-        unsafe { Class::from_byte(index) }
+        // SAFETY: `last` is at least `FINE_LIMIT` and below the largest slot, so there is an entry;
+        // tables hold 0 and indices of classes only (`build`).
+        unsafe {
+            let entry = build::coarse_entry(last);
+            Class::from_byte(*build::Built::<Self>::COARSE.get_unchecked(entry))
+        }
     }
 
     /// The geometry of a class; that of a class that this table does not have is all zeroes.
@@ -162,6 +187,9 @@ impl<T: SizeClasses> ClassTable for T {}
 pub struct ClassInfo {
     /// Bytes of a slot.
     pub slot_bytes: usize,
+    /// The alignment that every slot of this class has: the largest power of two that divides its
+    /// size, or the granule if that is less.
+    pub slot_align: usize,
     /// Bytes of a span: a multiple of the granule.
     pub span_bytes: usize,
     /// Slots in a span.
@@ -171,14 +199,14 @@ pub struct ClassInfo {
 }
 
 impl ClassInfo {
-    const NONE: Self = Self { slot_bytes: 0, span_bytes: 0, span_slots: 0, batch_slots: 0 };
+    const NONE: Self =
+        Self { slot_bytes: 0, slot_align: 1, span_bytes: 0, span_slots: 0, batch_slots: 0 };
 
-    /// The alignment that every slot of this class has: the largest power of two that divides its
-    /// size.
+    /// Whether the slots are medium ones: of more than [`MAX_SMALL_SLOT_BYTES`].
     #[inline]
     #[must_use]
-    pub const fn slot_align(&self) -> usize {
-        1 << self.slot_bytes.trailing_zeros()
+    pub const fn is_medium(&self) -> bool {
+        self.slot_bytes > MAX_SMALL_SLOT_BYTES
     }
 
     /// Bytes at the end of a span that belong to no slot.

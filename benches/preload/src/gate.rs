@@ -1,41 +1,41 @@
-//! The gate: the one test that an ordinary call has to pass before it reaches the stack.
+//! The gate: whether somebody records, and which sizes are ordinary.
 //!
 //! Above: `malloc.rs`. Below: nothing.
-//! A size of 0, a size that no object may have, a null pointer and a running recorder are all
-//! rare, and all lead to a cold function. One comparison finds any of them: zero wraps round to
-//! the largest word, and a recorder lowers the limit to nothing. So recording costs a program
-//! that is not recorded no instruction of its own.
+//! A hit does not look at the gate. While a recording runs, no thread has lists
+//! (`ThreadCache::stop_caching`), so that every call misses, and misses do look.
 
-use alloc_core::sync::{AtomicUsize, Ordering};
+use alloc_core::sync::{AtomicBool, Ordering};
 
 /// The largest size that any allocation may have: what `Layout` allows at the alignment of
 /// `malloc`. It is `PTRDIFF_MAX` but for the last 15 bytes.
 pub(crate) const LARGEST_BYTES: usize = isize::MAX as usize & !15;
 
-static LIMIT: AtomicUsize = AtomicUsize::new(LARGEST_BYTES);
+/// The largest ordinary size: one that is looked up in one step.
+const ORDINARY_BYTES: usize = 1 << 10;
 
-/// Whether `word`, a size in bytes or an address, is an ordinary one, and nobody records.
+static SHUT: AtomicBool = AtomicBool::new(false);
+
+/// Whether `size` is an ordinary one, from 1 to `ORDINARY_BYTES`.
 #[inline(always)]
-pub(crate) fn passes(word: usize) -> bool {
-    // ORDERING: Relaxed; a call that sees the limit late goes unrecorded, or goes the cold way
-    // once more, where the recorder's lock decides.
-    word.wrapping_sub(1) < LIMIT.load(Ordering::Relaxed)
+pub(crate) const fn is_ordinary(size: usize) -> bool {
+    // Zero wraps round to the largest word.
+    size.wrapping_sub(1) < ORDINARY_BYTES
 }
 
-/// Sends every call the cold way from now on.
+/// Sends every call that misses to the recorder from now on.
 pub(crate) fn shut() {
-    // ORDERING: Relaxed, as in `passes`.
-    LIMIT.store(0, Ordering::Relaxed);
+    // ORDERING: Relaxed; a call that sees it late goes unrecorded.
+    SHUT.store(true, Ordering::Relaxed);
 }
 
-/// Lets ordinary calls pass again.
+/// Ends that.
 pub(crate) fn open() {
-    // ORDERING: Relaxed, as in `passes`.
-    LIMIT.store(LARGEST_BYTES, Ordering::Relaxed);
+    // ORDERING: Relaxed; a call that sees it late goes to the recorder, whose lock decides.
+    SHUT.store(false, Ordering::Relaxed);
 }
 
 /// Whether a recorder has shut the gate.
 pub(crate) fn is_shut() -> bool {
-    // ORDERING: Relaxed, as in `passes`.
-    LIMIT.load(Ordering::Relaxed) == 0
+    // ORDERING: Relaxed, as in `shut` and `open`.
+    SHUT.load(Ordering::Relaxed)
 }

@@ -1,7 +1,7 @@
 //! `malloc` and its family, as C23, POSIX and glibc's manual describe them.
 //!
 //! Above: the program. Below: `gate.rs`, then `stack.rs`; on the cold way, `record.rs`.
-//! Each hot function is one test and one verb; its cold half stands right under it.
+//! Each hot function is a hit of the thread's lists; what misses stands right under it.
 //! Not here: alignments other than the natural one (`aligned.rs`), C++ (`cxx.rs`).
 
 use crate::{gate, record, stack};
@@ -18,35 +18,46 @@ pub extern "C" fn malloc(size: usize) -> *mut c_void {
 /// `malloc` for the other symbols of this library.
 #[inline(always)]
 pub(crate) fn allocate(size: usize) -> *mut c_void {
-    if gate::passes(size) {
-        // SAFETY: `size` has passed the gate.
-        stack::allocate(unsafe { stack::natural(size) })
-    } else {
-        allocate_cold(size, false)
+    if gate::is_ordinary(size)
+        // SAFETY: an ordinary size.
+        && let Some(slot) = unsafe { stack::allocate_ordinary(size) }
+    {
+        return slot.as_ptr().cast();
+    }
+    allocate_other(size)
+}
+
+/// A size that is not ordinary, or that the thread has no slot for.
+#[inline(never)]
+extern "C" fn allocate_other(size: usize) -> *mut c_void {
+    match stack::allocate_cached(size) {
+        Some(slot) => slot.as_ptr().cast(),
+        None => allocate_missed(size, false),
     }
 }
 
-/// A size of 0, a size that nobody has, or a recorded call.
+/// What the thread has no slot for; sizes that nobody has; recorded calls.
 #[cold]
 #[inline(never)]
-fn allocate_cold(size: usize, zeroed: bool) -> *mut c_void {
+extern "C" fn allocate_missed(size: usize, zeroed: bool) -> *mut c_void {
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
     // SAFETY: `size` is at most `LARGEST_BYTES`, and so is 1.
     let layout = unsafe { stack::natural(size.max(1)) };
-    record::allocate(layout, zeroed)
+    match (gate::is_shut(), zeroed) {
+        (true, _) => record::allocate(layout, zeroed),
+        (false, true) => stack::allocate_zeroed(layout),
+        (false, false) => stack::allocate(layout),
+    }
 }
 
 /// `count * size` zeroed bytes. Fails like `malloc`, also when the product overflows.
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
-    let Some(bytes) = count.checked_mul(size) else { return stack::exhausted() };
-    if gate::passes(bytes) {
-        // SAFETY: `bytes` has passed the gate.
-        stack::allocate_zeroed(unsafe { stack::natural(bytes) })
-    } else {
-        allocate_cold(bytes, true)
+    match count.checked_mul(size) {
+        Some(bytes) => allocate_missed(bytes, true),
+        None => stack::exhausted(),
     }
 }
 
@@ -68,28 +79,30 @@ pub unsafe extern "C" fn free(ptr: *mut c_void) {
 /// As for [`free`].
 #[inline(always)]
 pub(crate) unsafe fn deallocate(ptr: *mut c_void) {
-    if gate::passes(ptr.addr()) {
-        // SAFETY: zero does not pass the gate.
-        let ptr = unsafe { NonNull::new_unchecked(ptr.cast()) };
-        // SAFETY: the caller's promise.
-        unsafe { stack::deallocate(ptr) }
-    } else {
-        // SAFETY: the caller's promise.
-        unsafe { deallocate_cold(ptr) }
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !stack::deallocate_ordinary(ptr) {
+            deallocate_other(ptr);
+        }
     }
 }
 
-/// A null pointer, or a recorded call.
+/// A slot that the thread has no room for, a larger allocation, an address that is not ours, null,
+/// or a recorded call.
 ///
 /// # Safety
 ///
 /// As for [`free`].
-#[cold]
 #[inline(never)]
-unsafe fn deallocate_cold(ptr: *mut c_void) {
-    if let Some(ptr) = NonNull::new(ptr.cast()) {
-        // SAFETY: the caller's promise.
-        unsafe { record::deallocate(ptr) }
+unsafe extern "C" fn deallocate_other(ptr: *mut c_void) {
+    let Some(ptr) = NonNull::new(ptr.cast()) else { return };
+    // SAFETY: the caller's promise.
+    unsafe {
+        if gate::is_shut() {
+            record::deallocate(ptr);
+        } else {
+            stack::deallocate(ptr);
+        }
     }
 }
 
@@ -102,36 +115,18 @@ unsafe fn deallocate_cold(ptr: *mut c_void) {
 /// As for [`free`]. `ptr` is no longer valid, unless the call failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
-    if gate::passes(ptr.addr()) && gate::passes(size) {
-        // SAFETY: zero does not pass the gate.
-        let ptr = unsafe { NonNull::new_unchecked(ptr.cast()) };
-        // SAFETY: the caller's promise; `size` has passed the gate.
-        unsafe { stack::reallocate(ptr, size) }
-    } else {
-        // SAFETY: the caller's promise.
-        unsafe { reallocate_cold(ptr, size) }
-    }
-}
-
-/// One of the two is 0, the size is one that nobody has, or the call is recorded.
-///
-/// # Safety
-///
-/// As for [`realloc`].
-#[cold]
-#[inline(never)]
-unsafe fn reallocate_cold(ptr: *mut c_void, size: usize) -> *mut c_void {
-    let Some(ptr) = NonNull::new(ptr.cast()) else { return allocate_cold(size, false) };
+    let Some(ptr) = NonNull::new(ptr.cast::<u8>()) else { return allocate(size) };
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
-    if size == 0 {
-        // SAFETY: the caller's promise.
-        unsafe { record::deallocate(ptr) }
-        return core::ptr::null_mut();
+    // SAFETY: the caller's promise; `size` is at most `LARGEST_BYTES`, and not 0 in `reallocate`.
+    unsafe {
+        if size == 0 {
+            deallocate(ptr.as_ptr().cast());
+            return core::ptr::null_mut();
+        }
+        if gate::is_shut() { record::reallocate(ptr, size) } else { stack::reallocate(ptr, size) }
     }
-    // SAFETY: the caller's promise; `size` is neither 0 nor above `LARGEST_BYTES`.
-    unsafe { record::reallocate(ptr, size) }
 }
 
 /// `realloc(ptr, count * size)`; fails with `ENOMEM` when the product overflows.

@@ -9,12 +9,16 @@
 use crate::{errno, foreign, gate};
 use alloc_arena::{Arena, Os};
 use alloc_core::{Allocator, AsGlobal, Layout};
-use alloc_sizeclass::{Lookup, SizeClassHeap, ThreadCache, thread_cache};
+use alloc_sizeclass::{
+    BatchHeap, ClassTable, Lookup, SizeClassHeap, SizeClasses, ThreadCache, thread_cache,
+};
+use core::hint::assert_unchecked;
 use core::ptr::{self, NonNull};
 use libc::c_void;
 
 /// What lies under the thread caches.
 type Heap = SizeClassHeap<Arena<Os>>;
+type Table = <Heap as BatchHeap>::Table;
 
 thread_cache! {
     #[initial_exec = "strata_preload_thread_cache"]
@@ -41,7 +45,7 @@ const fn natural_align(size: usize) -> usize {
 ///
 /// # Safety
 ///
-/// `size` has passed the gate, or is at most [`gate::LARGEST_BYTES`].
+/// `size` is at most [`gate::LARGEST_BYTES`].
 #[inline(always)]
 pub(crate) const unsafe fn natural(size: usize) -> Layout {
     debug_assert!(size <= gate::LARGEST_BYTES);
@@ -50,8 +54,51 @@ pub(crate) const unsafe fn natural(size: usize) -> Layout {
     unsafe { Layout::from_size_align_unchecked(size, natural_align(size)) }
 }
 
-/// Allocates, or sets `ENOMEM` and returns null.
+/// A slot for an ordinary size, if this thread has one.
+///
+/// # Safety
+///
+/// `size` is ordinary (`gate.rs`).
 #[inline(always)]
+pub(crate) unsafe fn allocate_ordinary(size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: the caller's promise, and every ordinary size has a class (asserted below).
+    let class = unsafe {
+        assert_unchecked(gate::is_ordinary(size));
+        Table::class_of_size(size).unwrap_unchecked()
+    };
+    STACK.allocate_cached(class)
+}
+
+/// A slot for a size of any kind, if it has a class and this thread has one.
+#[inline(always)]
+pub(crate) fn allocate_cached(size: usize) -> Option<NonNull<u8>> {
+    STACK.allocate_cached(Table::class_of_size(size)?)
+}
+
+const _: () = {
+    let sizes = <Table as SizeClasses>::SLOT_BYTES;
+    assert!(!gate::is_ordinary(sizes[sizes.len() - 1] + 1));
+};
+
+/// Sends every call past the thread's lists, where the recorder sees it. Called while there is one
+/// thread.
+pub(crate) fn miss_always() {
+    STACK.stop_caching();
+}
+
+/// Puts a slot on this thread's list, if `ptr` is one and the list has room. Otherwise does nothing
+/// and returns `false`.
+///
+/// # Safety
+///
+/// As for [`deallocate`]; or `ptr` is null.
+#[inline(always)]
+pub(crate) unsafe fn deallocate_ordinary(ptr: *mut c_void) -> bool {
+    // SAFETY: the caller's promise; null is not in the stack's memory.
+    unsafe { STACK.deallocate_cached_at(ptr.cast()) }
+}
+
+/// Allocates, or sets `ENOMEM` and returns null.
 pub(crate) fn allocate(layout: Layout) -> *mut c_void {
     match STACK.allocate(layout) {
         Ok(slice) => slice.as_ptr().cast(),
@@ -60,7 +107,6 @@ pub(crate) fn allocate(layout: Layout) -> *mut c_void {
 }
 
 /// Allocates zeroed bytes, or sets `ENOMEM` and returns null.
-#[inline(always)]
 pub(crate) fn allocate_zeroed(layout: Layout) -> *mut c_void {
     match STACK.allocate_zeroed(layout) {
         Ok(slice) => slice.as_ptr().cast(),
@@ -80,7 +126,6 @@ pub(crate) fn exhausted() -> *mut c_void {
 /// # Safety
 ///
 /// `ptr` came from an allocation function of this process and has not been freed since.
-#[inline(always)]
 pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
     // SAFETY: the caller's promise; the stack looks for itself whether the address is its own.
     if !unsafe { STACK.deallocate_at(ptr) } {

@@ -4,7 +4,8 @@
 //! Below: `stack.rs` for the call itself, `strata_trace::Recording` for the event, `file.rs` for
 //! the bytes.
 //!
-//! * **T1.** The gate is shut exactly while a recording runs (and a moment longer).
+//! * **T1.** The gate is shut exactly while a recording runs (and a moment longer). From its
+//!   start on no thread has lists, so that every call misses and comes to the gate.
 //! * **T2.** An event is written under one lock, which makes the order of the trace: a free
 //!   before it happens, an allocation after, so that no address has two objects at once.
 //! * **T3.** While a thread is inside the recorder, its own calls (the recorder's tables, zstd's
@@ -55,6 +56,7 @@ pub(crate) fn configure() {
             let running = Running { recording: Box::new(recording), process: std::process::id() };
             *RUNNING.lock() = Some(running);
             exit::register();
+            stack::miss_always();
             gate::shut();
         }
         Err(error) => report::say(format_args!("strata: cannot record: {error}\n")),

@@ -13,7 +13,7 @@ static void usable_sizes(void) {
         size_t usable = malloc_usable_size(ptr);
         // An eighth of waste at most above 128 bytes, or what fills the last page.
         if (on_strata() && size > 128)
-            CHECK(usable <= size + size / 7 + 16 || usable <= size + 4096);
+            CHECK(usable <= size + size / 7 + 16 || (size > 32768 && usable <= size + size / 4 + 4096));
         // What may be used may be asked for, without a move.
         if (on_strata()) CHECK(realloc(ptr, usable) == ptr && malloc_usable_size(ptr) == usable);
         free(ptr);
