@@ -16,9 +16,10 @@
 
 use crate::below::Below;
 use crate::config::{COMMON_ALIGN, Config};
+use crate::huge::{self, HugePages};
 use crate::record::MAX_PAGES;
 use crate::runs::Need;
-use crate::source::{HugePages, Source};
+use crate::source::Source;
 use crate::stat::SysStat;
 use crate::state::{State, Taken};
 use alloc_core::sync::{AtomicUsize, Lock, LockGuard, Ordering};
@@ -115,7 +116,7 @@ impl<S: Source> Arena<S> {
         self
     }
 
-    /// The system gets this advice for all pages, in place of none.
+    /// What the system is told about huge pages, in place of [`HugePages::Dense`].
     #[must_use]
     pub const fn with_huge_pages(mut self, huge_pages: HugePages) -> Self {
         self.config.huge_pages = huge_pages;
@@ -152,11 +153,15 @@ impl<S: Source> Arena<S> {
         self.below.source.page_bytes()
     }
 
-    /// Pages for a layout of non-zero size.
-    pub(crate) fn acquire(&self, layout: Layout) -> Result<Taken, AllocError> {
-        let need = Need { pages: self.pages_of(layout.size())?, align_bytes: layout.align() };
+    /// Pages for a layout of non-zero size, which have to be `zeroed` or not.
+    pub(crate) fn acquire(&self, layout: Layout, zeroed: bool) -> Result<Taken, AllocError> {
+        let mut need = Need { zeroed, ..Need::new(self.pages_of(layout.size())?, layout.align()) };
+        let huge_bytes = self.below.source.huge_bytes();
+        if huge::is_long(layout.size(), huge_bytes) {
+            need.fresh_align_bytes = huge_bytes.max(layout.align());
+        }
         if (layout.size() >= self.config.dedicated_bytes || layout.align() > COMMON_ALIGN)
-            && let Ok(taken) = self.acquire_long(layout)
+            && let Ok(taken) = self.acquire_long(layout, zeroed)
         {
             return Ok(taken);
         }
@@ -232,14 +237,14 @@ allocator! {
             if layout.size() == 0 {
                 return Ok(dangling(layout));
             }
-            Ok(slice(self.acquire(layout)?, self.round_up(layout.size())))
+            Ok(slice(self.acquire(layout, false)?, self.round_up(layout.size())))
         }
 
         fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
             if layout.size() == 0 {
                 return Ok(dangling(layout));
             }
-            let taken = self.acquire(layout)?;
+            let taken = self.acquire(layout, true)?;
             // SAFETY: the pages were taken just now.
             unsafe { taken.clear_from(0) };
             Ok(slice(taken, self.round_up(layout.size())))

@@ -2,7 +2,7 @@
 //!
 //! Above: the arena's parts. Below: any [`Source`].
 
-use crate::source::{Contents, HugePages, Reserved, Source};
+use crate::source::{Advice, Contents, Reserved, Source};
 use alloc_core::AllocError;
 use alloc_core::sync::{AtomicUsize, Ordering};
 use core::ptr::NonNull;
@@ -21,6 +21,8 @@ pub struct Calls {
     pub decommit: usize,
     /// Runs with a mapping of their own made longer or shorter.
     pub remap: usize,
+    /// Advice about huge pages given or taken back.
+    pub advise: usize,
     /// How many of all these failed.
     pub failed: usize,
 }
@@ -33,6 +35,7 @@ pub(crate) struct Below<S> {
     commit: AtomicUsize,
     decommit: AtomicUsize,
     remap: AtomicUsize,
+    advise: AtomicUsize,
     failed: AtomicUsize,
 }
 
@@ -46,6 +49,7 @@ impl<S: Source> Below<S> {
                 commit: AtomicUsize::new(0),
                 decommit: AtomicUsize::new(0),
                 remap: AtomicUsize::new(0),
+                advise: AtomicUsize::new(0),
                 failed: AtomicUsize::new(0),
             }
         }
@@ -60,6 +64,7 @@ impl<S: Source> Below<S> {
             commit: load(&self.commit),
             decommit: load(&self.decommit),
             remap: load(&self.remap),
+            advise: load(&self.advise),
             failed: load(&self.failed),
         }
     }
@@ -126,10 +131,13 @@ impl<S: Source> Below<S> {
     /// # Safety
     ///
     /// As for [`Source::advise`].
-    pub unsafe fn advise(&self, base: NonNull<u8>, bytes: usize, advice: HugePages) {
-        if advice != HugePages::System {
-            // SAFETY: the caller's promise, passed on.
-            unsafe { self.source.advise(base, bytes, advice) }
-        }
+    pub unsafe fn advise(
+        &self,
+        base: NonNull<u8>,
+        bytes: usize,
+        advice: Advice,
+    ) -> Result<(), AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        self.count(&self.advise, unsafe { self.source.advise(base, bytes, advice) })
     }
 }

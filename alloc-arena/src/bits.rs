@@ -7,6 +7,7 @@
 //! | 0 | 0 | reads as zero: never touched, or purged |
 //! | 0 | 1 | has no memory that is worth purging, but may not read as zero |
 //! | 1 | 0 | was handed out since it was last purged: it has memory and contents |
+//! | 1 | 1 | has memory, by a huge page that it is part of, but was not handed out: reads as zero |
 #![forbid(unsafe_code)]
 
 use core::ops::Range;
@@ -40,6 +41,14 @@ pub(crate) fn set_dirty(words: &mut [Word], pages: Range<u32>) {
     }
 }
 
+/// Makes `pages`, whose bits are clear, part of a huge page.
+pub(crate) fn set_filled(words: &mut [Word], pages: Range<u32>) {
+    for (word, mask) in parts(pages) {
+        words[word].dirty |= mask;
+        words[word].stale |= mask;
+    }
+}
+
 /// Makes `pages` clean, and stale if `stale`.
 pub(crate) fn set_clean(words: &mut [Word], pages: Range<u32>, stale: bool) {
     for (word, mask) in parts(pages) {
@@ -66,16 +75,16 @@ pub(crate) fn are_clear(words: &[Word], pages: Range<u32>) -> bool {
 pub(crate) fn take(words: &mut [Word], pages: Range<u32>) -> Range<u32> {
     let mut unclear = pages.start..pages.start;
     for (word, mask) in parts(pages) {
-        let set = (words[word].dirty | words[word].stale) & mask;
+        let set = (words[word].dirty ^ words[word].stale) & mask;
         if set != 0 {
             let base = word as u32 * WORD_PAGES;
             if unclear.is_empty() {
                 unclear.start = base + set.trailing_zeros();
             }
             unclear.end = base + WORD_PAGES - set.leading_zeros();
-            words[word].dirty &= !mask;
-            words[word].stale &= !mask;
         }
+        words[word].dirty &= !mask;
+        words[word].stale &= !mask;
     }
     unclear
 }

@@ -1,7 +1,7 @@
 //! What can be set about an arena: plain numbers, read by the arena's parts.
 #![forbid(unsafe_code)]
 
-use crate::source::HugePages;
+use crate::huge::HugePages;
 
 /// The settings of an [`Arena`](crate::Arena). Its `with_…` methods change one each.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Config {
     pub purge_delay_ms: Option<u32>,
     /// Runs of at least this length get a mapping of their own.
     pub dedicated_bytes: usize,
-    /// Advice for every page that is committed.
+    /// What the system is told about huge pages.
     pub huge_pages: HugePages,
 }
 
@@ -40,7 +40,7 @@ impl Config {
             reservation_bytes: RESERVATION_BYTES,
             purge_delay_ms: Some(1000),
             dedicated_bytes: 32 << 20,
-            huge_pages: HugePages::System,
+            huge_pages: HugePages::Dense,
         }
     }
 }

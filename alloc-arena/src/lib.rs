@@ -2,6 +2,7 @@
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 mod adopt;
+mod advised;
 mod arena;
 mod below;
 mod bits;
@@ -13,6 +14,7 @@ mod dedicated;
 #[cfg(all(feature = "os", unix))]
 mod file;
 mod fixed;
+mod huge;
 mod long;
 mod mapping;
 mod mappings;
@@ -37,10 +39,11 @@ pub use bump::Bump;
 #[cfg(all(feature = "os", unix))]
 pub use file::{FileMapping, Sharing};
 pub use fixed::{Fixed, Ground};
+pub use huge::HugePages;
 pub use mapping::{Mapping, MappingKind};
 #[cfg(all(feature = "os", unix))]
 pub use os::Os;
 pub use scheduled::{Call, Failures, Scheduled};
-pub use source::{HugePages, Source};
+pub use source::{Advice, Source};
 pub use stat::SysStat;
 pub use walk::{PageRun, PageState};

@@ -7,7 +7,8 @@
 
 use crate::arena::Arena;
 use crate::dedicated::{self, Entry};
-use crate::source::{Contents, Source};
+use crate::huge::{HugePages, Wish};
+use crate::source::{Advice, Contents, Source};
 use crate::state::{State, Taken};
 use alloc_core::sync::LockGuard;
 use alloc_core::{AllocError, Layout};
@@ -15,17 +16,20 @@ use core::ptr::NonNull;
 
 impl<S: Source> Arena<S> {
     /// A run with a mapping of its own.
-    pub(crate) fn acquire_long(&self, layout: Layout) -> Result<Taken, AllocError> {
+    pub(crate) fn acquire_long(&self, layout: Layout, zeroed: bool) -> Result<Taken, AllocError> {
         let bytes = self.round_up(layout.size());
         let mut state = self.state.lock();
         if let Some(taken) = self.reuse_long(&mut state, bytes, layout.align()) {
             return Ok(taken);
         }
         state.dedicated.make_room(&self.below)?;
+        let wish = state.huge(&self.below, &self.config).wish(bytes, zeroed);
         drop(state);
 
+        let huge_bytes = if wish == Wish::Nothing { 1 } else { self.below.source.huge_bytes() };
+        let align_bytes = layout.align().max(huge_bytes);
         let (entry, contents) =
-            dedicated::map(&self.below, bytes, layout.align()).or_else(|error| {
+            dedicated::map(&self.below, bytes, align_bytes).or_else(|error| {
                 // What lies idle may be what is missing.
                 let freed_bytes = self.state.lock().dedicated.release_idle(&self.below);
                 if freed_bytes == 0 {
@@ -33,8 +37,7 @@ impl<S: Source> Arena<S> {
                 }
                 dedicated::map(&self.below, bytes, layout.align())
             })?;
-        // SAFETY: the mapping was made just now.
-        unsafe { self.below.advise(entry.base, entry.bytes, self.config.huge_pages) };
+        let asked = self.advise_long(entry, wish);
         let mut state = self.state.lock();
         // Another thread may have taken the room that was made.
         if let Err(error) = state.dedicated.make_room(&self.below) {
@@ -44,8 +47,22 @@ impl<S: Source> Arena<S> {
             return Err(error);
         }
         state.dedicated.insert(entry);
+        state.huge_bytes += if asked { bytes } else { 0 };
         let unclear = if contents == Contents::Zero { 0 } else { bytes };
         Ok(Taken::new(entry.base, 0..unclear))
+    }
+
+    /// Tells the source what the policy says about a new mapping. Whether huge pages were asked for.
+    fn advise_long(&self, entry: Entry, wish: Wish) -> bool {
+        let advice = match self.config.huge_pages {
+            HugePages::Dense if wish != Wish::Nothing => Advice::Huge,
+            HugePages::Prefer => Advice::Huge,
+            HugePages::Avoid => Advice::Small,
+            HugePages::Dense | HugePages::System => return false,
+        };
+        // SAFETY: the mapping was made just now, and nobody has it.
+        let result = unsafe { self.below.advise(entry.base, entry.bytes, advice) };
+        advice == Advice::Huge && result.is_ok()
     }
 
     /// A run made of an idle mapping, which keeps its memory.

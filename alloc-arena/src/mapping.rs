@@ -9,13 +9,16 @@
 //!   Fixed   the end of the buffer   pages ........ | node | words | records |
 //! ```
 
+use crate::advised::Advised;
 use crate::below::Below;
-use crate::config::{COMMIT_STEP_BYTES, Config};
+use crate::config::{COMMIT_STEP_BYTES, Config, RESERVATION_ALIGN};
+use crate::huge::HugePages;
 use crate::record::{MAX_PAGES, Page};
 use crate::runs::Runs;
-use crate::source::{Contents, Reserved, Source};
+use crate::source::{Advice, Contents, Reserved, Source};
 use crate::table::{METADATA_ALIGN, Plan, Table};
 use alloc_core::AllocError;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 /// A mapping of an arena, as [`Arena::mappings`](crate::Arena::mappings) shows it.
@@ -54,6 +57,13 @@ pub(crate) struct Terms {
     pub unreserve: bool,
 }
 
+impl Terms {
+    /// Advice about its pages goes to the source.
+    pub fn may_advise(&self) -> bool {
+        self.kind == MappingKind::Reserved
+    }
+}
+
 pub(crate) struct Node {
     pub runs: Runs,
     pub terms: Terms,
@@ -65,6 +75,7 @@ pub(crate) struct Node {
     metadata: Option<Metadata>,
     reserved_bytes: usize,
     page_shift: u32,
+    pub advised: Advised,
     /// The next mapping of the arena: the list's alone.
     pub next: Option<NonNull<Node>>,
 }
@@ -115,6 +126,7 @@ impl Node {
             metadata: given,
             reserved_bytes: range.bytes,
             page_shift,
+            advised: Advised::default(),
             next: None,
         };
         if committed {
@@ -138,7 +150,7 @@ impl Node {
     }
 
     /// The pages `start..end`, as the source wants them.
-    fn pages_at(&self, start: Page, end: Page) -> (NonNull<u8>, usize) {
+    pub(crate) fn pages_at(&self, start: Page, end: Page) -> (NonNull<u8>, usize) {
         let offset = (start as usize) << self.page_shift;
         // SAFETY: pages of this mapping lie within the range that `base` points to (M1).
         (unsafe { self.base.add(offset) }, ((end - start) as usize) << self.page_shift)
@@ -176,7 +188,8 @@ impl Node {
     ) -> Result<(), AllocError> {
         let step_pages = (COMMIT_STEP_BYTES >> self.page_shift) as u32;
         let step_end = self.runs.committed_pages().saturating_add(step_pages).max(end);
-        let step_end = step_end.min(self.runs.pages());
+        let piece_pages = ((RESERVATION_ALIGN >> self.page_shift) as u32).max(1);
+        let step_end = step_end.next_multiple_of(piece_pages).min(self.runs.pages());
         let result = self.commit_to(below, config, step_end);
         if result.is_err() && step_end > end { self.commit_to(below, config, end) } else { result }
     }
@@ -191,8 +204,15 @@ impl Node {
         let (base, bytes) = self.pages_at(self.runs.committed_pages(), end);
         // SAFETY: the pages are part of a range of the source: only those have uncommitted pages.
         unsafe { below.commit(base, bytes)? };
-        // SAFETY: as above.
-        unsafe { below.advise(base, bytes, config.huge_pages) };
+        let advice = match config.huge_pages {
+            HugePages::Prefer => Some(Advice::Huge),
+            HugePages::Avoid => Some(Advice::Small),
+            HugePages::Dense | HugePages::System => None,
+        };
+        if let Some(advice) = advice {
+            // SAFETY: as above. Without the advice the pages serve as well.
+            let _ = unsafe { below.advise(base, bytes, advice) };
+        }
         self.runs.note_committed(end, self.contents == Contents::Unknown);
         Ok(())
     }
@@ -220,8 +240,9 @@ impl Node {
         &mut self,
         below: &Below<S>,
         run: Page,
-        stretch: core::ops::Range<Page>,
+        stretch: Range<Page>,
     ) -> Result<usize, AllocError> {
+        self.forget_huge_in(below, &stretch);
         let (base, bytes) = self.pages_at(stretch.start, stretch.end);
         // SAFETY: committed pages (they are dirty) of a free run, whose contents nobody needs;
         // `terms.purge` says that they may go (State asks it).

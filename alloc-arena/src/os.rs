@@ -6,7 +6,7 @@
 //! Every call leaves `errno` as it found it: the callers above may be a `malloc`.
 //! Not here: mappings of files ([`FileMapping`](crate::FileMapping)).
 
-use crate::source::{Contents, Faults, HugePages, Reserved, Source};
+use crate::source::{Advice, Contents, Faults, Reserved, Source};
 use alloc_core::AllocError;
 use core::ffi::c_void;
 use core::ptr::NonNull;
@@ -93,19 +93,26 @@ unsafe impl Source for Os {
         keep_errno(|| unsafe { remap::remap(base, old_bytes, new_bytes, align_bytes) })
     }
 
-    unsafe fn advise(&self, base: NonNull<u8>, bytes: usize, advice: HugePages) {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        keep_errno(|| {
-            let advice = match advice {
-                HugePages::System => return,
-                HugePages::Prefer => libc::MADV_HUGEPAGE,
-                HugePages::Avoid => libc::MADV_NOHUGEPAGE,
-            };
-            // SAFETY: the pages are of a live mapping (caller); this advice changes no contents.
-            unsafe { libc::madvise(void(base), bytes, advice) };
-        });
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        let _ = (base, bytes, advice);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn huge_bytes(&self) -> usize {
+        // A table of pages is one page long and has entries of 8 bytes: 2 MiB for pages of 4 KiB.
+        let bytes = page_bytes() / 8 * page_bytes();
+        if bytes <= MOST_HUGE_BYTES { bytes } else { 0 }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    unsafe fn advise(
+        &self,
+        base: NonNull<u8>,
+        bytes: usize,
+        advice: Advice,
+    ) -> Result<(), AllocError> {
+        let advice = match advice {
+            Advice::Huge => libc::MADV_HUGEPAGE,
+            Advice::Small => libc::MADV_NOHUGEPAGE,
+        };
+        // SAFETY: the pages are of a live mapping (caller); this advice changes no contents.
+        keep_errno(|| done(unsafe { libc::madvise(void(base), bytes, advice) }))
     }
 
     fn now_ms(&self) -> Option<u64> {
@@ -132,6 +139,11 @@ unsafe impl Source for Os {
         })
     }
 }
+
+/// Huge pages that are larger than this (where ordinary ones are large) waste too much to be asked
+/// for.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MOST_HUGE_BYTES: usize = 32 << 20;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[inline]

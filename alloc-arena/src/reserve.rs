@@ -25,7 +25,8 @@ impl State {
         if need.align_bytes > COMMON_ALIGN && !below.source.metadata_inside() {
             return Err(AllocError); // such a run gets a mapping of its own, or none
         }
-        let align_bytes = need.align_bytes.max(RESERVATION_ALIGN).max(page_bytes);
+        let huge_bytes = below.source.huge_bytes();
+        let align_bytes = need.align_bytes.max(RESERVATION_ALIGN).max(huge_bytes).max(page_bytes);
         let least_bytes = (need.pages as usize).checked_mul(page_bytes).ok_or(AllocError)?;
         let most_bytes = self.wish_bytes(config, page_bytes).max(least_bytes);
         let node = if below.source.metadata_inside() {

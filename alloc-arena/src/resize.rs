@@ -34,7 +34,7 @@ impl<S: Source> Arena<S> {
         if let Some(taken) = unsafe { self.resize_long(ptr, old, new) } {
             return Ok(taken);
         }
-        let new_run = self.acquire(new)?;
+        let new_run = self.acquire(new, false)?;
         let bytes = old.size().min(new.size());
         // SAFETY: both runs are at least that long, live, and apart; the old one's user asks for it.
         unsafe { new_run.base.copy_from_nonoverlapping(ptr, bytes) };
@@ -50,9 +50,11 @@ impl<S: Source> Arena<S> {
         let address = ptr.as_ptr().addr();
         let mut state = self.state.lock();
         let tick = state.decay.tick();
+        let huge = state.huge(&self.below, &self.config);
         let node = state.mappings.at(address)?;
         let start = node.runs.page_at(address);
         let old_pages = node.runs.used_at(start)?;
+        let mut asked_bytes = 0;
         let result = if pages <= old_pages {
             node.runs.truncate(start, pages, tick);
             Taken::new(ptr, 0..0)
@@ -61,10 +63,15 @@ impl<S: Source> Arena<S> {
                 return None;
             }
             node.commit(&self.below, &self.config, start + pages).ok()?;
+            let place = node.runs.place_behind(start);
+            let more = pages - old_pages;
+            let wish = huge.wish(new.size(), false);
+            asked_bytes = node.ask_for_huge(&self.below, place, more, wish, tick);
             let unclear = node.runs.extend(start, pages)?;
             taken(node, start, &unclear, &self.below)
         };
         let freed_bytes = old_pages.saturating_sub(pages) as usize * self.page_bytes();
+        state.huge_bytes += asked_bytes;
         state.settle(&self.below, &self.config, freed_bytes);
         self.part(state);
         Some(result)

@@ -2,7 +2,7 @@
 //!
 //! Above: arenas under test. Below: any other source, which serves the calls that do not fail.
 
-use crate::source::{Contents, Faults, HugePages, Reserved, Source};
+use crate::source::{Advice, Contents, Faults, Reserved, Source};
 use alloc_core::AllocError;
 use alloc_core::sync::{AtomicUsize, Ordering};
 use core::ptr::NonNull;
@@ -25,11 +25,13 @@ pub enum Call {
     Map,
     /// [`Source::remap`]
     Remap,
+    /// [`Source::advise`]
+    Advise,
 }
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Reserve,
         Self::Unreserve,
         Self::Commit,
@@ -37,6 +39,7 @@ impl Call {
         Self::Guard,
         Self::Map,
         Self::Remap,
+        Self::Advise,
     ];
 }
 
@@ -104,6 +107,7 @@ impl<S> Scheduled<S> {
             Self {
                 inner,
                 plans: [
+                    Plan::new(),
                     Plan::new(),
                     Plan::new(),
                     Plan::new(),
@@ -200,7 +204,16 @@ unsafe impl<S: Source> Source for Scheduled<S> {
         // SAFETY: as above.
         unsafe { self.inner.remap(base, old_bytes, new_bytes, align_bytes) }
     }
-    unsafe fn advise(&self, base: NonNull<u8>, bytes: usize, advice: HugePages) {
+    fn huge_bytes(&self) -> usize {
+        self.inner.huge_bytes()
+    }
+    unsafe fn advise(
+        &self,
+        base: NonNull<u8>,
+        bytes: usize,
+        advice: Advice,
+    ) -> Result<(), AllocError> {
+        self.attempt(Call::Advise)?;
         // SAFETY: as above.
         unsafe { self.inner.advise(base, bytes, advice) }
     }

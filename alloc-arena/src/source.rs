@@ -44,16 +44,13 @@ pub struct Faults {
     pub major: u64,
 }
 
-/// Advice about huge pages for a range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HugePages {
-    /// Whatever the system does by itself.
-    #[default]
-    System,
+/// Advice for a range of pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
     /// Back the range by huge pages where possible.
-    Prefer,
-    /// Never back it by huge pages.
-    Avoid,
+    Huge,
+    /// Back it by ordinary pages. What has a huge page already, keeps it.
+    Small,
 }
 
 /// A giver of address ranges and of the memory behind them.
@@ -71,7 +68,8 @@ pub enum HugePages {
 /// * **S3** Where a method says [`Contents::Zero`], the pages read as zero.
 /// * **S4** A method that fails changes nothing that the caller can see.
 /// * **S5** No method unwinds, and none calls a global allocator.
-/// * **S6** [`page_bytes`](Source::page_bytes) is a power of two, at least 64, and always the same.
+/// * **S6** [`page_bytes`](Source::page_bytes) is a power of two, at least 64, and always the same. So
+///   is [`huge_bytes`](Source::huge_bytes), if it is not 0: a multiple of a page.
 pub unsafe trait Source {
     /// The size of a page in bytes.
     fn page_bytes(&self) -> usize;
@@ -168,13 +166,28 @@ pub unsafe trait Source {
         Err(AllocError)
     }
 
-    /// Passes advice on. Advice may be ignored, so there is nothing to fail.
+    /// The size of a huge page in bytes; 0 if there are none.
+    fn huge_bytes(&self) -> usize {
+        0
+    }
+
+    /// Passes advice on. Contents and accessibility stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not take it.
     ///
     /// # Safety
     ///
     /// The pages are part of a live range of this source.
-    unsafe fn advise(&self, base: NonNull<u8>, bytes: usize, advice: HugePages) {
+    unsafe fn advise(
+        &self,
+        base: NonNull<u8>,
+        bytes: usize,
+        advice: Advice,
+    ) -> Result<(), AllocError> {
         let _ = (base, bytes, advice);
+        Err(AllocError)
     }
 
     /// Whether the arena's metadata has to lie inside the ranges it describes, because this source

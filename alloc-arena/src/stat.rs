@@ -26,6 +26,8 @@ pub struct SysStat {
     pub clean_bytes: usize,
     /// Given back to the source so far: dirty pages purged, by age or on demand.
     pub purged_bytes: usize,
+    /// For which huge pages were asked so far.
+    pub huge_bytes: usize,
     /// Runs with a mapping of their own.
     pub dedicated_bytes: usize,
     /// Mappings of that kind whose run was freed lately, kept for the next one.
@@ -51,6 +53,7 @@ impl SysStat {
         report.bytes("dirty", self.dirty_bytes);
         report.bytes("clean", self.clean_bytes);
         report.bytes("purged in all", self.purged_bytes);
+        report.bytes("huge pages asked for", self.huge_bytes);
         report.bytes("dedicated", self.dedicated_bytes);
         report.bytes("idle", self.idle_bytes);
         report.bytes("metadata", self.metadata_bytes);
@@ -66,6 +69,7 @@ impl SysStat {
         report.count("calls: commit", calls.commit as u64);
         report.count("calls: decommit", calls.decommit as u64);
         report.count("calls: remap", calls.remap as u64);
+        report.count("calls: advise", calls.advise as u64);
         report.count("calls: failed", calls.failed as u64);
     }
 

@@ -7,6 +7,7 @@ use crate::below::Below;
 use crate::config::Config;
 use crate::decay::Decay;
 use crate::dedicated::{Dedicated, Entry};
+use crate::huge::{Huge, HugePages};
 use crate::mapping::Node;
 use crate::mappings::Mappings;
 use crate::record::{Key, Page};
@@ -29,6 +30,8 @@ pub(crate) struct State {
     /// The system granted a reservation only in part: address space is short.
     pub(crate) limited: bool,
     purged_bytes: usize,
+    /// What huge pages were asked for so far, in bytes.
+    pub(crate) huge_bytes: usize,
     /// A dedicated mapping that was idle for too long: whoever holds the lock gives it back next.
     pub expired: Option<Entry>,
 }
@@ -77,6 +80,7 @@ impl State {
             reserved_bytes: 0,
             limited: false,
             purged_bytes: 0,
+            huge_bytes: 0,
             expired: None,
         }
     }
@@ -88,10 +92,13 @@ impl State {
         config: &Config,
         need: Need,
     ) -> Result<Taken, AllocError> {
+        let huge = self.huge(below, config);
+        let tick = self.decay.tick();
         for node in self.mappings.iter_mut() {
             if let Some(place) = node.runs.best_fit(need, node.runs.pages())
                 && node.commit(below, config, place.start + need.pages).is_ok()
             {
+                self.huge_bytes += ask_for_huge(node, place, need, huge, below, tick);
                 let taken = take(node, place, need.pages, below);
                 self.decay.note_dirty(self.purgeable_pages());
                 self.settle(below, config, 0);
@@ -121,10 +128,20 @@ impl State {
             }
             self.reserve(below, config, need)?; // the idle mappings were what was missing
         }
+        let (huge, tick) = (self.huge(below, config), self.decay.tick());
         let node = self.mappings.iter_mut().last().ok_or(AllocError)?;
         let place = node.runs.best_fit(need, node.runs.pages()).ok_or(AllocError)?;
         node.commit(below, config, place.start + need.pages)?;
+        self.huge_bytes += ask_for_huge(node, place, need, huge, below, tick);
         Ok(take(node, place, need.pages, below))
+    }
+
+    /// What decides about huge pages now. (Runs with a mapping of their own may be sparse tables.)
+    pub fn huge<S: Source>(&self, below: &Below<S>, config: &Config) -> Huge {
+        let used = self.mappings.iter().map(|node| node.runs.used_pages() as usize);
+        let used_bytes = used.sum::<usize>() * below.source.page_bytes();
+        let wished = config.huge_pages == HugePages::Dense;
+        Huge { huge_bytes: if wished { below.source.huge_bytes() } else { 0 }, used_bytes }
     }
 
     /// Takes back the `pages` pages at `address`, which lie in a mapping.
@@ -161,6 +178,8 @@ impl State {
         };
         let now_ms = below.source.now_ms().unwrap_or_else(|| self.decay.operations_ms());
         self.decay.look(now_ms, delay_ms, self.purgeable_pages());
+        let tick = self.decay.tick();
+        self.mappings.iter_mut().for_each(|node| node.forget_huge(below, tick));
         if self.expired.is_none() {
             self.expired = self.dedicated.expired(self.decay.tick());
         }
@@ -235,6 +254,7 @@ impl State {
         let page_bytes = below.source.page_bytes();
         let mut stat = SysStat {
             purged_bytes: self.purged_bytes,
+            huge_bytes: self.huge_bytes,
             dedicated_bytes: self.dedicated.used_bytes(),
             idle_bytes: self.dedicated.idle_bytes(),
             metadata_bytes: self.dedicated.table_bytes(),
@@ -268,6 +288,23 @@ impl State {
         let agrees = self.stat(below).agrees();
         Broken::unless(agrees, "Arena", "used + dirty + clean = committed <= reserved", 0)
     }
+}
+
+/// Asks for huge pages at `place`, if they are wished for there. Returns the bytes.
+#[inline]
+fn ask_for_huge<S: Source>(
+    node: &mut Node,
+    place: Place,
+    need: Need,
+    huge: Huge,
+    below: &Below<S>,
+    tick: u32,
+) -> usize {
+    if !node.runs.has_fresh(place, need.pages) {
+        return 0;
+    }
+    let bytes = need.pages as usize * below.source.page_bytes();
+    node.ask_for_huge(below, place, need.pages, huge.wish(bytes, need.zeroed), tick)
 }
 
 /// Uses the pages at `place`, which are committed.

@@ -126,7 +126,7 @@ impl<S: Source> Arena<S> {
     /// Makes the first reservation if there is none and it can be had.
     pub(crate) fn make_first(&self, state: &mut crate::state::State) {
         if state.first.is_none() {
-            let need = crate::runs::Need { pages: 1, align_bytes: 1 };
+            let need = crate::runs::Need::new(1, 1);
             let _ = state.reserve(&self.below, &self.config, need);
             self.publish_first(state);
         }

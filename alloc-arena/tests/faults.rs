@@ -2,8 +2,11 @@
 //! point on, and now and then. Errors are reported as such, nothing that is live is hurt, the arena
 //! stays consistent, nothing is lost, and service goes on when the source does.
 
+mod common;
+
 use alloc_arena::{Arena, Call, Failures, Fixed, Os, Scheduled};
 use alloc_core::{Allocator, Layer, Layout};
+use common::TinyHuge;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::time::Duration;
@@ -19,7 +22,7 @@ struct Live {
 
 /// Plays a script that makes every kind of call, and checks all contents after each step.
 struct Player<'a> {
-    arena: &'a Arena<Scheduled<Os>>,
+    arena: &'a Arena<Scheduled<TinyHuge>>,
     live: Vec<Live>,
     refused: usize,
 }
@@ -123,8 +126,8 @@ impl Player<'_> {
     }
 }
 
-fn arena(delay: Option<Duration>) -> Arena<Scheduled<Os>> {
-    Arena::new(Scheduled::new(Os::new()))
+fn arena(delay: Option<Duration>) -> Arena<Scheduled<TinyHuge>> {
+    Arena::new(Scheduled::new(TinyHuge::new(Os::new()).lenient()))
         .with_dedicated_bytes(DEDICATED)
         .with_reservation_bytes(1 << 20)
         .with_purge_delay(delay)

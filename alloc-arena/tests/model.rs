@@ -1,7 +1,10 @@
 //! The arena against a model: a list of live runs, with what was written to each.
 
+mod common;
+
 use alloc_arena::{Arena, Fixed, Os, Source};
 use alloc_core::{Allocator, Layer, Layout};
+use common::TinyHuge;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use proptest::prelude::*;
@@ -88,6 +91,13 @@ proptest! {
     #[test]
     fn over_the_os(ops in proptest::collection::vec(op(), 1..150)) {
         run(&Arena::new(Os::new()), &ops);
+    }
+
+    #[test]
+    fn over_tiny_huge_pages(ops in proptest::collection::vec(op(), 1..150), lazy: bool) {
+        let os = if lazy { Os::lazy() } else { Os::new() };
+        let delay = Some(std::time::Duration::from_micros(100));
+        run(&Arena::new(TinyHuge::new(os)).with_purge_delay(delay), &ops);
     }
 
     #[test]

@@ -333,7 +333,9 @@ fn os_commits_in_few_mappings() {
         let start = usize::from_str_radix(line.split('-').next().unwrap(), 16).unwrap();
         range.contains(&start)
     });
-    assert!(inside.count() <= 2);
+    let count = inside.count();
+    // Never advised, advised, advised no more, reserved.
+    assert!(count <= 4, "{count} mappings");
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! * R5: used pages are committed, and their bits are clear.
 #![forbid(unsafe_code)]
 
+mod fresh;
 mod verify;
 
 use crate::bits;
@@ -42,12 +43,22 @@ pub(crate) struct Runs {
 pub(crate) struct Need {
     pub pages: u32,
     pub align_bytes: usize,
+    /// A place in fresh memory had better be aligned to this too.
+    pub fresh_align_bytes: usize,
+    /// The pages have to read as zero.
+    pub zeroed: bool,
+}
+
+impl Need {
+    pub fn new(pages: u32, align_bytes: usize) -> Self {
+        Self { pages, align_bytes, fresh_align_bytes: align_bytes, zeroed: false }
+    }
 }
 
 /// A part of a free run that fits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    run: Page,
+    pub run: Page,
     pub start: Page,
 }
 
@@ -135,13 +146,24 @@ impl Runs {
             }
         }
         // What the dirty run would give here is clean as well: the better fit counts.
-        let clean = self.fit(&self.clean, need, limit);
+        let clean = self.fresh_fit(need, limit);
         let key = |place: Place| Key::of(self.table.records(), place.run);
         match (dirty, clean) {
             (Some(dirty), Some(clean)) if key(dirty) < key(clean) => Some(dirty),
             (dirty, None) => dirty,
             (_, clean) => clean,
         }
+    }
+
+    fn fresh_fit(&self, need: Need, limit: Page) -> Option<Place> {
+        if need.fresh_align_bytes > need.align_bytes {
+            let aligned = Need { align_bytes: need.fresh_align_bytes, ..need };
+            let place = self.fit(&self.clean, aligned, limit);
+            if place.is_some() {
+                return place;
+            }
+        }
+        self.fit(&self.clean, need, limit)
     }
 
     fn fit(&self, tree: &Tree, need: Need, limit: Page) -> Option<Place> {
@@ -209,13 +231,19 @@ impl Runs {
     /// as zero; or `None`, and nothing has changed, if there are not that many.
     pub fn extend(&mut self, start: Page, pages: u32) -> Option<Range<Page>> {
         let old_pages = self.table.records()[start as usize].pages();
-        let place = Place { run: start + old_pages, start: start + old_pages };
+        let place = self.place_behind(start);
         if self.room_behind(start) < pages - old_pages {
             return None;
         }
         let unclear = self.take(place, pages - old_pages);
         self.put_ends(start..start + pages, Record::end(State::Used, pages));
         Some(unclear)
+    }
+
+    /// Where the used run at `start` would be extended.
+    pub fn place_behind(&self, start: Page) -> Place {
+        let end = start + self.table.records()[start as usize].pages();
+        Place { run: end, start: end }
     }
 
     /// The length of the free run behind the used run at `start`.
