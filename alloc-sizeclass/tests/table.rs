@@ -107,7 +107,7 @@ fn alignments_are_natural<T: SizeClasses>() {
         let info = T::info(class);
         assert!(info.span_bytes.is_multiple_of(T::GRANULE_BYTES) && info.span_slots > 0);
         assert!(info.slot_bytes.is_multiple_of(info.slot_align));
-        assert!((1..=256).contains(&info.batch_slots));
+        assert!((1..=1024).contains(&info.batch_slots));
         assert!(T::GRANULE_BYTES.is_multiple_of(info.slot_align));
         if info.slot_bytes.is_power_of_two() {
             let natural = info.slot_bytes.min(T::GRANULE_BYTES);

@@ -20,6 +20,9 @@ pub(super) const FINE_LIMIT: usize = 1 << 10;
 const FINE_ENTRIES: usize = FINE_LIMIT / 16;
 const COARSE_ENTRIES: usize = 16 * (MAX_SLOT_BYTES.ilog2() - FINE_LIMIT.ilog2()) as usize;
 
+/// The most slots in a batch, however small they are.
+const MAX_BATCH_SLOTS: usize = 1024;
+
 /// A span's tail may waste one sixteenth of it; of medium slots, whose tail's pages are never
 /// touched, one eighth of the address space.
 const TAIL_DIVISOR: usize = 16;
@@ -110,7 +113,7 @@ const fn geometry(slot_bytes: usize, granule_bytes: usize, batch_bytes: usize) -
         slot_align: if natural < granule_bytes { natural } else { granule_bytes },
         span_bytes,
         span_slots: (span_bytes / slot_bytes) as u32,
-        batch_slots: clamp(batch_bytes / slot_bytes, 1, 256) as u16,
+        batch_slots: clamp(batch_bytes / slot_bytes, 1, MAX_BATCH_SLOTS) as u16,
     }
 }
 

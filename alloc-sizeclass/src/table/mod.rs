@@ -95,7 +95,7 @@ pub trait SizeClasses: Sized + 'static {
 
     /// How many bytes a batch may have: what moves between a thread cache and the heap at once. A
     /// thread cache holds at most two batches of each class. At least one slot moves.
-    const BATCH_BYTES: usize = 8 << 10;
+    const BATCH_BYTES: usize = 32 << 10;
 }
 
 /// What a table answers, computed from its [`SizeClasses`]. Every table has this impl and no other,
