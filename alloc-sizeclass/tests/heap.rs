@@ -53,13 +53,14 @@ fn lookup_knows_slots_and_large_runs() {
 fn batches_come_back_through_the_transfer_cache() {
     let heap: SizeClassHeap<Global> = SizeClassHeap::new(Global);
     let class = Fine::class_of(layout(64, 8)).unwrap();
-    let batch = heap.refill(class, 32).unwrap();
-    assert_eq!(batch.len(), 32);
+    let whole = Fine::info(class).batch_slots as usize;
+    let batch = heap.refill(class, whole).unwrap();
+    assert_eq!(batch.len(), whole);
     // SAFETY: the batch came from this heap, of this class.
     unsafe { heap.flush(class, batch) };
-    // Whole batches move: fewer are asked for, all 32 come.
+    // Whole batches move: fewer are asked for, all come.
     let batch = heap.refill(class, 8).unwrap();
-    assert_eq!(batch.len(), 32);
+    assert_eq!(batch.len(), whole);
     // SAFETY: the batch came from this heap, of this class.
     unsafe { heap.flush(class, batch) };
     heap.verify().unwrap();

@@ -3,7 +3,7 @@
 use alloc_core::api2::alloc::System;
 use alloc_core::report::Tree;
 use alloc_core::{Allocator, Layer, Layout, Observe, Shared};
-use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
+use alloc_sizeclass::{ClassTable, Fine, SizeClassHeap, SizeClasses, ThreadCache, thread_cache};
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::{Barrier, mpsc};
@@ -222,7 +222,9 @@ fn caches_are_bounded_in_bytes() {
             unsafe { stack.deallocate(slot.cast(), layout) };
         }
         let cached = Tree::of(&stack).figure("ThreadCache", "cached (this thread)").unwrap();
-        let bound = 2 * (8192usize.max(size.next_power_of_two())) as u64;
+        let batch_bytes = <Fine as SizeClasses>::BATCH_BYTES;
+        let slot_bytes = Fine::info(Fine::class_of(layout).unwrap()).slot_bytes;
+        let bound = (2 * batch_bytes).max(slot_bytes) as u64;
         assert!(cached <= bound, "{cached} bytes cached of slots of {size}");
         stack.reclaim(usize::MAX);
     }
