@@ -6,6 +6,7 @@
 //! leaves the others alone.
 
 use crate::heap::{Flat, Heap};
+use crate::peers::Peer;
 use crate::program::Program;
 use crate::program::facts::Facts;
 use crate::replay::{Fault, Outcome, Pass, replay};
@@ -13,7 +14,6 @@ use crate::stacks;
 use crate::table::bytes;
 use mimalloc::MiMalloc;
 use std::alloc::System;
-use std::ffi::CStr;
 
 /// An allocator that can be chosen by its name.
 #[derive(Debug)]
@@ -43,15 +43,7 @@ const BUMP_MAX_BYTES: u64 = 1 << 30;
 
 /// All candidates, in the order of tables and plots.
 pub static ALL: &[Candidate] = &[
-    Candidate {
-        name: REFERENCE,
-        about: "the C library's malloc",
-        version: libc_version,
-        fits: anything,
-        replay: |program, pass| on(&Flat(System), program, pass),
-        heap: || Box::new(Flat(System)),
-        reclaim: libc_trim,
-    },
+    Candidate::of::<System>(),
     Candidate {
         name: "strata",
         about: "the default stack: ThreadCache over SizeClassHeap over Arena",
@@ -79,16 +71,38 @@ pub static ALL: &[Candidate] = &[
         heap: || Box::new(stacks::bump()),
         reclaim: by_its_layers,
     },
-    Candidate {
-        name: "mimalloc",
-        about: "Microsoft's mimalloc, from its crate",
-        version: mimalloc_version,
-        fits: anything,
-        replay: |program, pass| on(&Flat(MiMalloc), program, pass),
-        heap: || Box::new(Flat(MiMalloc)),
-        reclaim: mimalloc_collect,
-    },
+    Candidate::of::<MiMalloc>(),
+    #[cfg(feature = "mimalloc2")]
+    Candidate::of::<crate::peers::Mimalloc2>(),
+    #[cfg(feature = "snmalloc")]
+    Candidate::of::<snmalloc_rs::SnMalloc>(),
+    #[cfg(feature = "jemalloc")]
+    Candidate::of::<tikv_jemallocator::Jemalloc>(),
+    #[cfg(feature = "rpmalloc")]
+    Candidate::of::<rpmalloc::RpMalloc>(),
+    #[cfg(feature = "rallocator")]
+    Candidate::of::<rallocator::Rallocator>(),
+    #[cfg(feature = "tcmalloc")]
+    Candidate::of::<tcmalloc_better::TCMalloc>(),
+    #[cfg(feature = "scudo")]
+    Candidate::of::<scudo::GlobalScudoAllocator>(),
 ];
+
+impl Candidate {
+    /// The candidate that an allocator of others is.
+    #[must_use]
+    pub const fn of<P: Peer>() -> Self {
+        Self {
+            name: P::NAME,
+            about: P::ABOUT,
+            version: P::version,
+            fits: anything,
+            replay: |program, pass| on(&Flat(P::VALUE), program, pass),
+            heap: || Box::new(Flat(P::VALUE)),
+            reclaim: |_| P::reclaim(),
+        }
+    }
+}
 
 /// The candidate of this name.
 #[must_use]
@@ -103,20 +117,6 @@ fn on<H: Heap>(heap: &H, program: &Program, pass: Pass) -> Result<Outcome, Fault
 fn by_its_layers(heap: &dyn Heap) {
     heap.reclaim();
 }
-
-fn mimalloc_collect(_: &dyn Heap) {
-    // SAFETY: the call has no preconditions; it looks after the calling thread's own heap.
-    unsafe { libmimalloc_sys::mi_collect(true) };
-}
-
-#[cfg(target_env = "gnu")]
-fn libc_trim(_: &dyn Heap) {
-    // SAFETY: the call has no preconditions.
-    unsafe { libc::malloc_trim(0) };
-}
-
-#[cfg(not(target_env = "gnu"))]
-fn libc_trim(_: &dyn Heap) {}
 
 fn anything(_: &Facts) -> Result<(), String> {
     Ok(())
@@ -136,26 +136,4 @@ fn little_in_all(facts: &Facts) -> Result<(), String> {
 
 fn strata_version() -> String {
     env!("CARGO_PKG_VERSION").into()
-}
-
-fn mimalloc_version() -> String {
-    // SAFETY: the call only reads a constant.
-    let version = unsafe { libmimalloc_sys::mi_version() };
-    // Three digits up to 2.1.7 (217), five since then (30204 is 3.2.4).
-    match version {
-        ..1000 => format!("{}.{}.{}", version / 100, version / 10 % 10, version % 10),
-        _ => format!("{}.{}.{}", version / 10_000, version / 100 % 100, version % 100),
-    }
-}
-
-#[cfg(target_env = "gnu")]
-fn libc_version() -> String {
-    // SAFETY: the call returns a constant string that ends with a zero byte.
-    let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) };
-    format!("glibc {}", version.to_string_lossy())
-}
-
-#[cfg(not(target_env = "gnu"))]
-fn libc_version() -> String {
-    "of this system".into()
 }

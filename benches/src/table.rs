@@ -86,22 +86,30 @@ fn end(fragmentation: f64) -> String {
 #[must_use]
 pub fn means(results: &Results) -> String {
     let mut table = plain();
-    table.set_header(["geometric mean", "time", "CPU time", "peak memory", "traces", "version"]);
+    table.set_header([
+        "geometric mean",
+        "time",
+        "CPU time",
+        "peak memory",
+        "sys ms in all",
+        "faults in all",
+        "traces",
+        "version",
+    ]);
     for peer in &results.candidates {
         let figures = match results.means(&peer.name) {
-            Some(m) => [
-                two(m.time),
-                two(m.cpu),
-                two(m.peak),
-                format!("{} of {}", m.traces, results.traces.len()),
-            ],
-            None => ["–".into(), "–".into(), "–".into(), "none".into()],
+            Some(m) => {
+                let traces = format!("{} of {}", m.traces, results.traces.len());
+                let (sys, faults) = (ms(m.sys_ns), m.minor_faults.to_string());
+                [two(m.time), two(m.cpu), two(m.peak), sys, faults, traces]
+            }
+            None => ["–", "–", "–", "–", "–", "none"].map(String::from),
         };
-        let [time, cpu, peak, traces] = figures;
-        table.add_row([peer.name.clone(), time, cpu, peak, traces, peer.version.clone()]);
+        let ends = |text: &String| [text.clone()];
+        table.add_row(ends(&peer.name).into_iter().chain(figures).chain(ends(&peer.version)));
     }
     align(&mut table, 1);
-    let last = table.column_mut(5).expect("there are six columns");
+    let last = table.column_mut(7).expect("there are eight columns");
     last.set_cell_alignment(CellAlignment::Left);
     table.to_string()
 }

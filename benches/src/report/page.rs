@@ -121,17 +121,19 @@ fn overview(out: &mut String, results: &Results) -> std::fmt::Result {
 fn means_table(out: &mut String, results: &Results, means: &[Option<Means>]) -> std::fmt::Result {
     writeln!(
         out,
-        "<div class=\"scroll\"><table><tr><th class=\"text\">candidate</th><th>time</th><th>CPU time</th><th>peak memory</th><th>traces</th><th class=\"text\">version</th><th class=\"text\">what it is</th></tr>"
+        "<div class=\"scroll\"><table><tr><th class=\"text\">candidate</th><th>time</th><th>CPU time</th><th>peak memory</th><th>sys in all, ms</th><th>faults in all</th><th>traces</th><th class=\"text\">version</th><th class=\"text\">what it is</th></tr>"
     )?;
     for (peer, means) in results.candidates.iter().zip(means) {
         let (name, version, about) =
             (escape(&peer.name), escape(&peer.version), escape(&peer.about));
-        let figures = means.map_or("<td>–</td><td>–</td><td>–</td><td>0</td>".into(), |m| {
+        let figures = means.map_or(format!("{}<td>0</td>", "<td>–</td>".repeat(5)), |m| {
             format!(
-                "<td>{:.2}</td><td>{:.2}</td><td>{:.2}</td><td>{} of {}</td>",
+                "<td>{:.2}</td><td>{:.2}</td><td>{:.2}</td><td>{}</td><td>{}</td><td>{} of {}</td>",
                 m.time,
                 m.cpu,
                 m.peak,
+                ms(m.sys_ns),
+                grouped(m.minor_faults),
                 m.traces,
                 results.traces.len()
             )

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 /// Rounds of a run that may take its time.
 pub const ROUNDS: u32 = 9;
 
-/// What the timed rounds of a run may take together, unless their number was asked for.
-const BUDGET: Duration = Duration::from_secs(180);
+/// What the timed rounds of a candidate may take together, unless their number was asked for.
+const BUDGET: Duration = Duration::from_secs(36);
 
 /// What a candidate's replays of a trace take together in a round, at least, and how often it
 /// replays for that at most: short replays are noisy.
@@ -130,11 +130,12 @@ impl Run<'_> {
         for round in 0..MEMORY_ROUNDS {
             self.round(round, Pass::Memory, |trace| round < memory_rounds(trace));
         }
+        let budget = BUDGET * self.plan.candidates.len() as u32;
         let start = Instant::now();
         for round in 0..wanted {
             self.round(round, Pass::Time, |_| true);
             let next = start.elapsed() + start.elapsed() / (round + 1);
-            if self.plan.rounds.is_none() && next > BUDGET {
+            if self.plan.rounds.is_none() && next > budget {
                 self.progress.expect(all * u64::from(round + 1) + memory);
                 return round + 1;
             }

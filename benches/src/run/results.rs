@@ -146,7 +146,7 @@ impl TraceResult {
     }
 }
 
-/// Geometric means of a candidate's ratios to the reference.
+/// Geometric means of a candidate's ratios to the reference, and what it left to the kernel in all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Means {
     /// Of wall times.
@@ -155,6 +155,10 @@ pub struct Means {
     pub cpu: f64,
     /// Of peaks of resident memory.
     pub peak: f64,
+    /// The sum of the times in the kernel. No mean: many are too short to be told.
+    pub sys_ns: u64,
+    /// The sum of the page faults.
+    pub minor_faults: u64,
     /// How many traces were compared.
     pub traces: usize,
 }
@@ -180,10 +184,13 @@ impl Results {
             let logs = pairs.iter().map(|(a, b)| ratio(of(a), of(b)).ln());
             (logs.sum::<f64>() / pairs.len() as f64).exp()
         };
+        let sum = |of: fn(&Measured) -> u64| pairs.iter().map(|&(a, _)| of(a)).sum();
         (!pairs.is_empty()).then(|| Means {
             time: mean(|m| m.wall_ns),
             cpu: mean(|m| m.cpu_ns),
             peak: mean(|m| m.memory.peak_bytes),
+            sys_ns: sum(|m| m.sys_ns),
+            minor_faults: sum(|m| m.minor_faults),
             traces: pairs.len(),
         })
     }
