@@ -21,7 +21,8 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
     fn allocate_zeroed_medium(&self, class: Class) -> Result<NonNull<u8>, AllocError> {
         let info = T::info(class);
         let mut batch = Batch::EMPTY;
-        self.class(class).spans.lock().take(info, 1, &mut batch);
+        let fresh = self.class(class).spans.lock().take(info, 1, &mut batch);
+        fresh.link(&mut batch);
         // SAFETY: the batch is of this heap, which is alive.
         if let Some(slot) = unsafe { batch.pop() } {
             // SAFETY: the slot was just allocated, with so many bytes.
@@ -30,7 +31,7 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
         let mut span = self.acquire(class, true)?;
         // SAFETY: the span is new, and on no list.
         unsafe {
-            span.as_mut().take(info, 1, &mut batch);
+            span.as_mut().take_fresh(info, 1).link(&mut batch);
             self.class(class).spans.lock().add(span);
             let slot = batch.pop().ok_or(AllocError)?;
             // A slot in a batch has a link and may have a count.

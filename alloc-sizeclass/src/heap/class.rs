@@ -4,8 +4,9 @@
 //! class's lock and calls nothing outside the crate.
 //! Spans with something to hand out stand on `partial`, the others on `full`.
 
+use super::chain::Chain;
 use super::slot::Batch;
-use super::span::Span;
+use super::span::{Fresh, Span};
 use super::transfer::TransferCache;
 use crate::table::ClassInfo;
 use alloc_core::sync::Lock;
@@ -123,13 +124,18 @@ impl Spans {
         }
     }
 
-    /// Takes slots from partial spans until `batch` has `want` or there are none.
-    pub fn take(&mut self, info: &ClassInfo, want: usize, batch: &mut Batch) {
-        while batch.len() < want {
-            let Some(mut span) = self.partial.first() else { return };
+    /// Takes slots from partial spans until there are `want` (or some more, see
+    /// [`Span::take_freed`]), or there are none: freed ones into `batch`, and the fresh ones of one span.
+    pub fn take(&mut self, info: &ClassInfo, want: usize, batch: &mut Batch) -> Fresh {
+        let mut fresh = Fresh::NONE;
+        while fresh.is_empty()
+            && batch.len() < want
+            && let Some(mut span) = self.partial.first()
+        {
             // SAFETY: the span stands on our list.
             let span_mut = unsafe { span.as_mut() };
-            span_mut.take(info, want, batch);
+            span_mut.take_freed(info, want, batch);
+            fresh = span_mut.take_fresh(info, want.saturating_sub(batch.len()));
             if span_mut.available() == 0 {
                 // SAFETY: as above; it goes from one of our lists to the other.
                 unsafe {
@@ -138,24 +144,26 @@ impl Spans {
                 }
             }
         }
+        fresh
     }
 
-    /// Takes a slot back. Returns its span, off every list, if that is empty now and either of
+    /// Takes slots back. Returns their span, off every list, if that is empty now and either of
     /// medium slots or not the only one to allocate from: the caller gives it to the layer below.
     ///
     /// # Safety
     ///
-    /// `span` is the span of `slot` and on one of these lists; the caller gives `slot` away.
+    /// `span` is the span of the slots, of which there is at least one, and on one of these lists;
+    /// the caller gives them away.
     pub unsafe fn put(
         &mut self,
         info: &ClassInfo,
         mut span: NonNull<Span>,
-        slot: NonNull<u8>,
+        slots: Chain,
     ) -> Option<NonNull<Span>> {
-        // SAFETY: the span is owned by these lists, the slot by the caller, who gives it.
+        // SAFETY: the span is owned by these lists, the slots by the caller, who gives them.
         let (was_full, is_empty) = unsafe {
             let was_full = span.as_ref().available() == 0;
-            span.as_mut().put(slot);
+            span.as_mut().put(slots);
             (was_full, span.as_ref().used_slots(info) == 0)
         };
         if was_full {

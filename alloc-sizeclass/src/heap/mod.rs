@@ -11,14 +11,18 @@
 //! lock is held while the layer below is called, but the index's and the pool's when they grow.
 
 mod allocate;
+mod batches;
+mod chain;
 mod class;
 mod index;
 mod large;
 mod layer;
 mod others;
 mod slot;
+mod sorted;
 mod span;
 mod span_pool;
+mod spans;
 mod transfer;
 mod verify;
 
@@ -26,7 +30,7 @@ pub use slot::Batch;
 #[cfg(feature = "std")]
 pub(crate) use slot::Slot;
 
-use crate::table::{Class, ClassTable, Fine, MAX_CLASSES, SizeClasses};
+use crate::table::{Class, Fine, MAX_CLASSES, SizeClasses};
 use alloc_core::sync::Lock;
 use alloc_core::{AllocError, Layer, Layout};
 use class::ClassHeap;
@@ -34,7 +38,6 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 use index::SpanIndex;
 use large::Large;
-use span::Span;
 use span_pool::SpanPool;
 
 /// What a thread cache can stand on: a layer that hands out slots of a class in batches.
@@ -164,193 +167,5 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
 
     fn class(&self, class: Class) -> &ClassHeap {
         &self.classes[class.index()]
-    }
-
-    /// Takes slots from the class's spans, and a new span if they have none.
-    fn refill_from_spans(&self, class: Class, want: usize) -> Result<Batch, AllocError> {
-        let info = T::info(class);
-        let mut batch = Batch::EMPTY;
-        self.class(class).spans.lock().take(info, want, &mut batch);
-        if batch.is_empty() {
-            let span = self.acquire(class, false)?;
-            let mut spans = self.class(class).spans.lock();
-            // SAFETY: the span is new, and on no list.
-            unsafe { spans.add(span) };
-            spans.take(info, want, &mut batch);
-        }
-        Ok(batch)
-    }
-
-    /// Step 3: a run of pages from the layer below becomes a span.
-    #[cold]
-    fn acquire(&self, class: Class, zeroed: bool) -> Result<NonNull<Span>, AllocError> {
-        // Anyone can make a `Class` of any index. One that this table lacks never gets past here,
-        // so that there is never a span, a slot or a batch of it.
-        if !T::has(class) {
-            return Err(AllocError);
-        }
-        self.index.ready(&self.below, T::GRANULE_BYTES)?;
-        let info = T::info(class);
-        let layout = span_layout::<T>(info.span_bytes)?;
-        let run = if zeroed {
-            self.below.allocate_zeroed(layout)?.cast()
-        } else {
-            self.below.allocate(layout)?.cast()
-        };
-        let granules = info.span_bytes / T::GRANULE_BYTES;
-        self.publish(run, layout, class.index() as u8, info.span_slots, granules).inspect_err(
-            |_| {
-                // SAFETY: the run came from `below` with this layout, and nobody has seen it.
-                unsafe { self.below.deallocate(run, layout) };
-            },
-        )
-    }
-
-    /// Makes a record for a run, and enters it in the index.
-    fn publish(
-        &self,
-        run: NonNull<u8>,
-        layout: Layout,
-        class: u8,
-        slots: u32,
-        granules: usize,
-    ) -> Result<NonNull<Span>, AllocError> {
-        let span = Span::new(run, layout, class, slots);
-        let span = self.pool.take(&self.below, T::GRANULE_BYTES, span)?;
-        if let Err(error) = self.index.promise_at(&self.below, run, T::GRANULE_BYTES, granules) {
-            // SAFETY: the record was just taken, and nobody has seen it.
-            unsafe { self.pool.put(span) };
-            return Err(error);
-        }
-        self.index.insert(span, T::GRANULE_BYTES, granules);
-        Ok(span)
-    }
-
-    /// Gives an empty span of a class to the layer below.
-    ///
-    /// # Safety
-    ///
-    /// The span is off every list, and none of its slots is handed out.
-    #[cold]
-    unsafe fn release(&self, span: NonNull<Span>) {
-        // SAFETY: the span is ours alone.
-        let granules = unsafe { span.as_ref().layout_bytes } / T::GRANULE_BYTES;
-        // SAFETY: the caller's promise.
-        unsafe { self.retire(span, granules) };
-    }
-
-    /// Erases a record from the index and gives its run to the layer below.
-    ///
-    /// # Safety
-    ///
-    /// The record is live, off every list, and its memory is nobody's.
-    unsafe fn retire(&self, span: NonNull<Span>, granules: usize) {
-        // SAFETY: the record is ours alone.
-        let (base, layout) = unsafe { (span.as_ref().base, span.as_ref().layout()) };
-        self.index.remove(base, T::GRANULE_BYTES, granules);
-        // SAFETY: nobody finds the record any more, and the run was taken with this layout.
-        unsafe {
-            self.pool.put(span);
-            self.below.deallocate(base, layout);
-        }
-    }
-
-    /// Returns each slot of a batch to its span, and empty spans to the layer below.
-    ///
-    /// # Safety
-    ///
-    /// As for [`BatchHeap::flush`].
-    unsafe fn flush_to_spans(&self, class: Class, mut batch: Batch) {
-        let info = T::info(class);
-        while !batch.is_empty() {
-            let mut empty = None;
-            {
-                let mut spans = self.class(class).spans.lock();
-                while empty.is_none()
-                    // SAFETY: the heap, whose slots these are, is alive.
-                    && let Some(slot) = unsafe { batch.pop() }
-                {
-                    let span = NonNull::new(self.index.span_at(slot, T::GRANULE_BYTES));
-                    debug_assert!(span.is_some(), "a slot without a span");
-                    // SAFETY: the slot is handed out, so its span is live and on a list of its
-                    // class; the caller gives the slot.
-                    empty = span.and_then(|span| unsafe { spans.put(info, span, slot) });
-                }
-            }
-            if let Some(span) = empty {
-                // SAFETY: `put` took it off the lists because no slot of it is handed out.
-                unsafe { self.release(span) };
-            }
-        }
-    }
-
-    /// Returns what waits in the transfer caches to the spans, and every empty span to the layer
-    /// below. Returns the bytes of those spans.
-    fn release_idle(&self) -> usize {
-        let mut released_bytes = 0;
-        for class in T::classes() {
-            let info = T::info(class);
-            while let Some(batch) = self.class(class).transfer.take() {
-                // SAFETY: the batch was flushed to this class.
-                unsafe { self.flush_to_spans(class, batch) };
-            }
-            loop {
-                // The guard goes before the release, which calls the layer below.
-                let empty = self.class(class).spans.lock().take_empty(info);
-                let Some(span) = empty else { break };
-                released_bytes += info.span_bytes;
-                // SAFETY: `take_empty` took it off the lists because none of its slots is used.
-                unsafe { self.release(span) };
-            }
-        }
-        released_bytes
-    }
-}
-
-fn span_layout<T: SizeClasses>(span_bytes: usize) -> Result<Layout, AllocError> {
-    Layout::from_size_align(span_bytes, T::GRANULE_BYTES).map_err(|_| AllocError)
-}
-
-// SAFETY: slots come from spans that this heap owns, each handed out once until it comes back
-// (`span.rs`); `allocate` is a refill of one; the index is right for live allocations (its R2).
-unsafe impl<A: Layer, T: SizeClasses> BatchHeap for SizeClassHeap<A, T> {
-    type Table = T;
-
-    fn refill(&self, class: Class, want: usize) -> Result<Batch, AllocError> {
-        if !T::info(class).is_medium()
-            && let Some(batch) = self.class(class).transfer.take()
-        {
-            return Ok(batch);
-        }
-        self.refill_from_spans(class, want.max(1))
-    }
-
-    unsafe fn flush(&self, class: Class, batch: Batch) {
-        // Single slots would fill the transfer cache's places with next to nothing, and medium ones
-        // with too much; and what a refill hands out whole may not be more than a thread cache has
-        // room for.
-        let info = T::info(class);
-        let most = info.batch_slots as usize;
-        let worth_a_place = !info.is_medium() && (most.div_ceil(4)..=most).contains(&batch.len());
-        if batch.is_empty() || !worth_a_place {
-            // SAFETY: the caller's promise.
-            unsafe { self.flush_to_spans(class, batch) };
-        } else if let Err(batch) = self.class(class).transfer.put(batch) {
-            // SAFETY: the caller's promise.
-            unsafe { self.flush_to_spans(class, batch) };
-        }
-    }
-
-    fn class_at(&self, ptr: NonNull<u8>) -> Option<Class> {
-        let byte = self.index.class_at(ptr, T::GRANULE_BYTES);
-        // SAFETY: the index holds class bytes only.
-        unsafe { Class::from_byte(byte) }
-    }
-
-    #[inline(always)]
-    fn class_in_table(&self, address: usize) -> Option<Option<Class>> {
-        let byte = self.index.class_in_window(address, T::GRANULE_BYTES)?;
-        // SAFETY: the index holds class bytes only.
-        Some(unsafe { Class::from_byte(byte) })
     }
 }

@@ -6,13 +6,16 @@
 //! Fields and their owners:
 //! * `base`, `layout_bytes`, `layout_align`, `class`: written before the span is published in the
 //!   index, never while it is there. Anyone may read them who owns an allocation in the span.
-//! * `free`, `free_slots`, `fresh_slots`, `prev`, `next`: whoever holds the lock of the list that
+//! * `free`, `fresh_slots`, `prev`, `next`: whoever holds the lock of the list that
 //!   the span is on.
 //!
-//! Slots are handed out in two ways: from the list of freed ones, and, when that is empty, from the
-//! fresh ones at the end, so that memory is first touched when it is first needed.
+//! Slots are handed out in two ways: from the chain of freed ones, and, when that is empty, from the
+//! fresh ones at the end, so that memory is first touched when it is first needed. Chains move
+//! whole where they can, and fresh slots are linked by whoever took them, when the lock is free
+//! again: what is done under the lock does not grow with the number of slots.
 
-use super::slot::{Batch, Slot};
+use super::chain::Chain;
+use super::slot::Batch;
 use crate::table::ClassInfo;
 use core::alloc::Layout;
 use core::ptr::{NonNull, null_mut};
@@ -27,8 +30,7 @@ pub(super) struct Span {
     pub layout_align: usize,
     pub prev: *mut Span,
     pub next: *mut Span,
-    pub free: *mut Slot,
-    pub free_slots: u32,
+    pub free: Chain,
     pub fresh_slots: u32,
     pub class: u8,
 }
@@ -42,8 +44,7 @@ impl Span {
             layout_align: layout.align(),
             prev: null_mut(),
             next: null_mut(),
-            free: null_mut(),
-            free_slots: 0,
+            free: Chain::EMPTY,
             fresh_slots: slots,
             class,
         }
@@ -58,7 +59,7 @@ impl Span {
 
     /// Slots that could be handed out.
     pub const fn available(&self) -> u32 {
-        self.free_slots + self.fresh_slots
+        self.free.len() as u32 + self.fresh_slots
     }
 
     /// Slots that are handed out.
@@ -66,43 +67,64 @@ impl Span {
         info.span_slots - self.available()
     }
 
-    /// Moves slots into `batch` until it has `want` or this span has none left.
-    pub fn take(&mut self, info: &ClassInfo, want: usize, batch: &mut Batch) {
-        while batch.len() < want {
-            let Some(slot) = self.take_freed().or_else(|| self.take_fresh(info)) else { return };
-            // SAFETY: the slot was this span's and of its class; it is given away here.
-            unsafe { batch.push(slot) };
-        }
+    /// Moves freed slots into `batch`: as many as it lacks of `want`, or all, where that makes the
+    /// batch at most half as long again and not longer than the class's batches.
+    pub fn take_freed(&mut self, info: &ClassInfo, want: usize, batch: &mut Batch) {
+        let most = (want + want / 2).min(info.batch_slots as usize).max(want);
+        let missing = want.saturating_sub(batch.len());
+        let chain = if batch.len() + self.free.len() <= most {
+            self.free.take()
+        } else {
+            // SAFETY: `free` is a chain of more slots than that.
+            unsafe { self.free.split_front(missing) }
+        };
+        // SAFETY: the slots were this span's and of its class; they are given away here.
+        unsafe { batch.join(chain) };
     }
 
-    fn take_freed(&mut self) -> Option<NonNull<u8>> {
-        let slot = NonNull::new(self.free)?;
-        // SAFETY: `free` is a chain of this span's free slots, linked by `put`.
-        self.free = unsafe { slot.as_ref().next };
-        self.free_slots -= 1;
-        Some(slot.cast())
+    /// Hands out up to `want` fresh slots.
+    pub fn take_fresh(&mut self, info: &ClassInfo, want: usize) -> Fresh {
+        let first = (info.span_slots - self.fresh_slots) as usize;
+        let slots = (self.fresh_slots as usize).min(want);
+        self.fresh_slots -= slots as u32;
+        // SAFETY: `first` is at most `span_slots`, so this is in the span's memory or its end.
+        let base = unsafe { self.base.add(first * info.slot_bytes) };
+        Fresh { base, slots, slot_bytes: info.slot_bytes }
     }
 
-    fn take_fresh(&mut self, info: &ClassInfo) -> Option<NonNull<u8>> {
-        if self.fresh_slots == 0 {
-            return None;
-        }
-        let index = (info.span_slots - self.fresh_slots) as usize;
-        self.fresh_slots -= 1;
-        // SAFETY: `index < span_slots`, so the slot lies within the span's memory.
-        Some(unsafe { self.base.add(index * info.slot_bytes) })
-    }
-
-    /// Takes a slot back.
+    /// Takes slots back.
     ///
     /// # Safety
     ///
-    /// `slot` is one of this span's, handed out, and the caller gives it away.
-    pub unsafe fn put(&mut self, slot: NonNull<u8>) {
-        let slot = slot.as_ptr().cast::<Slot>();
-        // SAFETY: the slot is ours from here on; it has room for a link (`slot.rs`).
-        unsafe { (*slot).next = self.free };
-        self.free = slot;
-        self.free_slots += 1;
+    /// They are this span's, handed out, and the caller gives them away.
+    pub unsafe fn put(&mut self, chain: Chain) {
+        // SAFETY: the slots are ours from here on.
+        unsafe { self.free.join(chain) };
+    }
+}
+
+/// Slots side by side, handed out for the first time, and not linked yet.
+#[must_use]
+pub(super) struct Fresh {
+    base: NonNull<u8>,
+    slots: usize,
+    slot_bytes: usize,
+}
+
+impl Fresh {
+    pub const NONE: Self = Self { base: NonNull::dangling(), slots: 0, slot_bytes: 0 };
+
+    pub const fn is_empty(&self) -> bool {
+        self.slots == 0
+    }
+
+    /// Links the slots, the first in front, and adds them to `batch`. This is the first touch of
+    /// their memory.
+    pub fn link(self, batch: &mut Batch) {
+        for index in (0..self.slots).rev() {
+            // SAFETY: `take_fresh` counted the slots: they lie in the span's memory, are of its
+            // class, and were handed to whoever has `self`.
+            unsafe { batch.push(self.base.add(index * self.slot_bytes)) };
+        }
     }
 }

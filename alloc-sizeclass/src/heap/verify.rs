@@ -4,7 +4,7 @@
 //! * V1: a span on `partial` has a slot to hand out, a span on `full` has none.
 //! * V2: a span's record names the class, and its memory has the layout of the class's spans.
 //! * V3: the index leads from every granule of a span to its record.
-//! * V4: the free list has exactly `free_slots` slots, each a slot of the span that was handed out
+//! * V4: the free list has exactly as many slots as it says, each a slot of the span that was handed out
 //!   before (so none is fresh), and no slot stands on it twice.
 //!
 //! And for the large runs: V5: the index leads from the run to its record; the bytes add up.
@@ -73,18 +73,20 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
     }
 }
 
-/// V4. Cycles are found because the list may not be longer than `free_slots`.
+/// V4. Cycles are found because the list may not be longer than it says.
 fn verify_free_list(span: &Span, info: &ClassInfo) -> Result<(), Broken> {
     let handed_out_once = (info.span_slots - span.fresh_slots) as usize;
-    let mut slot = span.free;
-    for _ in 0..span.free_slots {
+    let mut slot = span.free.head();
+    let mut last = ptr::null_mut();
+    for _ in 0..span.free.len() {
         rule(!slot.is_null(), "V4: the free list is too short", span)?;
         let offset = slot.addr().wrapping_sub(span.base.addr().get());
         let is_slot =
             offset.is_multiple_of(info.slot_bytes) && offset / info.slot_bytes < handed_out_once;
         rule(is_slot, "V4: the free list leads out of the span's slots", span)?;
         // SAFETY: it is a slot of the span, on its free list: its first word is a link.
-        slot = unsafe { (*slot).next };
+        (last, slot) = (slot, unsafe { (*slot).next });
     }
+    rule(last == span.free.last(), "V4: the free list ends elsewhere", span)?;
     rule(slot.is_null(), "V4: the free list is too long", span)
 }
