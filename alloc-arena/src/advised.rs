@@ -17,6 +17,7 @@ use crate::record::Page;
 use crate::runs::Place;
 use crate::source::{Advice, Source};
 use core::ops::Range;
+use core::ptr::NonNull;
 
 /// Where advice for huge pages is in force.
 #[derive(Debug, Default)]
@@ -91,13 +92,26 @@ impl Node {
     /// Takes advice back for the pieces in which `stretch` lies. (Should that fail, the system may
     /// fill them again one day; that is no reason to keep their memory now.)
     pub fn forget_huge_in<S: Source>(&mut self, below: &Below<S>, stretch: &Range<Page>) {
-        let Range { start, end } = hull(&self.advised.old, &self.advised.young);
-        if stretch.start < end && start < stretch.end {
-            let piece_pages = self.piece_pages(below);
-            let from = (stretch.start - stretch.start % piece_pages).max(start);
-            let to = stretch.end.next_multiple_of(piece_pages).min(end);
-            self.advise(below, &(from..to), Advice::Small);
+        if let Some((base, bytes)) = self.advised_in(below, stretch) {
+            // SAFETY: as for `advise`.
+            let _ = unsafe { below.advise(base, bytes, Advice::Small) };
         }
+    }
+
+    /// The pieces in which `stretch` lies, so far as advice may be in force there.
+    pub fn advised_in<S: Source>(
+        &self,
+        below: &Below<S>,
+        stretch: &Range<Page>,
+    ) -> Option<(NonNull<u8>, usize)> {
+        let Range { start, end } = hull(&self.advised.old, &self.advised.young);
+        if stretch.start >= end || start >= stretch.end {
+            return None;
+        }
+        let piece_pages = self.piece_pages(below);
+        let from = (stretch.start - stretch.start % piece_pages).max(start);
+        let to = stretch.end.next_multiple_of(piece_pages).min(end);
+        Some(self.pages_at(from, to))
     }
 
     fn piece_pages<S: Source>(&self, below: &Below<S>) -> u32 {

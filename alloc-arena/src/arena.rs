@@ -11,8 +11,9 @@
 //!      a long run ──▶ Dedicated: Source::map, remap, unreserve, outside the lock where that is slow
 //! ```
 //!
-//! In `resize.rs`: grow and shrink. In `long.rs`: runs with a mapping of their own. In `adopt.rs`:
-//! memory from outside. In `walk.rs`: looking at it all.
+//! In `resize.rs`: grow and shrink. In `long.rs`: runs with a mapping of their own. In `discard.rs`:
+//! memory of used runs that goes back. In `adopt.rs`: memory from outside. In `walk.rs`: looking at it
+//! all.
 
 use crate::below::Below;
 use crate::config::{COMMON_ALIGN, Config};
@@ -336,6 +337,11 @@ unsafe impl<S: Source> Layer for Arena<S> {
 
     fn reclaim(&self, goal_bytes: usize) -> usize {
         self.state.lock().reclaim(&self.below, goal_bytes)
+    }
+
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { self.discard_pages(ptr, bytes) }
     }
 
     fn report(&self, report: &mut Report<'_>) {

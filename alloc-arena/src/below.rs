@@ -37,6 +37,7 @@ pub(crate) struct Below<S> {
     remap: AtomicUsize,
     advise: AtomicUsize,
     failed: AtomicUsize,
+    discarded_bytes: AtomicUsize,
 }
 
 impl<S: Source> Below<S> {
@@ -51,6 +52,7 @@ impl<S: Source> Below<S> {
                 remap: AtomicUsize::new(0),
                 advise: AtomicUsize::new(0),
                 failed: AtomicUsize::new(0),
+                discarded_bytes: AtomicUsize::new(0),
             }
         }
     }
@@ -67,6 +69,17 @@ impl<S: Source> Below<S> {
             advise: load(&self.advise),
             failed: load(&self.failed),
         }
+    }
+
+    /// Counts memory of used runs that went back.
+    pub fn note_discarded(&self, bytes: usize) {
+        // ORDERING: Relaxed: a figure.
+        self.discarded_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub fn discarded_bytes(&self) -> usize {
+        // ORDERING: Relaxed: a figure.
+        self.discarded_bytes.load(Ordering::Relaxed)
     }
 
     fn count<R>(

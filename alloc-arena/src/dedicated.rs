@@ -160,8 +160,13 @@ impl Dedicated {
 
     /// Whether `address` lies in one of the mappings.
     pub fn contains(&self, address: usize) -> bool {
+        self.containing(address).is_some()
+    }
+
+    /// The entry in whose mapping `address` lies.
+    pub fn containing(&self, address: usize) -> Option<Entry> {
         let after = self.entries().partition_point(|entry| entry.start() <= address);
-        self.entries()[..after].last().is_some_and(|entry| entry.contains(address))
+        self.entries()[..after].last().filter(|entry| entry.contains(address)).copied()
     }
 
     /// The index of the idle entry that is best made into one of `bytes`: the shortest that is long

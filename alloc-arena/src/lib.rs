@@ -11,6 +11,7 @@ mod bump;
 mod config;
 mod decay;
 mod dedicated;
+mod discard;
 #[cfg(all(feature = "os", unix))]
 mod file;
 mod fixed;

@@ -18,14 +18,18 @@ pub struct SysStat {
     pub reserved_bytes: usize,
     /// The accessible part of it.
     pub committed_bytes: usize,
-    /// Of the committed: handed out.
+    /// Of the committed: handed out. What of it was discarded and not written to since takes up no
+    /// memory, and is counted all the same: the arena does not see the writing.
     pub used_bytes: usize,
-    /// Of the committed: free, with contents that take up memory.
+    /// Of the committed: free, with contents that take up memory (unless they were discarded before the
+    /// run was freed).
     pub dirty_bytes: usize,
     /// Of the committed: free, and never touched or purged.
     pub clean_bytes: usize,
     /// Given back to the source so far: dirty pages purged, by age or on demand.
     pub purged_bytes: usize,
+    /// Memory of used runs given back to the source so far: [`discard`](alloc_core::Layer::discard).
+    pub discarded_bytes: usize,
     /// For which huge pages were asked so far.
     pub huge_bytes: usize,
     /// Runs with a mapping of their own.
@@ -53,6 +57,7 @@ impl SysStat {
         report.bytes("dirty", self.dirty_bytes);
         report.bytes("clean", self.clean_bytes);
         report.bytes("purged in all", self.purged_bytes);
+        report.bytes("discarded in all", self.discarded_bytes);
         report.bytes("huge pages asked for", self.huge_bytes);
         report.bytes("dedicated", self.dedicated_bytes);
         report.bytes("idle", self.idle_bytes);

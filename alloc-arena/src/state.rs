@@ -254,6 +254,7 @@ impl State {
         let page_bytes = below.source.page_bytes();
         let mut stat = SysStat {
             purged_bytes: self.purged_bytes,
+            discarded_bytes: below.discarded_bytes(),
             huge_bytes: self.huge_bytes,
             dedicated_bytes: self.dedicated.used_bytes(),
             idle_bytes: self.dedicated.idle_bytes(),

@@ -64,6 +64,30 @@ pub unsafe trait Layer: Allocator {
     /// of its own, the bytes given to the layer below). Live allocations are never touched.
     fn reclaim(&self, goal_bytes: usize) -> usize;
 
+    /// Gives back the memory behind the `bytes` bytes at `ptr`, whose contents are not needed any
+    /// more, and leaves the bytes themselves with their owner: a part of a live allocation that is
+    /// idle for a while.
+    ///
+    /// The ground gives back the pages that lie wholly among these bytes, if it can. From then on,
+    /// and until it is next written to, each of the bytes reads as what it was before or as zero;
+    /// which of the two is not said, and it may change from the one to the other between two reads
+    /// (a system may take the memory when it needs it, later). All bytes around them stay as they
+    /// are. The allocation is as live as before: it is written to, resized and freed as ever.
+    ///
+    /// Returns how many bytes' memory went, whether or not all of it had been touched; 0 if the
+    /// ground gives nothing back this way, or there is no whole page. No implementation calls up, so
+    /// a layer above may hold locks of its own, and should hold few: the system takes its time.
+    ///
+    /// # Safety
+    ///
+    /// The bytes are part of a live allocation, nobody uses them during the call, and nobody needs
+    /// their contents. The allocation comes from this layer, or from another on the same ground: an
+    /// implementation either passes the call down unchanged, or leaves alone what it did not hand out.
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        let _ = (ptr, bytes);
+        0
+    }
+
     /// Writes this layer's figures, then those of the layer below, inside
     /// [`Report::layer`].
     fn report(&self, report: &mut Report<'_>);
@@ -142,6 +166,10 @@ unsafe impl<A: Layer + ?Sized> Layer for &A {
     }
     fn reclaim(&self, goal_bytes: usize) -> usize {
         (**self).reclaim(goal_bytes)
+    }
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { (**self).discard(ptr, bytes) }
     }
     fn report(&self, report: &mut Report<'_>) {
         (**self).report(report);

@@ -105,6 +105,10 @@ macro_rules! owned_layer {
             fn reclaim(&self, goal_bytes: usize) -> usize {
                 self.0.reclaim(goal_bytes)
             }
+            unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+                // SAFETY: the caller's promise, passed on.
+                unsafe { self.0.discard(ptr, bytes) }
+            }
             fn report(&self, report: &mut Report<'_>) {
                 self.0.report(report);
             }

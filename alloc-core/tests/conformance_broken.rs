@@ -47,6 +47,9 @@ fn contents() {
     breaks(Fault::ShrinkLosesContents, Promise::ShrinkKeeps, 6);
     breaks(Fault::FailedGrowFrees, Promise::RefusalKeeps, 4);
     breaks(Fault::ReclaimFrees, Promise::Contents, 4);
+    breaks(Fault::DiscardSoils, Promise::Discards, 4);
+    breaks(Fault::DiscardTakesMore, Promise::Discards, 4);
+    breaks(Fault::DiscardGivesTooMuch, Promise::Discards, 4);
 }
 
 #[test]

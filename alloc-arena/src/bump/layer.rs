@@ -170,6 +170,12 @@ unsafe impl<A: Layer> Layer for Bump<A> {
         given_bytes.max(self.below.reclaim(goal_bytes))
     }
 
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        // SAFETY: the caller's promise: the bytes are part of a chunk, or of a run of their own, of
+        // the layer below.
+        unsafe { self.below.discard(ptr, bytes) }
+    }
+
     fn report(&self, report: &mut Report<'_>) {
         report.layer("Bump", |report| {
             report.bytes("allocated", self.allocated_bytes());

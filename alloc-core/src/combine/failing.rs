@@ -215,7 +215,7 @@ allocator! {
 
 // SAFETY: every answer is `A`'s, which keeps rules L1 to L5; size 0 is never refused here (L3).
 unsafe impl<A: Layer> Layer for Failing<A> {
-    pass_on!(below: owns usable_size range reclaim verify freeze);
+    pass_on!(below: owns usable_size range reclaim discard verify freeze);
 
     fn report(&self, report: &mut Report<'_>) {
         report.layer("Failing", |report| {

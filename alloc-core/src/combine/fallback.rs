@@ -8,7 +8,7 @@
 //! * R2: slices are as long as the shorter usable size of both, so that every size that fits an
 //!   allocation also fits it on its own side, and usable sizes do not depend on the side.
 
-use super::{REFUSED, common_range, move_into, reclaim_both, zero};
+use super::{REFUSED, common_range, discard_either, move_into, reclaim_both, zero};
 use crate::{AllocError, Allocator, Broken, Layer, Report, cut, dangling};
 use core::alloc::Layout;
 use core::ops::Range;
@@ -328,6 +328,10 @@ unsafe impl<P: Layer, S: Layer> Layer for Fallback<P, S> {
     }
     fn reclaim(&self, goal_bytes: usize) -> usize {
         reclaim_both(goal_bytes, &self.primary, &self.secondary)
+    }
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        // SAFETY: the caller's promise; this layer consists of the two.
+        unsafe { discard_either(ptr, bytes, &self.primary, &self.secondary) }
     }
     fn report(&self, report: &mut Report<'_>) {
         report.layer("Fallback", |report| {

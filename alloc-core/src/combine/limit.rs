@@ -207,7 +207,7 @@ allocator! {
 
 // SAFETY: every answer is `A`'s, which keeps rules L1 to L5; a usable size of 0 is charged nothing.
 unsafe impl<A: Layer> Layer for Limit<A> {
-    pass_on!(below: owns usable_size range reclaim freeze);
+    pass_on!(below: owns usable_size range reclaim discard freeze);
 
     fn report(&self, report: &mut Report<'_>) {
         report.layer("Limit", |report| {

@@ -154,6 +154,10 @@ unsafe impl<A: Layer> Layer for Locked<A> {
     fn reclaim(&self, goal_bytes: usize) -> usize {
         self.lock().reclaim(goal_bytes)
     }
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { self.lock().discard(ptr, bytes) }
+    }
     /// The layer below reports under the lock, into a buffer on the stack; the sink, which may
     /// allocate from here, gets it after that. A report of a very deep stack may not fit: then its
     /// end is missing, and a figure says how much.

@@ -65,6 +65,12 @@ macro_rules! pass_on {
             self.$below.reclaim(goal_bytes)
         }
     };
+    (@discard $below:ident) => {
+        unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+            // SAFETY: the caller's promise, passed on.
+            unsafe { self.$below.discard(ptr, bytes) }
+        }
+    };
     (@verify $below:ident) => {
         fn verify(&self) -> Result<(), Broken> {
             self.$below.verify()
@@ -132,6 +138,31 @@ fn reclaim_both(goal_bytes: usize, first: &impl Layer, second: &impl Layer) -> u
         return given;
     }
     given.saturating_add(second.reclaim(goal_bytes - given))
+}
+
+/// Discards a part of an allocation that lies on one of two sides. A side that owns the address may
+/// not be the one (on a common ground, or if it cannot tell); then it leaves the bytes alone.
+///
+/// # Safety
+///
+/// As for [`Layer::discard`], of a layer that consists of the two.
+unsafe fn discard_either(
+    ptr: NonNull<u8>,
+    bytes: usize,
+    first: &impl Layer,
+    second: &impl Layer,
+) -> usize {
+    let given_bytes = if first.owns(ptr) {
+        // SAFETY: the caller's promise: the allocation is this side's, or on the same ground.
+        unsafe { first.discard(ptr, bytes) }
+    } else {
+        0
+    };
+    if given_bytes == 0 && second.owns(ptr) {
+        // SAFETY: as above.
+        return unsafe { second.discard(ptr, bytes) };
+    }
+    given_bytes
 }
 
 /// The one refusal.

@@ -174,7 +174,7 @@ allocator! {
 
 // SAFETY: every answer is `A`'s, which keeps rules L1 to L5.
 unsafe impl<A: Layer> Layer for Reclaiming<A> {
-    pass_on!(below: owns usable_size range reclaim verify freeze);
+    pass_on!(below: owns usable_size range reclaim discard verify freeze);
 
     fn report(&self, report: &mut Report<'_>) {
         report.layer("Reclaiming", |report| {

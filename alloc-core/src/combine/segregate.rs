@@ -4,7 +4,7 @@
 //! has the same side. So slices on the small side end at the threshold, even where the small layer
 //! would hand out more: a size beyond it would lead to the large side.
 
-use super::{common_range, move_into, reclaim_both};
+use super::{common_range, discard_either, move_into, reclaim_both};
 use crate::{AllocError, Broken, Layer, Report, cut, dangling};
 use core::alloc::Layout;
 use core::ops::Range;
@@ -204,6 +204,10 @@ unsafe impl<S: Layer, L: Layer> Layer for Segregate<S, L> {
     }
     fn reclaim(&self, goal_bytes: usize) -> usize {
         reclaim_both(goal_bytes, &self.large, &self.small)
+    }
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        // SAFETY: the caller's promise; this layer consists of the two.
+        unsafe { discard_either(ptr, bytes, &self.small, &self.large) }
     }
     fn report(&self, report: &mut Report<'_>) {
         report.layer("Segregate", |report| {

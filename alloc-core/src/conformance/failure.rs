@@ -38,6 +38,9 @@ pub enum Promise {
     NoUnwinding,
     /// Several threads can allocate and free at once, each other's memory too.
     Threads,
+    /// [`Layer::discard`](crate::Layer::discard) takes the contents of the bytes it is given, no others,
+    /// and leaves them usable.
+    Discards,
     /// Rule L1: slices have exactly the usable size.
     UsableSize,
     /// Rule L2: sizes that fit an allocation agree on its usable size.
@@ -72,6 +75,7 @@ impl Promise {
             Self::Moves => "moving the allocator leaves its memory alone",
             Self::NoUnwinding => "no method unwinds (L5)",
             Self::Threads => "several threads may allocate and free at once",
+            Self::Discards => "discarding leaves what it was, or zeroes, and nothing else changes",
             Self::UsableSize => "a slice has exactly the usable size (L1)",
             Self::SizesAgree => "sizes that fit an allocation agree on its usable size (L2)",
             Self::Owns => "no live address is denied (L4)",

@@ -5,9 +5,10 @@
 //!
 //! The journey of one run: [`Kit`] says which allocator and which promises (this file); `runner`
 //! draws sequences of [`ops`](self) and has each of them played by a `session`, which compares what
-//! the allocator does with a `model`; `exhaust` then uses up allocators that can be used up, and
-//! `threads` has several threads allocate and free each other's memory. What comes back is a
-//! [`Failure`]: the promise that was broken, and the shortest sequence that breaks it.
+//! the allocator does with a `model`; `exhaust` then uses up allocators that can be used up,
+//! `discard` gives parts of allocations back, and `threads` has several threads allocate and free each
+//! other's memory. What comes back is a [`Failure`]: the promise that was broken, and the shortest
+//! sequence that breaks it.
 //!
 //! ```
 //! use alloc_core::{api2::alloc::Global, conformance::Kit};
@@ -24,6 +25,7 @@
 //! on them unless it is told otherwise (`ASAN_OPTIONS=allocator_may_return_null=1`).
 
 mod checks;
+mod discard;
 mod exhaust;
 mod failure;
 mod model;

@@ -96,13 +96,22 @@ impl Allocation {
 
     /// The first of the bytes `0..len` that is not as the pattern has it.
     pub fn first_difference(&self, len: usize) -> Option<usize> {
-        self.pieces(len).find_map(|(start, piece)| {
-            // SAFETY: as for `fill`, and the kit has written all of it since it was handed out.
-            let seen = unsafe { self.bytes(start, piece.len()) };
-            (seen != piece).then(|| {
-                start + seen.iter().zip(piece).position(|(a, b)| a != b).expect("they differ")
-            })
-        })
+        self.first_difference_in(0, len)
+    }
+
+    /// The first of the bytes `from..to` that is not as the pattern has it.
+    pub fn first_difference_in(&self, from: usize, to: usize) -> Option<usize> {
+        self.pieces(to).filter(|(start, piece)| start + piece.len() > from).find_map(
+            |(start, piece)| {
+                let skipped = from.saturating_sub(start);
+                // SAFETY: as for `fill`, and the kit has written all of it since it was handed out.
+                let seen = unsafe { self.bytes(start, piece.len()) };
+                let mut pairs = seen.iter().zip(piece).skip(skipped);
+                (seen[skipped..] != piece[skipped..]).then(|| {
+                    start + skipped + pairs.position(|(a, b)| a != b).expect("they differ")
+                })
+            },
+        )
     }
 
     /// The first byte in `from..to` that is not zero.

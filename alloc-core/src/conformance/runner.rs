@@ -2,6 +2,7 @@
 //!
 //! Above: `Kit::run`. Below: `session` (one sequence), `exhaust`, `threads`.
 
+use super::discard::discard_parts;
 use super::exhaust::wear_out;
 use super::failure::{Failure, Found, Promise};
 use super::ops::{Op, any_op};
@@ -101,7 +102,7 @@ fn sequences(rules: &Rules, fresh: &Fresh<'_>, served: &Cell<usize>) -> Option<B
     broken.into_inner()
 }
 
-/// What is not a sequence: wear, and threads at once.
+/// What is not a sequence: wear, discarded parts, and threads at once.
 fn phases(rules: &Rules, fresh: &Fresh<'_>, served: &Cell<usize>) -> Option<Broken> {
     if rules.may_run_out && rules.gives_back && !rules.may_refuse_anytime {
         for (size, align) in WEAR {
@@ -112,6 +113,9 @@ fn phases(rules: &Rules, fresh: &Fresh<'_>, served: &Cell<usize>) -> Option<Brok
                 return Some(broken);
             }
         }
+    }
+    if let Err(broken) = guarded(rules, fresh, served, discard_parts) {
+        return Some(broken);
     }
     if rules.lifo {
         return None;

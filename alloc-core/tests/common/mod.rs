@@ -47,6 +47,9 @@ pub enum Fault {
     ReportsNothing,
     MiscountsShrinks,
     ReclaimFrees,
+    DiscardSoils,
+    DiscardTakesMore,
+    DiscardGivesTooMuch,
     FreesOfOtherThreadsGoWrong,
 }
 
@@ -92,6 +95,11 @@ impl<const GRAIN: usize> Toy<GRAIN> {
 
     fn buffer(capacity: usize) -> Layout {
         Layout::from_size_align(capacity.max(1), BUFFER_ALIGN).unwrap()
+    }
+
+    /// Whether the byte before `ptr` is the buffer's.
+    fn owns_before(&self, ptr: NonNull<u8>) -> bool {
+        ptr > self.base
     }
 
     pub fn live_bytes(&self) -> usize {
@@ -347,6 +355,13 @@ unsafe impl<const GRAIN: usize> Layer for Toy<GRAIN> {
             }
         }
         0
+    }
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        let value = if self.fault == Fault::DiscardSoils { DIRT } else { 0 };
+        let more = usize::from(self.fault == Fault::DiscardTakesMore && self.owns_before(ptr));
+        // SAFETY: the caller's promise; with the fault, a byte of the buffer more.
+        unsafe { ptr.sub(more).write_bytes(value, bytes + more) };
+        bytes + usize::from(self.fault == Fault::DiscardGivesTooMuch)
     }
     fn report(&self, report: &mut Report<'_>) {
         if self.fault != Fault::ReportsNothing {

@@ -32,6 +32,11 @@ unsafe impl<H: BatchHeap, K: Key<H>> Layer for ThreadCache<H, K> {
         self.below().reclaim(goal_bytes)
     }
 
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { self.below().discard(ptr, bytes) }
+    }
+
     fn report(&self, report: &mut Report<'_>) {
         let figures = self.figures();
         report.layer(CACHE, |report| {

@@ -41,6 +41,12 @@ unsafe impl<A: Layer, T: SizeClasses> Layer for SizeClassHeap<A, T> {
         if reclaimed_bytes == 0 { released_bytes } else { reclaimed_bytes }
     }
 
+    unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
+        // SAFETY: the caller's promise: the bytes are part of a slot, so of a span, or of a large run,
+        // both of which are live allocations of the layer below.
+        unsafe { self.below.discard(ptr, bytes) }
+    }
+
     fn report(&self, report: &mut Report<'_>) {
         report.layer("SizeClassHeap", |report| {
             self.report_totals(report);
