@@ -44,7 +44,7 @@ impl Node {
     pub fn ask_for_huge<S: Source>(
         &mut self,
         below: &Below<S>,
-        place: Place,
+        place: &mut Place,
         pages: u32,
         wish: Wish,
         tick: u32,
@@ -53,7 +53,7 @@ impl Node {
             return 0;
         }
         let piece_pages = self.piece_pages(below);
-        let mut rest = self.runs.pieces(place, pages, piece_pages, wish);
+        let mut rest = self.runs.pieces(*place, pages, piece_pages, wish);
         let mut asked_bytes = 0;
         while let Some(stretch) = self.runs.fresh(rest.clone(), piece_pages) {
             rest.start = stretch.end;
@@ -67,6 +67,7 @@ impl Node {
             self.advised.young = hull(&self.advised.young, &stretch);
             self.runs.note_filled(place.run, stretch, tick);
         }
+        place.dirty_pages = self.runs.dirty_at(*place, pages);
         asked_bytes
     }
 

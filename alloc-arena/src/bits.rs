@@ -33,12 +33,38 @@ fn parts(pages: Range<u32>) -> impl DoubleEndedIterator<Item = (usize, u64)> {
     })
 }
 
+/// Calls `visit` with each word that `pages` have a part of, the number of its first page, and the
+/// mask of that part. Long ranges are whole words but for their ends, and these take a plain loop.
+#[inline]
+fn visit(words: &mut [Word], pages: Range<u32>, mut visit: impl FnMut(&mut Word, u32, u64)) {
+    if pages.is_empty() {
+        return;
+    }
+    let first = pages.start / WORD_PAGES;
+    let last = (pages.end - 1) / WORD_PAGES;
+    let head = u64::MAX << (pages.start % WORD_PAGES);
+    let tail = u64::MAX >> (WORD_PAGES - 1 - (pages.end - 1) % WORD_PAGES);
+    let words = &mut words[first as usize..=last as usize];
+    if let [only] = words {
+        return visit(only, first * WORD_PAGES, head & tail);
+    }
+    if let [start, whole @ .., end] = words {
+        visit(start, first * WORD_PAGES, head);
+        let mut page = first * WORD_PAGES;
+        for word in whole {
+            page += WORD_PAGES;
+            visit(word, page, u64::MAX);
+        }
+        visit(end, last * WORD_PAGES, tail);
+    }
+}
+
 /// Makes `pages` dirty.
 pub(crate) fn set_dirty(words: &mut [Word], pages: Range<u32>) {
-    for (word, mask) in parts(pages) {
-        words[word].dirty |= mask;
-        words[word].stale &= !mask;
-    }
+    visit(words, pages, |word, _, mask| {
+        word.dirty |= mask;
+        word.stale &= !mask;
+    });
 }
 
 /// Makes `pages`, whose bits are clear, part of a huge page.
@@ -62,7 +88,12 @@ pub(crate) fn set_clean(words: &mut [Word], pages: Range<u32>, stale: bool) {
 }
 
 pub(crate) fn count_dirty(words: &[Word], pages: Range<u32>) -> u32 {
-    parts(pages).map(|(word, mask)| (words[word].dirty & mask).count_ones()).sum()
+    let count = |(word, mask): (usize, u64)| match words[word].dirty & mask {
+        u64::MAX => u64::BITS,
+        0 => 0,
+        dirty => dirty.count_ones(),
+    };
+    parts(pages).map(count).sum()
 }
 
 /// Whether both bits of all `pages` are clear.
@@ -74,18 +105,17 @@ pub(crate) fn are_clear(words: &[Word], pages: Range<u32>) -> bool {
 /// which all of them read as zero.
 pub(crate) fn take(words: &mut [Word], pages: Range<u32>) -> Range<u32> {
     let mut unclear = pages.start..pages.start;
-    for (word, mask) in parts(pages) {
-        let set = (words[word].dirty ^ words[word].stale) & mask;
+    visit(words, pages, |word, base, mask| {
+        let set = (word.dirty ^ word.stale) & mask;
         if set != 0 {
-            let base = word as u32 * WORD_PAGES;
             if unclear.is_empty() {
                 unclear.start = base + set.trailing_zeros();
             }
             unclear.end = base + WORD_PAGES - set.leading_zeros();
         }
-        words[word].dirty &= !mask;
-        words[word].stale &= !mask;
-    }
+        word.dirty &= !mask;
+        word.stale &= !mask;
+    });
     unclear
 }
 

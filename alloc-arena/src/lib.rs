@@ -15,6 +15,7 @@ mod discard;
 #[cfg(all(feature = "os", unix))]
 mod file;
 mod fixed;
+mod forest;
 mod huge;
 mod long;
 mod mapping;

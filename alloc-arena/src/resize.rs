@@ -63,11 +63,11 @@ impl<S: Source> Arena<S> {
                 return None;
             }
             node.commit(&self.below, &self.config, start + pages).ok()?;
-            let place = node.runs.place_behind(start);
             let more = pages - old_pages;
+            let mut place = node.runs.place_behind(start, more);
             let wish = huge.wish(new.size(), false);
-            asked_bytes = node.ask_for_huge(&self.below, place, more, wish, tick);
-            let unclear = node.runs.extend(start, pages)?;
+            asked_bytes = node.ask_for_huge(&self.below, &mut place, more, wish, tick);
+            let unclear = node.runs.extend(start, pages, place);
             taken(node, start, &unclear, &self.below)
         };
         let freed_bytes = old_pages.saturating_sub(pages) as usize * self.page_bytes();

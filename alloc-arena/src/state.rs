@@ -95,10 +95,10 @@ impl State {
         let huge = self.huge(below, config);
         let tick = self.decay.tick();
         for node in self.mappings.iter_mut() {
-            if let Some(place) = node.runs.best_fit(need, node.runs.pages())
+            if let Some(mut place) = node.runs.best_fit(need, node.runs.pages())
                 && node.commit(below, config, place.start + need.pages).is_ok()
             {
-                self.huge_bytes += ask_for_huge(node, place, need, huge, below, tick);
+                self.huge_bytes += ask_for_huge(node, &mut place, need, huge, below, tick);
                 let taken = take(node, place, need.pages, below);
                 self.decay.note_dirty(self.purgeable_pages());
                 self.settle(below, config, 0);
@@ -130,9 +130,9 @@ impl State {
         }
         let (huge, tick) = (self.huge(below, config), self.decay.tick());
         let node = self.mappings.iter_mut().last().ok_or(AllocError)?;
-        let place = node.runs.best_fit(need, node.runs.pages()).ok_or(AllocError)?;
+        let mut place = node.runs.best_fit(need, node.runs.pages()).ok_or(AllocError)?;
         node.commit(below, config, place.start + need.pages)?;
-        self.huge_bytes += ask_for_huge(node, place, need, huge, below, tick);
+        self.huge_bytes += ask_for_huge(node, &mut place, need, huge, below, tick);
         Ok(take(node, place, need.pages, below))
     }
 
@@ -295,14 +295,14 @@ impl State {
 #[inline]
 fn ask_for_huge<S: Source>(
     node: &mut Node,
-    place: Place,
+    place: &mut Place,
     need: Need,
     huge: Huge,
     below: &Below<S>,
     tick: u32,
 ) -> usize {
-    if !node.runs.has_fresh(place, need.pages) {
-        return 0;
+    if place.dirty_pages == need.pages {
+        return 0; // nothing is fresh
     }
     let bytes = need.pages as usize * below.source.page_bytes();
     node.ask_for_huge(below, place, need.pages, huge.wish(bytes, need.zeroed), tick)

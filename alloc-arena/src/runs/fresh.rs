@@ -11,12 +11,6 @@ use crate::record::Page;
 use core::ops::Range;
 
 impl Runs {
-    /// Whether some of the first `pages` pages at `place` have no memory.
-    #[inline]
-    pub fn has_fresh(&self, place: Place, pages: u32) -> bool {
-        self.dirty_in(place.start..place.start + pages) < pages
-    }
-
     /// The pieces that `wish` names for `pages` pages at `place`, fresh or not.
     pub fn pieces(&self, place: Place, pages: u32, piece_pages: u32, wish: Wish) -> Range<Page> {
         let run_end = place.run + self.table.records()[place.run as usize].pages();

@@ -1,14 +1,14 @@
 //! The runs of one mapping: which pages are used, which are free, which fit best.
 //!
 //! Above: [`State`](crate::state::State), which asks each mapping in turn. Below: the table of
-//! records and bits, and two trees of free runs.
+//! records and bits, and two forests of free runs.
 //!
 //! Rules:
 //! * R1: the runs tile the mapping: each page belongs to one run.
 //! * R2: no two free runs stand side by side.
 //! * R3: the first and the last record of a run agree on its state and length. (Not so at the end of
 //!   the mapping: that record may not be known yet, and nobody asks for it, as nothing follows.)
-//! * R4: a free run stands in the tree `dirty` if it has a dirty page, else in `clean`.
+//! * R4: a free run stands in the forest `dirty` if it has a dirty page, else in `clean`.
 //! * R5: used pages are committed, and their bits are clear.
 #![forbid(unsafe_code)]
 
@@ -16,9 +16,9 @@ mod fresh;
 mod verify;
 
 use crate::bits;
+use crate::forest::Forest;
 use crate::record::{Key, Page, Record, State};
 use crate::table::Table;
-use crate::tree::Tree;
 use core::ops::Range;
 
 /// How many runs that are long enough but lie askew are looked at, before a run is taken that is so
@@ -33,8 +33,8 @@ pub(crate) struct Runs {
     committed_pages: u32,
     used_pages: u32,
     dirty_pages: u32,
-    dirty: Tree,
-    clean: Tree,
+    dirty: Forest,
+    clean: Forest,
     table: Table,
 }
 
@@ -60,6 +60,8 @@ impl Need {
 pub(crate) struct Place {
     pub run: Page,
     pub start: Page,
+    /// How many of the pages that fit are dirty.
+    pub dirty_pages: u32,
 }
 
 /// One run, as `walk` and `verify` see it.
@@ -74,7 +76,7 @@ impl Runs {
     /// One free run of `pages` pages at `base`, of which none is committed. The table knows at
     /// least one page.
     pub fn new(base: usize, page_shift: u32, pages: u32, table: Table) -> Self {
-        let (dirty, clean) = (Tree::new(), Tree::new());
+        let (dirty, clean) = (Forest::new(), Forest::new());
         let (committed_pages, used_pages, dirty_pages) = (0, 0, 0);
         let mut runs = Self {
             base,
@@ -137,11 +139,10 @@ impl Runs {
     /// memory is touched; the shortest that fits; the lowest of these. The place ends before
     /// `limit`.
     pub fn best_fit(&self, need: Need, limit: Page) -> Option<Place> {
-        let dirty = self.fit(&self.dirty, need, limit);
-        if let Some(place) = dirty {
-            let end = (place.start + need.pages).min(self.committed_pages);
-            let start = place.start.min(end);
-            if bits::count_dirty(self.table.words(), start..end) > 0 {
+        let mut dirty = self.fit(&self.dirty, need, limit);
+        if let Some(place) = &mut dirty {
+            place.dirty_pages = self.dirty_at(*place, need.pages);
+            if place.dirty_pages > 0 {
                 return dirty;
             }
         }
@@ -166,12 +167,16 @@ impl Runs {
         self.fit(&self.clean, need, limit)
     }
 
-    fn fit(&self, tree: &Tree, need: Need, limit: Page) -> Option<Place> {
+    fn fit(&self, tree: &Forest, need: Need, limit: Page) -> Option<Place> {
         let records = self.table.records();
         let fits = |run: Key| {
             let start = run.page + self.askew_pages(run.page, need.align_bytes)?;
             let end = start.checked_add(need.pages)?;
-            (end <= run.page + run.pages && end <= limit).then_some(Place { run: run.page, start })
+            (end <= run.page + run.pages && end <= limit).then_some(Place {
+                run: run.page,
+                start,
+                dirty_pages: 0,
+            })
         };
         let next = |key: Key| Key { pages: key.pages, page: key.page + 1 };
 
@@ -207,15 +212,14 @@ impl Runs {
     /// Uses `pages` pages at `place`, which `best_fit` found and which are committed. Returns the
     /// shortest range outside of which they all read as zero.
     pub fn take(&mut self, place: Place, pages: u32) -> Range<Page> {
-        let Place { run, start } = place;
+        let Place { run, start, dirty_pages: taken_dirty } = place;
+        debug_assert_eq!(taken_dirty, self.dirty_at(place, pages));
         let record = self.table.records()[run as usize];
         let run_end = run + record.pages();
         self.remove_free(run);
 
-        let words = self.table.words_mut();
-        let head_dirty = bits::count_dirty(words, run..start);
-        let taken_dirty = bits::count_dirty(words, start..start + pages);
-        let unclear = bits::take(words, start..start + pages);
+        let head_dirty = self.dirty_at(Place { start: run, ..place }, start - run);
+        let unclear = bits::take(self.table.words_mut(), start..start + pages);
         let tail_dirty = record.dirty_pages - head_dirty - taken_dirty;
 
         self.put_free(run..start, head_dirty, record.tick);
@@ -227,23 +231,21 @@ impl Runs {
     }
 
     /// Makes the used run at `start` one of `pages` pages by taking the first pages of the free run
-    /// behind it, which are committed. The shortest range outside of which the new pages all read
-    /// as zero; or `None`, and nothing has changed, if there are not that many.
-    pub fn extend(&mut self, start: Page, pages: u32) -> Option<Range<Page>> {
+    /// behind it, `place`, which are that many and committed. Returns the shortest range outside of
+    /// which the new pages all read as zero.
+    pub fn extend(&mut self, start: Page, pages: u32, place: Place) -> Range<Page> {
         let old_pages = self.table.records()[start as usize].pages();
-        let place = self.place_behind(start);
-        if self.room_behind(start) < pages - old_pages {
-            return None;
-        }
+        debug_assert!(place.start == start + old_pages);
         let unclear = self.take(place, pages - old_pages);
         self.put_ends(start..start + pages, Record::end(State::Used, pages));
-        Some(unclear)
+        unclear
     }
 
-    /// Where the used run at `start` would be extended.
-    pub fn place_behind(&self, start: Page) -> Place {
+    /// Where the used run at `start` would be extended by `pages` pages, for which there is room.
+    pub fn place_behind(&self, start: Page, pages: u32) -> Place {
         let end = start + self.table.records()[start as usize].pages();
-        Place { run: end, start: end }
+        let place = Place { run: end, start: end, dirty_pages: 0 };
+        Place { dirty_pages: self.dirty_at(place, pages), ..place }
     }
 
     /// The length of the free run behind the used run at `start`.
@@ -347,7 +349,18 @@ impl Runs {
         bits::stretch(self.table.words(), pages)
     }
 
-    /// The number of dirty pages of a range of committed pages.
+    /// How many of the first `pages` pages at `place` are dirty.
+    #[inline]
+    pub fn dirty_at(&self, place: Place, pages: u32) -> u32 {
+        let record = self.table.records()[place.run as usize];
+        if record.dirty_pages == record.pages() {
+            pages
+        } else {
+            self.dirty_in(place.start..place.start + pages)
+        }
+    }
+
+    /// The number of dirty pages of a range.
     pub fn dirty_in(&self, pages: Range<Page>) -> u32 {
         let end = pages.end.min(self.committed_pages);
         bits::count_dirty(self.table.words(), pages.start.min(end)..end)

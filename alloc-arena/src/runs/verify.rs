@@ -54,14 +54,14 @@ impl Runs {
         let dirty_pages = self.dirty_in(start..start + first.pages());
         let counted = dirty_pages == first.dirty_pages;
         self.hold(counted, "R4: a free run counts its dirty pages", start)?;
-        let (tree, runs) = if dirty_pages > 0 {
+        let (forest, runs) = if dirty_pages > 0 {
             (&self.dirty, &mut sums.dirty_runs)
         } else {
             (&self.clean, &mut sums.clean_runs)
         };
         let key = Key { pages: first.pages(), page: start };
-        let found = tree.at_least(self.table.records(), key) == Some(key);
-        self.hold(found, "R4: a free run stands in the tree of its kind", start)?;
+        let found = forest.at_least(self.table.records(), key) == Some(key);
+        self.hold(found, "R4: a free run stands in the forest of its kind", start)?;
         *runs += 1;
         sums.dirty_pages += dirty_pages;
         Ok(())
@@ -80,14 +80,14 @@ impl Runs {
 
     fn verify_sums(&self, sums: &Sums) -> Result<(), Broken> {
         let runs = sums.dirty_runs == self.dirty.runs() && sums.clean_runs == self.clean.runs();
-        self.hold(runs, "R4: the trees hold the free runs and nothing else", 0)?;
+        self.hold(runs, "R4: the forests hold the free runs and nothing else", 0)?;
         self.hold(sums.used_pages == self.used_pages, "used pages are counted", 0)?;
         self.hold(sums.dirty_pages == self.dirty_pages, "dirty pages are counted", 0)?;
         let clean_pages = self.committed_pages.checked_sub(self.used_pages + self.dirty_pages);
         self.hold(clean_pages.is_some(), "used and dirty pages are committed", 0)?;
-        for tree in [&self.dirty, &self.clean] {
-            if let Err(page) = tree.breach(self.table.records()) {
-                return self.broken("a tree of free runs is in order", page);
+        for forest in [&self.dirty, &self.clean] {
+            if let Err(page) = forest.breach(self.table.records()) {
+                return self.broken("a forest of free runs is in order", page);
             }
         }
         Ok(())
