@@ -132,7 +132,7 @@ impl<S: Source> Arena<S> {
     /// The figures at this moment.
     #[must_use]
     pub fn stat(&self) -> SysStat {
-        let stat = self.state.lock().stat(&self.below);
+        let stat = self.state.lock().settled().stat(&self.below);
         SysStat { process_faults: self.below.source.faults(), ..stat }
     }
 
@@ -167,6 +167,10 @@ impl<S: Source> Arena<S> {
             return Ok(taken);
         }
         let mut state = self.state.lock();
+        if let Some(base) = state.take_recent(need) {
+            let bytes = self.round_up(layout.size());
+            return Ok(Taken::new(base, 0..bytes));
+        }
         let taken = state.acquire(&self.below, &self.config, need);
         self.publish_first(&state);
         self.part(state);
@@ -182,8 +186,10 @@ impl<S: Source> Arena<S> {
         let Ok(pages) = self.pages_of(layout.size()) else { return };
         let address = ptr.as_ptr().addr();
         let mut state = self.state.lock();
-        if state.mappings.at(address).is_some() {
-            state.release(&self.below, &self.config, address, pages);
+        if let Some(node) = state.mappings.at(address) {
+            // Not `ptr`, which may be good for fewer bytes than the run has.
+            let base = node.pointer(node.runs.page_at(address));
+            state.release(&self.below, &self.config, base, pages);
             return self.part(state);
         }
         if let Some(entry) = state.dedicated.at(address).map(|at| state.dedicated.remove(at)) {
@@ -350,7 +356,7 @@ unsafe impl<S: Source> Layer for Arena<S> {
     }
 
     fn verify(&self) -> Result<(), Broken> {
-        self.state.lock().verify(&self.below)
+        self.state.lock().settled().verify(&self.below)
     }
 
     fn freeze(&self) {

@@ -22,6 +22,7 @@ mod mapping;
 mod mappings;
 #[cfg(all(feature = "os", unix))]
 mod os;
+mod recent;
 mod record;
 mod reserve;
 mod resize;

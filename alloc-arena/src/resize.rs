@@ -49,6 +49,7 @@ impl<S: Source> Arena<S> {
         let pages = self.pages_of(new.size()).ok()?;
         let address = ptr.as_ptr().addr();
         let mut state = self.state.lock();
+        state.settled();
         let tick = state.decay.tick();
         let huge = state.huge(&self.below, &self.config);
         let node = state.mappings.at(address)?;

@@ -10,6 +10,7 @@ use crate::dedicated::{Dedicated, Entry};
 use crate::huge::{Huge, HugePages};
 use crate::mapping::Node;
 use crate::mappings::Mappings;
+use crate::recent::Recent;
 use crate::record::{Key, Page};
 use crate::runs::{Need, Place};
 use crate::source::Source;
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub mappings: Mappings,
     pub dedicated: Dedicated,
     pub decay: Decay,
+    recent: Recent,
     /// The bounds of the first reservation, once there is one.
     pub first: Option<(usize, usize)>,
     /// What all reservations were so far, in bytes.
@@ -30,6 +32,8 @@ pub(crate) struct State {
     /// The system granted a reservation only in part: address space is short.
     pub(crate) limited: bool,
     purged_bytes: usize,
+    /// What became free since the clock was looked at, in bytes.
+    freed_bytes: usize,
     /// What huge pages were asked for so far, in bytes.
     pub(crate) huge_bytes: usize,
     /// A dedicated mapping that was idle for too long: whoever holds the lock gives it back next.
@@ -63,8 +67,8 @@ impl Taken {
     }
 }
 
-/// A look at the clock is due at once when so many bytes become free in one go.
-const MANY_BYTES: usize = 1 << 20;
+/// A look at the clock is due when so many bytes became free since the last one.
+const MANY_BYTES: usize = 16 << 20;
 
 /// What is purged in one go, while an allocation or a release waits for it.
 const PURGE_BYTES: usize = 8 << 20;
@@ -76,12 +80,43 @@ impl State {
             mappings: Mappings::new(),
             dedicated: Dedicated::new(),
             decay: Decay::new(),
+            recent: Recent::new(),
             first: None,
             reserved_bytes: 0,
             limited: false,
             purged_bytes: 0,
+            freed_bytes: 0,
             huge_bytes: 0,
             expired: None,
+        }
+    }
+
+    /// Hands out a run of exactly that length that was freed a moment ago.
+    #[inline]
+    pub fn take_recent(&mut self, need: Need) -> Option<NonNull<u8>> {
+        let base = self.recent.take(need.pages, need.align_bytes)?;
+        self.decay.note_dirty(self.purgeable_pages());
+        Some(base)
+    }
+
+    /// Joins the runs that were freed a moment ago to their free neighbours.
+    #[inline]
+    pub fn settled(&mut self) -> &mut Self {
+        if self.recent.pages() > 0 {
+            self.join_recent();
+        }
+        self
+    }
+
+    #[cold]
+    fn join_recent(&mut self) {
+        let tick = self.decay.tick();
+        while let Some((base, pages)) = self.recent.pop() {
+            let address = base.as_ptr().addr();
+            if let Some(node) = self.mappings.at(address) {
+                let start = node.runs.page_at(address);
+                node.runs.give(start, pages, tick);
+            }
         }
     }
 
@@ -92,6 +127,7 @@ impl State {
         config: &Config,
         need: Need,
     ) -> Result<Taken, AllocError> {
+        self.settled();
         let huge = self.huge(below, config);
         let tick = self.decay.tick();
         for node in self.mappings.iter_mut() {
@@ -144,29 +180,38 @@ impl State {
         Huge { huge_bytes: if wished { below.source.huge_bytes() } else { 0 }, used_bytes }
     }
 
-    /// Takes back the `pages` pages at `address`, which lie in a mapping.
+    /// Takes back the `pages` pages at `base`, which lie in a mapping.
+    #[inline]
     pub fn release<S: Source>(
         &mut self,
         below: &Below<S>,
         config: &Config,
-        address: usize,
+        base: NonNull<u8>,
         pages: u32,
     ) {
-        let tick = self.decay.tick();
-        if let Some(node) = self.mappings.at(address) {
-            let start = node.runs.page_at(address);
-            debug_assert_eq!(node.runs.used_at(start), Some(pages), "not a live run");
-            node.runs.give(start, pages, tick);
-            self.settle(below, config, pages as usize * below.source.page_bytes());
+        debug_assert_eq!(self.used_at(base), Some(pages), "not a live run");
+        if self.recent.is_full() {
+            self.join_recent();
         }
+        self.recent.put(base, pages);
+        self.settle(below, config, pages as usize * below.source.page_bytes());
+    }
+
+    /// The length of the used run at `base`, in pages.
+    fn used_at(&mut self, base: NonNull<u8>) -> Option<u32> {
+        let address = base.as_ptr().addr();
+        let runs = &self.mappings.at(address)?.runs;
+        runs.used_at(runs.page_at(address))
     }
 
     /// Counts an operation that freed `freed_bytes`; now and then looks at the clock, and purges a
     /// little of what is owed.
     #[inline]
     pub fn settle<S: Source>(&mut self, below: &Below<S>, config: &Config, freed_bytes: usize) {
+        self.freed_bytes = self.freed_bytes.saturating_add(freed_bytes);
         let at_once = config.purge_delay_ms == Some(0) && freed_bytes > 0;
-        if self.decay.count_operation() || freed_bytes >= MANY_BYTES || at_once {
+        if self.decay.count_operation() || self.freed_bytes >= MANY_BYTES || at_once {
+            self.freed_bytes = 0;
             self.look(below, config);
         }
     }
@@ -177,7 +222,12 @@ impl State {
             return;
         };
         let now_ms = below.source.now_ms().unwrap_or_else(|| self.decay.operations_ms());
-        self.decay.look(now_ms, delay_ms, self.purgeable_pages());
+        let (dirty_pages, tick) = (self.purgeable_pages(), self.decay.tick());
+        self.decay.look(now_ms, delay_ms, dirty_pages);
+        if self.decay.tick() == tick && self.decay.owed_pages() == 0 {
+            return;
+        }
+        self.settled();
         let tick = self.decay.tick();
         self.mappings.iter_mut().for_each(|node| node.forget_huge(below, tick));
         if self.expired.is_none() {
@@ -194,7 +244,7 @@ impl State {
 
     fn purgeable_pages(&self) -> usize {
         let may = self.mappings.iter().filter(|node| node.terms.purge.is_some());
-        may.map(|node| node.runs.dirty_pages() as usize).sum()
+        may.map(|node| node.runs.dirty_pages() as usize).sum::<usize>() + self.recent.pages()
     }
 
     /// Decommits up to `goal_bytes` of dirty pages in at most `calls` calls: the longest free runs
@@ -237,7 +287,7 @@ impl State {
 
     /// Gives up to `goal_bytes` of what is free back to the source.
     pub fn reclaim<S: Source>(&mut self, below: &Below<S>, goal_bytes: usize) -> usize {
-        let mut freed_bytes = self.dedicated.release_idle(below);
+        let mut freed_bytes = self.settled().dedicated.release_idle(below);
         if freed_bytes < goal_bytes {
             let keep = self.first.map_or(0, |(start, _)| start);
             let released_bytes = self.mappings.release_unused(below, keep);
