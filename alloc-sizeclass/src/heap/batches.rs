@@ -97,28 +97,6 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
             }
         }
     }
-
-    /// Returns what waits in the transfer caches to the spans, and every empty span to the layer
-    /// below. Returns the bytes of those spans.
-    pub(super) fn release_idle(&self) -> usize {
-        let mut released_bytes = 0;
-        for class in T::classes() {
-            let info = T::info(class);
-            while let Some(batch) = self.class(class).transfer.take() {
-                // SAFETY: the batch was flushed to this class.
-                unsafe { self.flush_to_spans(class, batch) };
-            }
-            loop {
-                // The guard goes before the release, which calls the layer below.
-                let empty = self.class(class).spans.lock().take_empty(info);
-                let Some(span) = empty else { break };
-                released_bytes += info.span_bytes;
-                // SAFETY: `take_empty` took it off the lists because none of its slots is used.
-                unsafe { self.release(span) };
-            }
-        }
-        released_bytes
-    }
 }
 
 // SAFETY: slots come from spans that this heap owns, each handed out once until it comes back

@@ -29,6 +29,21 @@ impl Chain {
         self.last
     }
 
+    /// The slots, first to last.
+    ///
+    /// # Safety
+    ///
+    /// The chain does not change meanwhile.
+    pub unsafe fn iter(&self) -> impl Iterator<Item = NonNull<Slot>> + use<> {
+        let mut next = self.head;
+        core::iter::from_fn(move || {
+            let slot = NonNull::new(next)?;
+            // SAFETY: a slot of the chain, which stays as it is.
+            next = unsafe { slot.as_ref().next };
+            Some(slot)
+        })
+    }
+
     /// Takes everything.
     pub const fn take(&mut self) -> Self {
         core::mem::replace(self, Self::EMPTY)

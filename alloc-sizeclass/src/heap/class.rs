@@ -2,14 +2,16 @@
 //!
 //! Above: `SizeClassHeap::refill` and `flush`. Below: spans. Every function here runs under the
 //! class's lock and calls nothing outside the crate.
-//! Spans with something to hand out stand on `partial`, the others on `full`.
+//! Spans with something to hand out stand on `partial`, the others on `full`; a span whose pages are
+//! being given back stands on `away` until that is done.
 
 use super::chain::Chain;
+use super::pages::Grid;
 use super::slot::Batch;
 use super::span::{Fresh, Span};
 use super::transfer::TransferCache;
 use crate::table::ClassInfo;
-use alloc_core::sync::Lock;
+use alloc_core::sync::{Lock, wait_a_moment};
 use core::ptr::{NonNull, null_mut};
 
 /// A class, on cache lines of its own, so that threads that use different classes do not meet.
@@ -25,16 +27,34 @@ impl ClassHeap {
             Self { transfer: TransferCache::new(), spans: Lock::new(Spans::new()) }
         }
     }
+
+    /// Takes the lock of `spans`, when none of them is away: in a forked child, nobody would bring
+    /// it back.
+    pub fn freeze(&self) {
+        let mut round = 0;
+        loop {
+            let spans = self.spans.lock();
+            if spans.away.len() == 0 {
+                core::mem::forget(spans);
+                return;
+            }
+            drop(spans);
+            wait_a_moment(round);
+            round = round.saturating_add(1);
+        }
+    }
 }
 
 pub(super) struct Spans {
     pub partial: List,
     pub full: List,
+    pub away: List,
 }
 
 /// A doubly linked list of spans, through their own links.
 pub(super) struct List {
     head: *mut Span,
+    last: *mut Span,
     len: usize,
 }
 
@@ -43,7 +63,7 @@ unsafe impl Send for List {}
 
 impl List {
     pub const fn new() -> Self {
-        Self { head: null_mut(), len: 0 }
+        Self { head: null_mut(), last: null_mut(), len: 0 }
     }
 
     pub const fn len(&self) -> usize {
@@ -76,11 +96,31 @@ impl List {
         unsafe {
             span.as_mut().prev = null_mut();
             span.as_mut().next = self.head;
-            if let Some(head) = self.head.as_mut() {
-                head.prev = span.as_ptr();
+            match self.head.as_mut() {
+                Some(head) => head.prev = span.as_ptr(),
+                None => self.last = span.as_ptr(),
             }
         }
         self.head = span.as_ptr();
+        self.len += 1;
+    }
+
+    /// Puts `span` at the end.
+    ///
+    /// # Safety
+    ///
+    /// As for [`push_front`](List::push_front).
+    pub unsafe fn push_back(&mut self, mut span: NonNull<Span>) {
+        // SAFETY: the caller owns `span`; the last one, if any, is owned by this list.
+        unsafe {
+            span.as_mut().prev = self.last;
+            span.as_mut().next = null_mut();
+            match self.last.as_mut() {
+                Some(last) => last.next = span.as_ptr(),
+                None => self.head = span.as_ptr(),
+            }
+        }
+        self.last = span.as_ptr();
         self.len += 1;
     }
 
@@ -97,8 +137,9 @@ impl List {
                 Some(prev) => prev.next = next,
                 None => self.head = next,
             }
-            if let Some(next) = next.as_mut() {
-                next.prev = prev;
+            match next.as_mut() {
+                Some(next) => next.prev = prev,
+                None => self.last = prev,
             }
         }
         self.len -= 1;
@@ -107,7 +148,7 @@ impl List {
 
 impl Spans {
     const fn new() -> Self {
-        Self { partial: List::new(), full: List::new() }
+        Self { partial: List::new(), full: List::new(), away: List::new() }
     }
 
     /// Adds a new span.
@@ -161,10 +202,13 @@ impl Spans {
         slots: Chain,
     ) -> Option<NonNull<Span>> {
         // SAFETY: the span is owned by these lists, the slots by the caller, who gives them.
-        let (was_full, is_empty) = unsafe {
+        let was_full = unsafe {
             let was_full = span.as_ref().available() == 0;
             span.as_mut().put(slots);
-            (was_full, span.as_ref().used_slots(info) == 0)
+            if span.as_ref().is_away {
+                return None;
+            }
+            was_full
         };
         if was_full {
             // SAFETY: a span with nothing available stands on `full`.
@@ -173,12 +217,57 @@ impl Spans {
                 self.partial.push_front(span);
             }
         }
+        self.remove_spare(info, span)
+    }
+
+    /// Takes `span`, which is on `partial`, off it if it is empty and not wanted as such.
+    fn remove_spare(&mut self, info: &ClassInfo, span: NonNull<Span>) -> Option<NonNull<Span>> {
+        // SAFETY: the span is owned by these lists.
+        let is_empty = unsafe { span.as_ref().used_slots(info) == 0 };
         if is_empty && (self.partial.len() > 1 || info.is_medium()) {
             // SAFETY: it stands on `partial`: something is available.
             unsafe { self.partial.remove(span) };
             return Some(span);
         }
         None
+    }
+
+    /// Sends the first partial span away, with the pages that are to be given back: none, and it
+    /// moves to the end of the list, if there is nothing to give.
+    pub fn depart(&mut self, info: &ClassInfo, grid: Grid) -> Option<(NonNull<Span>, u64)> {
+        let mut span = self.partial.first()?;
+        // SAFETY: the span stands on `partial`, and goes from there to its end or to `away`.
+        unsafe {
+            let leaving = span.as_mut().rest(info, grid);
+            self.partial.remove(span);
+            if leaving == 0 {
+                self.partial.push_back(span);
+            } else {
+                span.as_mut().is_away = true;
+                self.away.push_front(span);
+            }
+            Some((span, leaving))
+        }
+    }
+
+    /// Takes a span back that departed. Returns it, off every list, if it became empty meanwhile and
+    /// is not wanted as such, as in [`put`](Spans::put).
+    ///
+    /// # Safety
+    ///
+    /// `depart` of these lists sent it away, and its pages have been given back.
+    pub unsafe fn arrive(
+        &mut self,
+        info: &ClassInfo,
+        mut span: NonNull<Span>,
+    ) -> Option<NonNull<Span>> {
+        // SAFETY: the span stands on `away`, and had something to hand out when it left.
+        unsafe {
+            self.away.remove(span);
+            span.as_mut().is_away = false;
+            self.partial.push_back(span);
+        }
+        self.remove_spare(info, span)
     }
 
     /// Takes an empty span off the lists, if there is one.
@@ -190,10 +279,15 @@ impl Spans {
         Some(empty)
     }
 
+    /// How many spans there are.
+    pub const fn len(&self) -> usize {
+        self.partial.len() + self.full.len() + self.away.len()
+    }
+
     /// Slots of this class that its spans have handed out.
     pub fn used_slots(&self, info: &ClassInfo) -> usize {
-        let spans = self.partial.len() + self.full.len();
-        let available: usize = self.partial.iter().map(|span| span.available() as usize).sum();
-        spans * info.span_slots as usize - available
+        let partial = self.partial.iter().chain(self.away.iter());
+        let available: usize = partial.map(|span| span.available() as usize).sum();
+        self.len() * info.span_slots as usize - available
     }
 }

@@ -38,7 +38,8 @@ unsafe impl<A: Layer, T: SizeClasses> Layer for SizeClassHeap<A, T> {
         let released_bytes = self.release_idle();
         let reclaimed_bytes = self.below.reclaim(goal_bytes);
         // A layer below that keeps nothing has given the spans on already.
-        if reclaimed_bytes == 0 { released_bytes } else { reclaimed_bytes }
+        let gone_bytes = if reclaimed_bytes == 0 { released_bytes } else { reclaimed_bytes };
+        gone_bytes + self.discard_idle(goal_bytes.saturating_sub(gone_bytes))
     }
 
     unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
@@ -62,7 +63,7 @@ unsafe impl<A: Layer, T: SizeClasses> Layer for SizeClassHeap<A, T> {
 
     fn freeze(&self) {
         for class in T::classes() {
-            self.class(class).spans.acquire();
+            self.class(class).freeze();
         }
         self.large.acquire();
         self.index.freeze();
@@ -90,7 +91,7 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
         for class in T::classes() {
             let info = T::info(class);
             let lists = self.class(class).spans.lock();
-            let here = lists.partial.len() + lists.full.len();
+            let here = lists.len();
             spans += here;
             span_bytes += here * info.span_bytes;
             used_bytes += lists.used_slots(info) * info.slot_bytes;
@@ -115,7 +116,7 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
             let info = T::info(class);
             let used = {
                 let lists = self.class(class).spans.lock();
-                (lists.partial.len() + lists.full.len() > 0).then(|| lists.used_slots(info))
+                (lists.len() > 0).then(|| lists.used_slots(info))
             };
             if let Some(used) = used {
                 let mut name = SlotName::default();

@@ -6,15 +6,17 @@
 //! Fields and their owners:
 //! * `base`, `layout_bytes`, `layout_align`, `class`: written before the span is published in the
 //!   index, never while it is there. Anyone may read them who owns an allocation in the span.
-//! * `free`, `fresh_slots`, `prev`, `next`: whoever holds the lock of the list that
+//! * `free`, `fresh_slots`, `pages`, `is_away`, `prev`, `next`: whoever holds the lock of the list that
 //!   the span is on.
 //!
-//! Slots are handed out in two ways: from the chain of freed ones, and, when that is empty, from the
-//! fresh ones at the end, so that memory is first touched when it is first needed. Chains move
+//! Slots are handed out in three ways: from the chain of freed ones; when that is empty, from a page
+//! that rests (`pages.rs`); then from the fresh ones at the end, so that memory is first touched when
+//! it is first needed. Chains move
 //! whole where they can, and fresh slots are linked by whoever took them, when the lock is free
 //! again: what is done under the lock does not grow with the number of slots.
 
 use super::chain::Chain;
+use super::pages::{Grid, Pages, SlotSet};
 use super::slot::Batch;
 use crate::table::ClassInfo;
 use core::alloc::Layout;
@@ -32,6 +34,9 @@ pub(super) struct Span {
     pub next: *mut Span,
     pub free: Chain,
     pub fresh_slots: u32,
+    pub pages: Pages,
+    /// It stands on the list of spans that are away: nothing is taken from it, and it stays there.
+    pub is_away: bool,
     pub class: u8,
 }
 
@@ -46,6 +51,8 @@ impl Span {
             next: null_mut(),
             free: Chain::EMPTY,
             fresh_slots: slots,
+            pages: Pages::NEW,
+            is_away: false,
             class,
         }
     }
@@ -59,7 +66,7 @@ impl Span {
 
     /// Slots that could be handed out.
     pub const fn available(&self) -> u32 {
-        self.free.len() as u32 + self.fresh_slots
+        self.free.len() as u32 + self.pages.resting_slots() + self.fresh_slots
     }
 
     /// Slots that are handed out.
@@ -72,6 +79,7 @@ impl Span {
     pub fn take_freed(&mut self, info: &ClassInfo, want: usize, batch: &mut Batch) {
         let most = (want + want / 2).min(info.batch_slots as usize).max(want);
         let missing = want.saturating_sub(batch.len());
+        while self.free.len() < missing && self.wake(info) {}
         let chain = if batch.len() + self.free.len() <= most {
             self.free.take()
         } else {
@@ -82,13 +90,62 @@ impl Span {
         unsafe { batch.join(chain) };
     }
 
+    /// Links the slots of a page that rests; `false` if there is none.
+    fn wake(&mut self, info: &ClassInfo) -> bool {
+        if self.pages.resting_slots() == 0 {
+            return false;
+        }
+        let Some(slots) = Grid::of(info).and_then(|grid| self.pages.wake(grid)) else {
+            return false;
+        };
+        for slot in slots.rev() {
+            // SAFETY: slots that rest are this span's and free, and on no chain.
+            unsafe { self.free.push(self.slot(info, slot)) };
+        }
+        true
+    }
+
+    /// Puts pages to rest that no slot in use touches. Returns those that are to be given back; until
+    /// that is done, nothing may be taken from the span.
+    pub fn rest(&mut self, info: &ClassInfo, grid: Grid) -> u64 {
+        let fresh = (info.span_slots - self.fresh_slots) as usize;
+        let mut free = SlotSet::new();
+        // SAFETY: the chain's slots are this span's.
+        for slot in unsafe { self.free.iter() } {
+            free.insert((slot.addr().get() - self.base.addr().get()) / info.slot_bytes);
+        }
+        let leaving = self.pages.rest(grid, &free, fresh);
+        // What stays linked is linked anew, in the order of addresses: the front of the span first.
+        self.free = Chain::EMPTY;
+        for slot in (0..fresh).rev() {
+            if free.contains(slot) && !self.pages.rests(grid.page_of(slot)) {
+                // SAFETY: the slot was on the chain before.
+                unsafe { self.free.push(self.slot(info, slot)) };
+            }
+        }
+        leaving
+    }
+
+    /// # Safety
+    ///
+    /// `index` is at most the number of slots.
+    unsafe fn slot(&self, info: &ClassInfo, index: usize) -> NonNull<u8> {
+        // SAFETY: the slot, or the end of the last one, lies in the span's memory.
+        unsafe { self.base.add(index * info.slot_bytes) }
+    }
+
     /// Hands out up to `want` fresh slots.
     pub fn take_fresh(&mut self, info: &ClassInfo, want: usize) -> Fresh {
         let first = (info.span_slots - self.fresh_slots) as usize;
         let slots = (self.fresh_slots as usize).min(want);
         self.fresh_slots -= slots as u32;
-        // SAFETY: `first` is at most `span_slots`, so this is in the span's memory or its end.
-        let base = unsafe { self.base.add(first * info.slot_bytes) };
+        if self.pages.has_clean()
+            && let Some(grid) = Grid::of(info)
+        {
+            self.pages.touch(grid, first..first + slots);
+        }
+        // SAFETY: `first` is at most `span_slots`.
+        let base = unsafe { self.slot(info, first) };
         Fresh { base, slots, slot_bytes: info.slot_bytes }
     }
 

@@ -1,16 +1,18 @@
 //! The heap's invariants, as a function.
 //!
 //! Above: `Layer::verify`. For every class, under its lock:
-//! * V1: a span on `partial` has a slot to hand out, a span on `full` has none.
+//! * V1: a span on `partial` or `away` has a slot to hand out, a span on `full` has none; `is_away`
+//!   says which of the two.
 //! * V2: a span's record names the class, and its memory has the layout of the class's spans.
 //! * V3: the index leads from every granule of a span to its record.
 //! * V4: the free list has exactly as many slots as it says, each a slot of the span that was handed out
-//!   before (so none is fresh), and no slot stands on it twice.
+//!   before (so none is fresh) and does not rest, and no slot stands on it twice.
 //!
 //! And for the large runs: V5: the index leads from the run to its record; the bytes add up.
 
 use super::SizeClassHeap;
 use super::class::List;
+use super::pages::Grid;
 use super::span::{LARGE, Span};
 use crate::table::{Class, ClassInfo, ClassTable, SizeClasses};
 use alloc_core::{Broken, Layer};
@@ -26,18 +28,20 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
     pub(super) fn verify_own(&self) -> Result<(), Broken> {
         for class in T::classes() {
             let lists = self.class(class).spans.lock();
-            self.verify_list(class, &lists.partial, false)?;
-            self.verify_list(class, &lists.full, true)?;
+            self.verify_list(class, &lists.partial, false, false)?;
+            self.verify_list(class, &lists.away, false, true)?;
+            self.verify_list(class, &lists.full, true, false)?;
         }
         self.verify_large()
     }
 
-    fn verify_list(&self, class: Class, list: &List, full: bool) -> Result<(), Broken> {
+    fn verify_list(&self, class: Class, list: &List, full: bool, away: bool) -> Result<(), Broken> {
         let info = T::info(class);
         let mut len = 0;
         for span in list.iter() {
             len += 1;
             rule((span.available() == 0) == full, "V1: a span on the wrong list", span)?;
+            rule(span.is_away == away, "V1: a span away, or not, on the wrong list", span)?;
             rule(span.available() <= info.span_slots, "V1: more slots than the span has", span)?;
             rule(span.class as usize == class.index(), "V2: a span of another class", span)?;
             rule(span.layout_bytes == info.span_bytes, "V2: a span of another size", span)?;
@@ -75,6 +79,7 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
 
 /// V4. Cycles are found because the list may not be longer than it says.
 fn verify_free_list(span: &Span, info: &ClassInfo) -> Result<(), Broken> {
+    let grid = Grid::of(info);
     let handed_out_once = (info.span_slots - span.fresh_slots) as usize;
     let mut slot = span.free.head();
     let mut last = ptr::null_mut();
@@ -84,6 +89,9 @@ fn verify_free_list(span: &Span, info: &ClassInfo) -> Result<(), Broken> {
         let is_slot =
             offset.is_multiple_of(info.slot_bytes) && offset / info.slot_bytes < handed_out_once;
         rule(is_slot, "V4: the free list leads out of the span's slots", span)?;
+        let rests =
+            grid.is_some_and(|grid| span.pages.rests(grid.page_of(offset / info.slot_bytes)));
+        rule(!rests, "V4: a slot that rests is linked", span)?;
         // SAFETY: it is a slot of the span, on its free list: its first word is a link.
         (last, slot) = (slot, unsafe { (*slot).next });
     }
