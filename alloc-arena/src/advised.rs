@@ -90,15 +90,6 @@ impl Node {
         self.advised = Advised { young: 0..0, old, tick };
     }
 
-    /// Takes advice back for the pieces in which `stretch` lies. (Should that fail, the system may
-    /// fill them again one day; that is no reason to keep their memory now.)
-    pub fn forget_huge_in<S: Source>(&mut self, below: &Below<S>, stretch: &Range<Page>) {
-        if let Some((base, bytes)) = self.advised_in(below, stretch) {
-            // SAFETY: as for `advise`.
-            let _ = unsafe { below.advise(base, bytes, Advice::Small) };
-        }
-    }
-
     /// The pieces in which `stretch` lies, so far as advice may be in force there.
     pub fn advised_in<S: Source>(
         &self,

@@ -171,7 +171,11 @@ impl<S: Source> Arena<S> {
             let bytes = self.round_up(layout.size());
             return Ok(Taken::new(base, 0..bytes));
         }
-        let taken = state.acquire(&self.below, &self.config, need);
+        let mut taken = state.acquire(&self.below, &self.config, need);
+        if taken.is_err() {
+            state = self.gather(state).ok_or(AllocError)?;
+            taken = state.acquire(&self.below, &self.config, need);
+        }
         self.publish_first(&state);
         self.part(state);
         taken
@@ -192,6 +196,8 @@ impl<S: Source> Arena<S> {
             state.release(&self.below, &self.config, base, pages);
             return self.part(state);
         }
+        drop(state);
+        let mut state = self.lock_to_leave();
         if let Some(entry) = state.dedicated.at(address).map(|at| state.dedicated.remove(at)) {
             state.settle(&self.below, &self.config, 0);
             // SAFETY: the entry was in the table, and its one user is done with it (caller).
@@ -199,13 +205,25 @@ impl<S: Source> Arena<S> {
         }
     }
 
-    /// Lets go of the lock, and then of a mapping that was idle for too long, if there is one.
-    pub(crate) fn part(&self, mut state: LockGuard<'_, State>) {
-        let expired = state.expired.take();
-        drop(state);
-        if let Some(entry) = expired {
+    /// Lets go of the lock, and does what is due without it: a mapping that was idle for too long
+    /// goes, and something of what is owed. (While somebody waits, P4, it has time.)
+    #[inline]
+    pub(crate) fn part<'a>(&'a self, state: LockGuard<'a, State>) {
+        if (state.expired.is_some() || state.debt.is_some()) && !state.wanted {
+            self.part_slowly(state);
+        }
+    }
+
+    #[cold]
+    fn part_slowly<'a>(&'a self, mut state: LockGuard<'a, State>) {
+        if let Some(entry) = state.expired.take() {
             // SAFETY: an idle mapping (D2) that was taken out of the table.
-            unsafe { self.release_long(entry) };
+            (state, _) = unsafe { self.release_long(state, entry) };
+        }
+        let debt = state.debt.take();
+        drop(state);
+        if let Some(debt) = debt {
+            self.pay(debt);
         }
     }
 
@@ -342,7 +360,7 @@ unsafe impl<S: Source> Layer for Arena<S> {
     }
 
     fn reclaim(&self, goal_bytes: usize) -> usize {
-        self.state.lock().reclaim(&self.below, goal_bytes)
+        self.give_back(goal_bytes)
     }
 
     unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
@@ -360,7 +378,8 @@ unsafe impl<S: Source> Layer for Arena<S> {
     }
 
     fn freeze(&self) {
-        self.state.acquire();
+        // Held on purpose, until `thaw`; with nothing away, of which a child would never hear (P2).
+        core::mem::forget(self.lock_whole());
     }
 
     unsafe fn thaw(&self) {

@@ -8,6 +8,9 @@
 //! Rule D2: a mapping whose run was freed stays for a while as an idle entry (and longer, if the system
 //! refuses to take it back): the next long run is made of it, with the memory that it has. So a program
 //! that needs a long run over and over does not take the same page faults over and over.
+//! Rule D3: an entry is lent while its mapping is moved, which happens without the lock: it is not in the
+//! table, its place is kept free, and its bytes count as used. Whoever has it gives an entry back, with
+//! the mapping's new bounds or the old ones.
 
 use crate::below::Below;
 use crate::decay::STEPS;
@@ -59,6 +62,9 @@ pub(crate) struct Dedicated {
     /// The lengths of all entries in use.
     used_bytes: usize,
     idle_bytes: usize,
+    /// How many entries are lent (D3), and their bytes.
+    lent: usize,
+    lent_bytes: usize,
 }
 
 // SAFETY: the table and the mappings belong to this struct alone, and hold no thread's own.
@@ -67,7 +73,8 @@ unsafe impl Send for Dedicated {}
 impl Dedicated {
     pub const fn new() -> Self {
         let entries = NonNull::dangling();
-        Self { entries, count: 0, table_bytes: 0, used_bytes: 0, idle_bytes: 0 }
+        let (used_bytes, idle_bytes, lent, lent_bytes) = (0, 0, 0, 0);
+        Self { entries, count: 0, table_bytes: 0, used_bytes, idle_bytes, lent, lent_bytes }
     }
 
     pub fn entries(&self) -> &[Entry] {
@@ -84,7 +91,7 @@ impl Dedicated {
         self.table_bytes
     }
     pub fn used_bytes(&self) -> usize {
-        self.used_bytes
+        self.used_bytes + self.lent_bytes
     }
     pub fn idle_bytes(&self) -> usize {
         self.idle_bytes
@@ -96,7 +103,7 @@ impl Dedicated {
     ///
     /// When the source has no memory for a longer table.
     pub fn make_room<S: Source>(&mut self, below: &Below<S>) -> Result<(), AllocError> {
-        if self.count < self.table_bytes / size_of::<Entry>() {
+        if self.count + self.lent < self.table_bytes / size_of::<Entry>() {
             return Ok(());
         }
         let page_bytes = below.source.page_bytes();
@@ -144,6 +151,26 @@ impl Dedicated {
         self.count -= 1;
         *self.sum_of(entry.used) -= entry.bytes;
         entry
+    }
+
+    /// Takes the entry at an index out to move its mapping (D3).
+    pub fn lend(&mut self, at: usize) -> Entry {
+        let entry = self.remove(at);
+        self.lent += 1;
+        self.lent_bytes += entry.bytes;
+        entry
+    }
+
+    /// Whether something is lent.
+    pub fn is_lent(&self) -> bool {
+        self.lent > 0
+    }
+
+    /// Takes back what was lent as `lent`, as `entry`.
+    pub fn take_back(&mut self, lent: Entry, entry: Entry) {
+        self.lent -= 1;
+        self.lent_bytes -= lent.bytes;
+        self.insert(entry);
     }
 
     /// The index of the used entry that begins at `address`.
@@ -210,17 +237,10 @@ impl Dedicated {
         ordered && sum(true) == self.used_bytes && sum(false) == self.idle_bytes
     }
 
-    /// Gives idle mappings back. Returns their bytes.
-    pub fn release_idle<S: Source>(&mut self, below: &Below<S>) -> usize {
-        let before = self.idle_bytes;
-        for at in (0..self.count).rev() {
-            let Entry { base, bytes, used, .. } = self.entries()[at];
-            // SAFETY: an idle mapping is the source's, whole, and unused (D2).
-            if !used && unsafe { below.unreserve(base, bytes) }.is_ok() {
-                self.remove(at);
-            }
-        }
-        before - self.idle_bytes
+    /// Takes out the first idle entry that begins after `address`.
+    pub fn idle_after(&mut self, address: usize) -> Option<Entry> {
+        let at = self.entries().iter().position(|entry| !entry.used && entry.start() > address)?;
+        Some(self.remove(at))
     }
 
     /// Gives every mapping and the table back.

@@ -4,6 +4,7 @@
 mod adopt;
 mod advised;
 mod arena;
+mod away;
 mod below;
 mod bits;
 mod bump;
@@ -22,6 +23,7 @@ mod mapping;
 mod mappings;
 #[cfg(all(feature = "os", unix))]
 mod os;
+mod purge;
 mod recent;
 mod record;
 mod reserve;

@@ -2,8 +2,8 @@
 //!
 //! Above: [`Arena`]'s methods. Below: the table of them, under the lock; the source, outside of it
 //! where a call is slow (unmapping frees every page).
-//! An entry is in the table exactly while its addresses are mapped, so that no two ever overlap:
-//! mapping comes before insertion, removal before unmapping, and moving happens under the lock.
+//! An entry is in the table only while its addresses are mapped, so that no two ever overlap:
+//! mapping comes before insertion, removal before unmapping, and an entry is lent while it moves (D3).
 
 use crate::arena::Arena;
 use crate::dedicated::{self, Entry};
@@ -18,32 +18,34 @@ impl<S: Source> Arena<S> {
     /// A run with a mapping of its own.
     pub(crate) fn acquire_long(&self, layout: Layout, zeroed: bool) -> Result<Taken, AllocError> {
         let bytes = self.round_up(layout.size());
-        let mut state = self.state.lock();
-        if let Some(taken) = self.reuse_long(&mut state, bytes, layout.align()) {
+        if let Some(taken) = self.reuse_long(bytes, layout.align()) {
             return Ok(taken);
         }
+        let mut taken = self.map_long(layout, zeroed);
+        // What lies idle may be what is missing.
+        if taken.is_err() && self.release_idle() > 0 {
+            taken = self.map_long(layout, zeroed);
+        }
+        taken
+    }
+
+    /// A run in a mapping that is made for it.
+    fn map_long(&self, layout: Layout, zeroed: bool) -> Result<Taken, AllocError> {
+        let bytes = self.round_up(layout.size());
+        let mut state = self.lock_to_leave();
         state.dedicated.make_room(&self.below)?;
         let wish = state.huge(&self.below, &self.config).wish(bytes, zeroed);
-        drop(state);
-
         let huge_bytes = if wish == Wish::Nothing { 1 } else { self.below.source.huge_bytes() };
         let align_bytes = layout.align().max(huge_bytes);
-        let (entry, contents) =
-            dedicated::map(&self.below, bytes, align_bytes).or_else(|error| {
-                // What lies idle may be what is missing.
-                let freed_bytes = self.state.lock().dedicated.release_idle(&self.below);
-                if freed_bytes == 0 {
-                    return Err(error);
-                }
-                dedicated::map(&self.below, bytes, layout.align())
-            })?;
-        let asked = self.advise_long(entry, wish);
-        let mut state = self.state.lock();
+        let (mut state, mapped) = self.away(state, || {
+            let mapped = dedicated::map(&self.below, bytes, align_bytes)?;
+            Ok((mapped, self.advise_long(mapped.0, wish)))
+        });
+        let ((entry, contents), asked) = mapped?;
         // Another thread may have taken the room that was made.
         if let Err(error) = state.dedicated.make_room(&self.below) {
-            drop(state);
-            // SAFETY: as above, and nobody has it.
-            unsafe { self.release_long(entry) };
+            // SAFETY: mapped above, and nobody has it.
+            drop(unsafe { self.release_long(state, entry) });
             return Err(error);
         }
         state.dedicated.insert(entry);
@@ -66,19 +68,44 @@ impl<S: Source> Arena<S> {
     }
 
     /// A run made of an idle mapping, which keeps its memory.
-    fn reuse_long(&self, state: &mut State, bytes: usize, align_bytes: usize) -> Option<Taken> {
+    fn reuse_long(&self, bytes: usize, align_bytes: usize) -> Option<Taken> {
+        let mut state = self.lock_to_leave();
         let at = state.dedicated.idle(bytes)?;
-        let Entry { base, bytes: old_bytes, .. } = state.dedicated.entries()[at];
-        let fits = old_bytes == bytes && base.as_ptr().addr().is_multiple_of(align_bytes);
-        let moved = if fits {
-            base
-        } else {
-            // SAFETY: an idle entry is a whole mapping that nobody uses (D2).
-            unsafe { self.below.remap(base, old_bytes, bytes, align_bytes) }.ok()?
+        let idle = state.dedicated.entries()[at];
+        if idle.bytes == bytes && idle.base.as_ptr().addr().is_multiple_of(align_bytes) {
+            state.dedicated.remove(at);
+            state.dedicated.insert(Entry { used: true, tick: 0, ..idle });
+            return Some(Taken::new(idle.base, 0..bytes));
+        }
+        // SAFETY: an idle entry is a whole mapping that nobody uses (D2).
+        let moved = unsafe { self.move_long(state, at, bytes, align_bytes) }?;
+        Some(Taken::new(moved, 0..idle.bytes.min(bytes)))
+    }
+
+    /// Makes the mapping at an index one of `bytes`, in use, where it is or elsewhere, without the
+    /// lock. `None` if the system cannot do it; the mapping is as it was.
+    ///
+    /// # Safety
+    ///
+    /// It is a whole mapping whose user, if it has one, hands over its addresses.
+    unsafe fn move_long(
+        &self,
+        mut state: LockGuard<'_, State>,
+        at: usize,
+        bytes: usize,
+        align_bytes: usize,
+    ) -> Option<NonNull<u8>> {
+        let lent = state.dedicated.lend(at);
+        let (mut state, moved) = self.away(state, || {
+            // SAFETY: the entry's mapping is nobody else's while it is lent (D3, caller).
+            unsafe { self.below.remap(lent.base, lent.bytes, bytes, align_bytes) }
+        });
+        let entry = match moved {
+            Ok(base) => Entry { base, bytes, used: true, tick: 0 },
+            Err(AllocError) => lent,
         };
-        state.dedicated.remove(at);
-        state.dedicated.insert(Entry { base: moved, bytes, used: true, tick: 0 });
-        Some(Taken::new(moved, 0..old_bytes.min(bytes)))
+        state.dedicated.take_back(lent, entry);
+        moved.ok()
     }
 
     /// Takes a mapping that is no longer in the table back: it stays idle for a while, or goes.
@@ -92,32 +119,65 @@ impl<S: Source> Arena<S> {
         if keep && state.dedicated.make_room(&self.below).is_ok() {
             state.dedicated.insert(Entry { used: false, tick, ..entry });
         } else {
-            drop(state);
             // SAFETY: the caller's promise.
-            unsafe { self.release_long(entry) };
+            drop(unsafe { self.release_long(state, entry) });
         }
     }
 
-    /// Gives a mapping that is no longer in the table back.
+    /// Gives idle mappings back. Returns their bytes.
+    pub(crate) fn release_idle(&self) -> usize {
+        let (mut freed_bytes, mut after) = (0, 0);
+        loop {
+            let mut state = self.lock_to_leave();
+            let expired = state.expired.take();
+            let idle = || state.dedicated.idle_after(after);
+            let Some(entry) = expired.or_else(idle) else { return freed_bytes };
+            if expired.is_none() {
+                after = entry.base.as_ptr().addr();
+            }
+            // SAFETY: an idle mapping (D2) that was taken out of the table.
+            let (_state, gone) = unsafe { self.release_long(state, entry) };
+            freed_bytes += if gone { entry.bytes } else { 0 };
+        }
+    }
+
+    /// Gives a mapping that is no longer in the table back. Whether the source took it.
     ///
     /// # Safety
     ///
     /// It is a whole mapping of the source that nobody uses.
     #[cold]
-    pub(crate) unsafe fn release_long(&self, entry: Entry) {
-        // SAFETY: the caller's promise.
-        if unsafe { self.below.unreserve(entry.base, entry.bytes) }.is_ok() {
-            return;
-        }
-        // The system has run out of something that it needs even to take memory back. At least the
-        // memory goes; the addresses stay ours, to be used again (D2).
-        // SAFETY: the mapping is committed and nobody needs its contents.
-        let _ = unsafe { self.below.decommit(entry.base, entry.bytes) };
-        let mut state = self.state.lock();
-        if state.dedicated.make_room(&self.below).is_ok() {
+    pub(crate) unsafe fn release_long<'a>(
+        &'a self,
+        state: LockGuard<'a, State>,
+        entry: Entry,
+    ) -> (LockGuard<'a, State>, bool) {
+        let (mut state, gone) = self.away(state, || {
+            // SAFETY: the caller's promise.
+            unsafe { self.unreserve_or_decommit(entry.base, entry.bytes) }
+        });
+        // If not, at least the memory went; the addresses stay ours, to be used again (D2).
+        if !gone && state.dedicated.make_room(&self.below).is_ok() {
             let tick = state.decay.tick();
             state.dedicated.insert(Entry { used: false, tick, ..entry });
         }
+        (state, gone)
+    }
+
+    /// Gives pages of a mapping back; if the system has run out of something that it needs even for
+    /// that, their memory alone. Whether the addresses went.
+    ///
+    /// # Safety
+    ///
+    /// They are a whole mapping of the source, or its tail, which nobody uses.
+    unsafe fn unreserve_or_decommit(&self, base: NonNull<u8>, bytes: usize) -> bool {
+        // SAFETY: the caller's promise.
+        let gone = unsafe { self.below.unreserve(base, bytes) }.is_ok();
+        if !gone {
+            // SAFETY: as above: committed, and nobody needs the contents.
+            let _ = unsafe { self.below.decommit(base, bytes) };
+        }
+        gone
     }
 
     /// Makes the run at `ptr`, which has a mapping of its own, `new.size()` bytes long without a
@@ -133,7 +193,7 @@ impl<S: Source> Arena<S> {
         new: Layout,
     ) -> Option<Taken> {
         let (old_bytes, new_bytes) = (self.round_up(old.size()), self.round_up(new.size()));
-        let mut state = self.state.lock();
+        let mut state = self.lock_to_leave();
         let at = state.dedicated.at(ptr.as_ptr().addr())?;
         let entry = state.dedicated.entries()[at];
         let aligned = ptr.as_ptr().addr().is_multiple_of(new.align());
@@ -142,19 +202,15 @@ impl<S: Source> Arena<S> {
         }
         if aligned && new_bytes < entry.bytes {
             state.dedicated.set_bytes(at, new_bytes);
-            drop(state);
             // SAFETY: the tail is the mapping's, and its user has given it up.
-            unsafe { self.cut_long(entry, new_bytes) };
+            unsafe { self.cut_long(state, entry, new_bytes) };
             // Should the tail be there from a shrink that failed, it is not clear.
             return Some(Taken::new(ptr, old_bytes.min(new_bytes)..new_bytes));
         }
-        let (base, bytes) = (entry.base, entry.bytes);
         // SAFETY: the entry is a whole mapping; its user hands over its addresses (caller).
-        let moved = unsafe { self.below.remap(base, bytes, new_bytes, new.align()) }.ok()?;
-        state.dedicated.remove(at);
-        state.dedicated.insert(Entry { base: moved, bytes: new_bytes, ..entry });
+        let moved = unsafe { self.move_long(state, at, new_bytes, new.align()) }?;
         // What is new is zero; what lies between the layouts is not, after a shrink that failed.
-        Some(Taken::new(moved, old_bytes..bytes.min(new_bytes)))
+        Some(Taken::new(moved, old_bytes..entry.bytes.min(new_bytes)))
     }
 
     /// Gives the tail of a mapping back, which its entry no longer includes.
@@ -162,18 +218,15 @@ impl<S: Source> Arena<S> {
     /// # Safety
     ///
     /// As for `release_long`, for the bytes from `keep_bytes` on.
-    unsafe fn cut_long(&self, entry: Entry, keep_bytes: usize) {
+    unsafe fn cut_long(&self, state: LockGuard<'_, State>, entry: Entry, keep_bytes: usize) {
         // SAFETY: `keep_bytes` is less than the mapping's length.
         let tail = unsafe { entry.base.add(keep_bytes) };
-        let tail_bytes = entry.bytes - keep_bytes;
-        // SAFETY: the caller's promise.
-        if unsafe { self.below.unreserve(tail, tail_bytes) }.is_err() {
-            // SAFETY: as above; nobody needs the contents.
-            let _ = unsafe { self.below.decommit(tail, tail_bytes) };
-            let mut state = self.state.lock();
-            if let Some(at) = state.dedicated.at(entry.base.as_ptr().addr()) {
-                state.dedicated.set_bytes(at, entry.bytes); // D1: the entry keeps the tail
-            }
+        let (mut state, gone) = self.away(state, || {
+            // SAFETY: the caller's promise.
+            unsafe { self.unreserve_or_decommit(tail, entry.bytes - keep_bytes) }
+        });
+        if !gone && let Some(at) = state.dedicated.at(entry.base.as_ptr().addr()) {
+            state.dedicated.set_bytes(at, entry.bytes); // D1: the entry keeps the tail
         }
     }
 }

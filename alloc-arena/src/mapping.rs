@@ -18,7 +18,6 @@ use crate::runs::Runs;
 use crate::source::{Advice, Contents, Reserved, Source};
 use crate::table::{METADATA_ALIGN, Plan, Table};
 use alloc_core::AllocError;
-use core::ops::Range;
 use core::ptr::NonNull;
 
 /// A mapping of an arena, as [`Arena::mappings`](crate::Arena::mappings) shows it.
@@ -229,27 +228,6 @@ impl Node {
         // SAFETY: T2: committed just now; a source's fresh metadata is zero (`outside` checked it).
         unsafe { self.runs.table_mut().know(pages) };
         Ok(())
-    }
-
-    /// Decommits a stretch of the free run at `run`.
-    ///
-    /// # Errors
-    ///
-    /// When the source refuses; the pages stay dirty.
-    pub fn purge<S: Source>(
-        &mut self,
-        below: &Below<S>,
-        run: Page,
-        stretch: Range<Page>,
-    ) -> Result<usize, AllocError> {
-        self.forget_huge_in(below, &stretch);
-        let (base, bytes) = self.pages_at(stretch.start, stretch.end);
-        // SAFETY: committed pages (they are dirty) of a free run, whose contents nobody needs;
-        // `terms.purge` says that they may go (State asks it).
-        let contents = unsafe { below.decommit(base, bytes)? };
-        let stale = contents == Contents::Unknown || self.terms.purge != Some(Contents::Zero);
-        self.runs.note_purged(run, stretch, stale);
-        Ok(bytes)
     }
 
     pub fn mapping(&self) -> Mapping {

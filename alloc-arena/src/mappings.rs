@@ -48,29 +48,23 @@ impl Mappings {
         new
     }
 
-    /// Takes out the reserved mappings of which nothing is used, but for the one at `keep`, and
-    /// gives them back. Returns how many bytes of their pages were dirty.
-    pub fn release_unused<S: Source>(&mut self, below: &Below<S>, keep: usize) -> usize {
-        let mut dirty_bytes = 0;
+    /// Takes out a reserved mapping of which nothing is used, but not the one at `keep`.
+    pub fn detach_unused(&mut self, keep: usize) -> Option<NonNull<Node>> {
         let mut link = &mut self.first;
         while let Some(place) = *link {
             // SAFETY: nodes in the list are live; `link` is the only way that is held to this one.
-            let node = unsafe { place.as_ref() };
-            let next = node.next;
-            let goes = node.terms.kind == MappingKind::Reserved
+            let node = unsafe { &mut *place.as_ptr() };
+            let unused = node.terms.kind == MappingKind::Reserved
                 && node.runs.used_pages() == 0
                 && !node.runs.contains(keep);
-            // SAFETY: nothing in the mapping is used; it leaves the list if it goes.
-            if goes && let Ok(bytes) = unsafe { Node::release(place, below) } {
-                dirty_bytes += bytes;
-                *link = next;
+            if unused {
+                *link = node.next.take();
                 self.count -= 1;
-            } else {
-                // SAFETY: the node is live still; the borrow above has ended.
-                link = unsafe { &mut (*place.as_ptr()).next };
+                return Some(place);
             }
+            link = &mut node.next;
         }
-        dirty_bytes
+        None
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Node> {

@@ -10,8 +10,9 @@ use crate::dedicated::{Dedicated, Entry};
 use crate::huge::{Huge, HugePages};
 use crate::mapping::Node;
 use crate::mappings::Mappings;
+use crate::purge::Debt;
 use crate::recent::Recent;
-use crate::record::{Key, Page};
+use crate::record::Page;
 use crate::runs::{Need, Place};
 use crate::source::Source;
 use crate::stat::SysStat;
@@ -31,7 +32,12 @@ pub(crate) struct State {
     pub(crate) reserved_bytes: usize,
     /// The system granted a reservation only in part: address space is short.
     pub(crate) limited: bool,
-    purged_bytes: usize,
+    pub(crate) purged_bytes: usize,
+    /// How much is away, and whether somebody waits until nothing is (rules P2, P4 of `away.rs`).
+    pub(crate) away: usize,
+    pub(crate) wanted: bool,
+    /// What is owed: whoever holds the lock pays it next, without the lock.
+    pub(crate) debt: Option<Debt>,
     /// What became free since the clock was looked at, in bytes.
     freed_bytes: usize,
     /// What huge pages were asked for so far, in bytes.
@@ -70,10 +76,6 @@ impl Taken {
 /// A look at the clock is due when so many bytes became free since the last one.
 const MANY_BYTES: usize = 16 << 20;
 
-/// What is purged in one go, while an allocation or a release waits for it.
-const PURGE_BYTES: usize = 8 << 20;
-const PURGE_CALLS: usize = 16;
-
 impl State {
     pub const fn new() -> Self {
         Self {
@@ -85,6 +87,9 @@ impl State {
             reserved_bytes: 0,
             limited: false,
             purged_bytes: 0,
+            away: 0,
+            wanted: false,
+            debt: None,
             freed_bytes: 0,
             huge_bytes: 0,
             expired: None,
@@ -158,12 +163,7 @@ impl State {
                 return Ok(take(node, place, need.pages, below));
             }
         }
-        if self.reserve(below, config, need).is_err() {
-            if self.dedicated.release_idle(below) == 0 {
-                return Err(AllocError);
-            }
-            self.reserve(below, config, need)?; // the idle mappings were what was missing
-        }
+        self.reserve(below, config, need)?;
         let (huge, tick) = (self.huge(below, config), self.decay.tick());
         let node = self.mappings.iter_mut().last().ok_or(AllocError)?;
         let mut place = node.runs.best_fit(need, node.runs.pages()).ok_or(AllocError)?;
@@ -204,8 +204,8 @@ impl State {
         runs.used_at(runs.page_at(address))
     }
 
-    /// Counts an operation that freed `freed_bytes`; now and then looks at the clock, and purges a
-    /// little of what is owed.
+    /// Counts an operation that freed `freed_bytes`; now and then looks at the clock, and notes what
+    /// is owed.
     #[inline]
     pub fn settle<S: Source>(&mut self, below: &Below<S>, config: &Config, freed_bytes: usize) {
         self.freed_bytes = self.freed_bytes.saturating_add(freed_bytes);
@@ -233,71 +233,19 @@ impl State {
         if self.expired.is_none() {
             self.expired = self.dedicated.expired(self.decay.tick());
         }
-        let owed_bytes = self.decay.owed_pages().saturating_mul(below.source.page_bytes());
-        if owed_bytes > 0 {
-            let spared = (delay_ms > 0).then(|| self.decay.tick());
-            if self.purge(below, owed_bytes.min(PURGE_BYTES), PURGE_CALLS, spared) == 0 {
-                self.decay.forgive();
-            }
-        }
+        let bytes = self.decay.owed_pages().saturating_mul(below.source.page_bytes());
+        let spared = (delay_ms > 0).then_some(tick);
+        self.debt = (bytes > 0).then_some(Debt { bytes, spared });
     }
 
-    fn purgeable_pages(&self) -> usize {
+    pub(crate) fn purgeable_pages(&self) -> usize {
         let may = self.mappings.iter().filter(|node| node.terms.purge.is_some());
         may.map(|node| node.runs.dirty_pages() as usize).sum::<usize>() + self.recent.pages()
     }
 
-    /// Decommits up to `goal_bytes` of dirty pages in at most `calls` calls: the longest free runs
-    /// first, but none that were freed in the tick `spared`. Returns the bytes that went.
-    pub fn purge<S: Source>(
-        &mut self,
-        below: &Below<S>,
-        goal_bytes: usize,
-        mut calls: usize,
-        spared: Option<u32>,
-    ) -> usize {
-        let page_bytes = below.source.page_bytes();
-        let goal_pages = goal_bytes.div_ceil(page_bytes).min(u32::MAX as usize) as u32;
-        let mut left = goal_pages;
-        for node in self.mappings.iter_mut().filter(|node| node.terms.purge.is_some()) {
-            let mut key = Key { pages: u32::MAX, page: 0 };
-            while left > 0
-                && calls > 0
-                && let Some(run) = node.runs.purgeable(key, spared)
-            {
-                key = run;
-                while left > 0
-                    && calls > 0
-                    && let Some(stretch) = node.runs.dirty_stretch(run.page, left)
-                {
-                    calls -= 1;
-                    let pages = stretch.len() as u32;
-                    if node.purge(below, run.page, stretch).is_err() {
-                        break; // the run stays dirty; the next one may fare better
-                    }
-                    left -= pages;
-                }
-            }
-        }
-        let purged_pages = (goal_pages - left) as usize;
-        self.decay.note_purged(purged_pages);
-        self.purged_bytes += purged_pages * page_bytes;
-        purged_pages * page_bytes
-    }
-
-    /// Gives up to `goal_bytes` of what is free back to the source.
-    pub fn reclaim<S: Source>(&mut self, below: &Below<S>, goal_bytes: usize) -> usize {
-        let mut freed_bytes = self.settled().dedicated.release_idle(below);
-        if freed_bytes < goal_bytes {
-            let keep = self.first.map_or(0, |(start, _)| start);
-            let released_bytes = self.mappings.release_unused(below, keep);
-            self.purged_bytes += released_bytes;
-            freed_bytes += released_bytes;
-        }
-        if freed_bytes < goal_bytes && below.source.can_decommit() {
-            freed_bytes += self.purge(below, goal_bytes - freed_bytes, usize::MAX, None);
-        }
-        freed_bytes
+    /// Whether there are mappings of their own that nobody uses.
+    pub(crate) fn has_idle(&self) -> bool {
+        self.expired.is_some() || self.dedicated.idle_bytes() > 0
     }
 
     pub fn stat<S: Source>(&self, below: &Below<S>) -> SysStat {
@@ -307,7 +255,7 @@ impl State {
             discarded_bytes: below.discarded_bytes(),
             huge_bytes: self.huge_bytes,
             dedicated_bytes: self.dedicated.used_bytes(),
-            idle_bytes: self.dedicated.idle_bytes(),
+            idle_bytes: self.dedicated.idle_bytes() + self.expired.map_or(0, |entry| entry.bytes),
             metadata_bytes: self.dedicated.table_bytes(),
             mappings: self.mappings.count(),
             dedicated_runs: self.dedicated.entries().iter().filter(|entry| entry.used).count(),
@@ -316,8 +264,9 @@ impl State {
         };
         for node in self.mappings.iter() {
             let mapping = node.mapping();
-            let used_bytes = node.runs.used_pages() as usize * page_bytes;
-            let dirty_bytes = node.runs.dirty_pages() as usize * page_bytes;
+            let (used, away) = (node.runs.used_pages(), node.runs.away_pages());
+            let used_bytes = (used - away) as usize * page_bytes;
+            let dirty_bytes = (node.runs.dirty_pages() + away) as usize * page_bytes;
             stat.reserved_bytes += mapping.bytes;
             stat.committed_bytes += mapping.committed_bytes;
             stat.used_bytes += used_bytes;
@@ -334,6 +283,9 @@ impl State {
         }
         let counted = self.mappings.iter().count() == self.mappings.count();
         Broken::unless(counted, "Arena", "the mappings are counted", 0)?;
+        let away = self.mappings.iter().any(|node| node.runs.away_pages() > 0);
+        let told = self.away > 0 || !(away || self.dedicated.is_lent());
+        Broken::unless(told, "Arena", "P2: what is away is counted", 0)?;
         let sound = self.dedicated.is_sound();
         Broken::unless(sound, "Arena", "dedicated runs are in order and counted", 0)?;
         let agrees = self.stat(below).agrees();

@@ -61,8 +61,7 @@ impl<S: Source> Arena<S> {
         let mut cursor = 0;
         loop {
             let mut batch = Batch { runs: [None; BATCH], count: 0 };
-            let mut state = self.state.lock();
-            state.settled();
+            let state = self.lock_whole();
             match state.mappings.iter().nth(mapping) {
                 Some(node) => self.copy_runs(node, cursor, &mut batch),
                 None if mapping == state.mappings.count() => {

@@ -33,6 +33,8 @@ pub(crate) struct Runs {
     committed_pages: u32,
     used_pages: u32,
     dirty_pages: u32,
+    /// Of the used: on their way to the source.
+    away_pages: u32,
     dirty: Forest,
     clean: Forest,
     table: Table,
@@ -77,7 +79,7 @@ impl Runs {
     /// least one page.
     pub fn new(base: usize, page_shift: u32, pages: u32, table: Table) -> Self {
         let (dirty, clean) = (Forest::new(), Forest::new());
-        let (committed_pages, used_pages, dirty_pages) = (0, 0, 0);
+        let (committed_pages, used_pages, dirty_pages, away_pages) = (0, 0, 0, 0);
         let mut runs = Self {
             base,
             page_shift,
@@ -85,6 +87,7 @@ impl Runs {
             committed_pages,
             used_pages,
             dirty_pages,
+            away_pages,
             dirty,
             clean,
             table,
@@ -104,6 +107,9 @@ impl Runs {
     }
     pub fn dirty_pages(&self) -> u32 {
         self.dirty_pages
+    }
+    pub fn away_pages(&self) -> u32 {
+        self.away_pages
     }
     pub fn known_pages(&self) -> u32 {
         self.table.known_pages()
@@ -274,13 +280,19 @@ impl Runs {
 
     /// Frees the `pages` used pages at `start`, and joins them to the free runs beside them.
     pub fn give(&mut self, start: Page, pages: u32, tick: u32) {
-        let mut whole = start..start + pages;
-        let (mut dirty, mut oldest_tick, mut most) = (pages, tick, pages);
-        bits::set_dirty(self.table.words_mut(), whole.clone());
+        bits::set_dirty(self.table.words_mut(), start..start + pages);
         self.dirty_pages += pages;
-        self.used_pages -= pages;
+        self.join(start..start + pages, pages, tick);
+    }
 
-        for neighbour in [self.free_before(start), self.free_at(whole.end)].into_iter().flatten() {
+    /// Makes used pages free, `dirty_pages` of them dirty, and joins them to the free runs beside them.
+    fn join(&mut self, pages: Range<Page>, dirty_pages: u32, tick: u32) {
+        self.used_pages -= pages.end - pages.start;
+        let mut whole = pages;
+        let (mut dirty, mut oldest_tick, mut most) = (dirty_pages, tick, dirty_pages);
+        for neighbour in
+            [self.free_before(whole.start), self.free_at(whole.end)].into_iter().flatten()
+        {
             let record = self.table.records()[neighbour as usize];
             self.remove_free(neighbour);
             whole.start = whole.start.min(neighbour);
@@ -323,14 +335,25 @@ impl Runs {
         bits::last_dirty(self.table.words(), run..end.min(self.committed_pages), most)
     }
 
-    /// Notes that a stretch of the free run at `run` was decommitted.
-    pub fn note_purged(&mut self, run: Page, stretch: Range<Page>, stale: bool) {
+    /// Takes a stretch of dirty pages out of the free run at `run`: it is on its way to the source,
+    /// and used until it arrives.
+    pub fn depart(&mut self, run: Page, stretch: Range<Page>) {
         let pages = stretch.end - stretch.start;
-        bits::set_clean(self.table.words_mut(), stretch, stale);
-        self.dirty_pages -= pages;
-        let record = self.table.records()[run as usize];
-        self.remove_free(run);
-        self.put_free(run..run + record.pages(), record.dirty_pages - pages, record.tick);
+        self.take(Place { run, start: stretch.start, dirty_pages: pages }, pages);
+        self.away_pages += pages;
+    }
+
+    /// Frees a stretch that is back: as dirty as before, or clean, and then `stale` or not.
+    pub fn arrive(&mut self, stretch: Range<Page>, stale: Option<bool>, tick: u32) {
+        let pages = stretch.end - stretch.start;
+        self.away_pages -= pages;
+        match stale {
+            None => self.give(stretch.start, pages, tick),
+            Some(stale) => {
+                bits::set_clean(self.table.words_mut(), stretch.clone(), stale);
+                self.join(stretch, 0, tick);
+            }
+        }
     }
 
     /// Visits all runs in order of address.

@@ -82,6 +82,7 @@ impl Runs {
         let runs = sums.dirty_runs == self.dirty.runs() && sums.clean_runs == self.clean.runs();
         self.hold(runs, "R4: the forests hold the free runs and nothing else", 0)?;
         self.hold(sums.used_pages == self.used_pages, "used pages are counted", 0)?;
+        self.hold(self.away_pages <= self.used_pages, "pages on their way are used", 0)?;
         self.hold(sums.dirty_pages == self.dirty_pages, "dirty pages are counted", 0)?;
         let clean_pages = self.committed_pages.checked_sub(self.used_pages + self.dirty_pages);
         self.hold(clean_pages.is_some(), "used and dirty pages are committed", 0)?;
