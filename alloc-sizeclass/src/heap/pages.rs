@@ -4,11 +4,12 @@
 //! numbers; nothing here touches memory.
 //!
 //! A link lies in the first word of a free slot, so a page can go when every slot that touches it is
-//! free and none that *starts* in it is linked. Hence two marks per page:
-//! * *resting*: the slots that start in it are free, and not linked. They wake together.
-//! * *clean*: given back, and not touched since: there is nothing to gain from giving it back again.
+//! free and none of them is linked: a slot *rests* as long as any page that it touches does. Hence two
+//! marks per page:
+//! * *resting*: given back, and none of its slots is linked. They wake with their last resting page.
+//! * *clean*: given back, and touched by fresh slots or by none, which are not linked either.
 //!
-//! A page in which fresh slots start needs no rest, for those are not linked either.
+//! A page with a mark has no memory, and there is nothing to gain from giving it back again.
 
 use crate::table::ClassInfo;
 use core::ops::Range;
@@ -61,21 +62,25 @@ impl Grid {
         (pages > 1 && slots <= MAX_SLOTS).then_some(Self { slot_bytes, slots, page_bytes, pages })
     }
 
-    /// The slots that start in `page`.
-    fn starts(&self, page: usize) -> Range<usize> {
-        let first = |page: usize| (page * self.page_bytes).div_ceil(self.slot_bytes);
-        first(page).min(self.slots)..first(page + 1).min(self.slots)
-    }
-
-    /// The page in which `slot` starts.
-    pub const fn page_of(&self, slot: usize) -> usize {
-        slot * self.slot_bytes / self.page_bytes
+    /// The slots that touch `page`.
+    fn slots_on(&self, page: usize) -> Range<usize> {
+        let first = page * self.page_bytes / self.slot_bytes;
+        let end = ((page + 1) * self.page_bytes).div_ceil(self.slot_bytes);
+        first.min(self.slots)..end.min(self.slots)
     }
 
     /// The pages that `slot` touches.
     const fn touches(&self, slot: usize) -> u64 {
-        let last = ((slot + 1) * self.slot_bytes - 1) / self.page_bytes;
-        ones(last + 1) & !ones(self.page_of(slot))
+        self.touched(slot..slot + 1)
+    }
+
+    /// The pages that `slots` touch.
+    const fn touched(&self, slots: Range<usize>) -> u64 {
+        if slots.start >= slots.end {
+            return 0;
+        }
+        let last = (slots.end * self.slot_bytes - 1) / self.page_bytes;
+        ones(last + 1) & !ones(slots.start * self.slot_bytes / self.page_bytes)
     }
 
     /// Bytes from the span's start, for runs of pages next to each other.
@@ -107,9 +112,9 @@ impl Pages {
         self.clean != 0
     }
 
-    /// Whether slots that start in `page` rest.
-    pub const fn rests(&self, page: usize) -> bool {
-        self.resting & 1 << page != 0
+    /// Whether `slot` rests.
+    pub const fn rests(&self, grid: Grid, slot: usize) -> bool {
+        self.resting != 0 && self.resting & grid.touches(slot) != 0
     }
 
     /// Puts every page to rest that may go. `free` are the linked slots, `fresh` the first of the
@@ -117,76 +122,57 @@ impl Pages {
     pub fn rest(&mut self, grid: Grid, free: &SlotSet, fresh: usize) -> u64 {
         let mut in_use = 0;
         for slot in 0..fresh {
-            if !free.contains(slot) && !self.rests(grid.page_of(slot)) {
+            if !free.contains(slot) && !self.rests(grid, slot) {
                 in_use |= grid.touches(slot);
             }
         }
-        let mut idle = ones(grid.pages) & !in_use;
-        let mut resting = 0;
-        let mut resting_slots = 0;
-        for page in 0..grid.pages {
-            let starts = grid.starts(page);
-            let (is_idle, has_fresh) = (idle & 1 << page != 0, starts.end > fresh);
-            if is_idle && has_fresh && starts.start < fresh {
-                // Freed slots and fresh ones start here: it has to wait until all are of one kind.
-                idle &= !(1 << page);
-            } else if self.rests(page) || is_idle && !has_fresh && !starts.is_empty() {
-                // What rests goes on resting, also while a slot from a page before reaches into it.
-                resting |= 1 << page;
-                resting_slots += starts.len() as u32;
-            }
-        }
-        let leaving = idle & !self.clean;
-        (self.resting, self.resting_slots) = (resting, resting_slots);
-        self.clean = idle & !self.reached_into(grid, fresh);
+        let idle = ones(grid.pages) & !in_use;
+        // A page with freed and fresh slots waits until all are of one kind.
+        let (freed, fresh_pages) = (grid.touched(0..fresh), grid.touched(fresh..grid.slots));
+        let resting = idle & freed & !fresh_pages;
+        let clean = idle & !freed;
+        let leaving = (resting & !self.resting) | (clean & !self.clean);
+        (self.resting, self.clean) = (resting, clean);
+        self.resting_slots = (0..fresh).filter(|&slot| self.rests(grid, slot)).count() as u32;
         leaving
     }
 
-    /// Pages that a slot reaches into from a page before, where it is linked or in use: it may be
-    /// written to without a word here.
-    fn reached_into(&self, grid: Grid, fresh: usize) -> u64 {
-        let mut reached = 0;
-        for page in (0..grid.pages).filter(|&page| !self.rests(page)) {
-            let starts = grid.starts(page);
-            if !starts.is_empty() && starts.start < fresh {
-                reached |= grid.touches(starts.end.min(fresh) - 1);
+    /// Wakes slots that rest, from the lowest page on: returns them, to be linked.
+    pub fn wake(&mut self, grid: Grid) -> Option<Range<usize>> {
+        while self.resting != 0 {
+            let page = self.resting.trailing_zeros() as usize;
+            self.resting &= !(1 << page);
+            let mut slots = grid.slots_on(page);
+            // Pages above may hold the last slot back, which reaches into them.
+            if !slots.is_empty() && self.rests(grid, slots.end - 1) {
+                slots.end -= 1;
+            }
+            if !slots.is_empty() {
+                self.resting_slots -= slots.len() as u32;
+                return Some(slots);
             }
         }
-        reached
+        None
     }
 
-    /// Wakes the first page that rests: returns its slots, to be linked.
-    pub fn wake(&mut self, grid: Grid) -> Option<Range<usize>> {
-        let page = (self.resting != 0).then(|| self.resting.trailing_zeros() as usize)?;
-        let slots = grid.starts(page);
-        self.resting &= !(1 << page);
-        self.resting_slots -= slots.len() as u32;
-        self.touch(grid, slots.clone());
-        Some(slots)
-    }
-
-    /// `slots` are handed out or linked: their pages are not clean any more.
-    pub fn touch(&mut self, grid: Grid, slots: Range<usize>) {
-        if self.has_clean() && !slots.is_empty() {
-            let first = grid.touches(slots.start);
-            let last = grid.touches(slots.end - 1);
-            self.clean &= !(ones(64 - last.leading_zeros() as usize)
-                & !ones(first.trailing_zeros() as usize));
-        }
+    /// Fresh `slots` are handed out: their pages are not clean any more.
+    pub const fn touch(&mut self, grid: Grid, slots: Range<usize>) {
+        self.clean &= !grid.touched(slots);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
 
     const GRID: Grid = Grid { slot_bytes: 48, slots: 341, page_bytes: 4096, pages: 4 };
 
-    /// The slots of a span: in use, linked or fresh; resting ones are linked to nothing.
+    /// The linked slots of a span in which the slots `used` are in use.
     fn free_but(used: &[usize], fresh: usize, pages: &Pages) -> SlotSet {
         let mut free = SlotSet::new();
         for slot in (0..fresh).filter(|slot| !used.contains(slot)) {
-            if !pages.rests(GRID.page_of(slot)) {
+            if !pages.rests(GRID, slot) {
                 free.insert(slot);
             }
         }
@@ -200,34 +186,35 @@ mod tests {
             let mut pages = Pages::NEW;
             let leaving = pages.rest(GRID, &free_but(&[used], 341, &pages), 341);
             assert_eq!((pages.resting, leaving), (resting, resting), "{used} is used");
-            let slots: usize =
-                (0..4).filter(|&p| pages.rests(p)).map(|p| GRID.starts(p).len()).sum();
+            let slots = (0..341).filter(|&slot| pages.rests(GRID, slot)).count();
             assert_eq!(pages.resting_slots as usize, slots);
+            assert!(!pages.rests(GRID, used));
         }
     }
 
     #[test]
-    fn what_is_clean_is_not_given_back_again() {
+    fn what_rests_is_not_given_back_again() {
         let mut pages = Pages::NEW;
-        // Slot 85 is linked and reaches into page 1, which is therefore never surely clean.
         pages.rest(GRID, &free_but(&[0], 341, &pages), 341);
-        assert_eq!(pages.clean, 0b1100);
+        assert_eq!(pages.rest(GRID, &free_but(&[0], 341, &pages), 341), 0);
+        // Slot 85 reaches from page 0 into page 1, slot 170 from page 1 into page 2, which still rests.
+        assert_eq!(pages.wake(GRID), Some(85..170));
+        assert_eq!((pages.resting, pages.resting_slots), (0b1100, 341 - 170));
         assert_eq!(pages.rest(GRID, &free_but(&[0], 341, &pages), 341), 0b0010);
-        let woken = pages.wake(GRID).unwrap();
-        assert_eq!(woken, 86..171);
-        // Slot 170 reaches from page 1 into page 2.
-        assert_eq!((pages.resting, pages.clean), (0b1100, 0b1000));
-        assert_eq!(pages.rest(GRID, &free_but(&[0], 341, &pages), 341), 0b0110);
+        assert_eq!(pages.resting, 0b1110);
     }
 
     #[test]
-    fn what_rests_goes_on_resting_under_a_slot_in_use() {
+    fn every_slot_that_rests_wakes_once() {
         let mut pages = Pages::NEW;
-        pages.rest(GRID, &free_but(&[0], 341, &pages), 341);
-        // Now slot 85 is used, which starts in page 0 and reaches into page 1.
-        assert_eq!(pages.rest(GRID, &free_but(&[0, 85], 341, &pages), 341), 0);
-        assert_eq!(pages.resting, 0b1110);
-        assert_eq!(pages.rest(GRID, &free_but(&[0], 341, &pages), 341), 0b0010);
+        pages.rest(GRID, &free_but(&[200], 341, &pages), 341);
+        let mut resting: Vec<usize> = (0..341).filter(|&slot| pages.rests(GRID, slot)).collect();
+        assert_eq!(resting.len(), pages.resting_slots as usize);
+        while let Some(slots) = pages.wake(GRID) {
+            let woken: Vec<usize> = resting.drain(..slots.len()).collect();
+            assert_eq!(woken, slots.collect::<Vec<_>>());
+        }
+        assert_eq!((resting.len(), pages.resting_slots), (0, 0));
     }
 
     #[test]
@@ -247,14 +234,14 @@ mod tests {
         let mut pages = Pages::NEW;
         // The last page belongs to no slot.
         assert_eq!(pages.rest(grid, &free, 3), 0b1000_0011_1110_0000);
-        assert_eq!((pages.resting, pages.resting_slots), (1 << 5, 1));
+        assert_eq!((pages.resting, pages.clean, pages.resting_slots), (0b11_1110_0000, 1 << 15, 1));
         assert_eq!(pages.wake(grid), Some(1..2));
-        assert_eq!(pages.clean, 1 << 15);
+        assert_eq!((pages.resting, pages.clean, pages.resting_slots), (0, 1 << 15, 0));
     }
 
     #[test]
     fn runs_are_as_long_as_they_can_be() {
-        let runs = |pages| GRID.runs(pages).collect::<std::vec::Vec<_>>();
+        let runs = |pages| GRID.runs(pages).collect::<Vec<_>>();
         assert_eq!(runs(0b1011), [0..8192, 12_288..16_384]);
         assert_eq!(runs(0), []);
     }

@@ -118,7 +118,7 @@ impl Span {
         // What stays linked is linked anew, in the order of addresses: the front of the span first.
         self.free = Chain::EMPTY;
         for slot in (0..fresh).rev() {
-            if free.contains(slot) && !self.pages.rests(grid.page_of(slot)) {
+            if free.contains(slot) && !self.pages.rests(grid, slot) {
                 // SAFETY: the slot was on the chain before.
                 unsafe { self.free.push(self.slot(info, slot)) };
             }

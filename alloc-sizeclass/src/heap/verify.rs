@@ -89,8 +89,7 @@ fn verify_free_list(span: &Span, info: &ClassInfo) -> Result<(), Broken> {
         let is_slot =
             offset.is_multiple_of(info.slot_bytes) && offset / info.slot_bytes < handed_out_once;
         rule(is_slot, "V4: the free list leads out of the span's slots", span)?;
-        let rests =
-            grid.is_some_and(|grid| span.pages.rests(grid.page_of(offset / info.slot_bytes)));
+        let rests = grid.is_some_and(|grid| span.pages.rests(grid, offset / info.slot_bytes));
         rule(!rests, "V4: a slot that rests is linked", span)?;
         // SAFETY: it is a slot of the span, on its free list: its first word is a link.
         (last, slot) = (slot, unsafe { (*slot).next });
