@@ -68,11 +68,15 @@ impl<S: Source> Arena<S> {
     /// Pays a part of a debt, while whoever caused it waits.
     #[cold]
     pub(crate) fn pay(&self, debt: Debt) {
-        let Debt { bytes, spared } = debt;
-        let bytes = bytes.min(PURGE_BYTES);
-        if self.purge(Order { bytes, calls: PURGE_CALLS, spared, owed: true }) == 0 {
+        self.pay_up_to(Debt { bytes: debt.bytes.min(PURGE_BYTES), ..debt }, PURGE_CALLS);
+    }
+
+    fn pay_up_to(&self, Debt { bytes, spared }: Debt, calls: usize) -> usize {
+        let paid_bytes = self.purge(Order { bytes, calls, spared, owed: true });
+        if paid_bytes == 0 {
             self.state.lock().decay.forgive();
         }
+        paid_bytes
     }
 
     /// Decommits dirty pages: the longest free runs first. Returns the bytes that went.
@@ -116,8 +120,11 @@ impl<S: Source> Arena<S> {
         unsafe { self.below.decommit(departed.base, departed.bytes) }
     }
 
-    /// Gives up to `goal_bytes` of what is free back to the source.
+    /// Gives up to `goal_bytes` of what is free back to the source; of 0, what is owed by age.
     pub(crate) fn give_back(&self, goal_bytes: usize) -> usize {
+        if goal_bytes == 0 {
+            return self.age();
+        }
         let mut freed_bytes = self.release_idle();
         if freed_bytes < goal_bytes {
             freed_bytes += self.release_unused();
@@ -130,6 +137,15 @@ impl<S: Source> Arena<S> {
             freed_bytes += self.purge(order);
         }
         freed_bytes
+    }
+
+    /// Looks at the clock, and pays what is owed, all of it: nobody's allocation waits.
+    fn age(&self) -> usize {
+        let mut state = self.state.lock();
+        state.look(&self.below, &self.config);
+        let debt = state.debt.take();
+        self.part(state);
+        debt.map_or(0, |debt| self.pay_up_to(debt, usize::MAX))
     }
 
     /// Gives mappings back of which nothing is used, but for the first. Returns how many bytes of

@@ -65,8 +65,10 @@ impl SysStat {
         report.count("mappings", self.mappings as u64);
         report.count("dedicated runs", self.dedicated_runs as u64);
         if let Some(faults) = self.process_faults {
-            report.count("minor faults of the process", faults.minor);
-            report.count("major faults of the process", faults.major);
+            report.process(|report| {
+                report.count("minor faults", faults.minor);
+                report.count("major faults", faults.major);
+            });
         }
         let calls = self.calls;
         report.count("calls: reserve", calls.reserve as u64);

@@ -216,8 +216,9 @@ impl State {
         }
     }
 
+    /// Looks at the clock.
     #[cold]
-    fn look<S: Source>(&mut self, below: &Below<S>, config: &Config) {
+    pub(crate) fn look<S: Source>(&mut self, below: &Below<S>, config: &Config) {
         let Some(delay_ms) = config.purge_delay_ms.filter(|_| below.source.can_decommit()) else {
             return;
         };

@@ -59,6 +59,9 @@ pub unsafe trait Layer: Allocator {
 
     /// Gives memory that is cached but not in use downwards, in the end to the operating system,
     /// until `goal_bytes` have gone back or nothing is left to give. `usize::MAX` means everything.
+    /// 0 asks for nothing but what is due by its age, in layers that have such a notion: a layer that
+    /// looks at a clock when it is called looks at it now. Called again and again it keeps what is free
+    /// from growing old, and costs those who allocate nothing.
     ///
     /// Returns the bytes that left this stack's ground for good (or, for a layer without a ground
     /// of its own, the bytes given to the layer below). Live allocations are never touched.

@@ -15,6 +15,7 @@ pub mod conformance;
 mod foreign;
 #[cfg(feature = "alloc")]
 mod ground;
+mod idle;
 mod layer;
 #[cfg(feature = "alloc")]
 mod owned;
@@ -35,6 +36,9 @@ pub use combine::{
 pub use compat::Compat02;
 pub use core::alloc::Layout;
 pub use foreign::Foreign;
+pub use idle::Idle;
+#[cfg(feature = "std")]
+pub use idle::Purger;
 pub use layer::{Broken, Layer, cut, dangling};
 #[cfg(feature = "alloc")]
 pub use owned::{Boxed, Shared};

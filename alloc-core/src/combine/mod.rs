@@ -131,13 +131,14 @@ fn common_range(a: &impl Layer, b: &impl Layer) -> Option<Range<usize>> {
     a.range().filter(|range| b.range().as_ref() == Some(range))
 }
 
-/// Gives back `goal_bytes` from one layer, then what is missing from the other.
+/// Gives back `goal_bytes` from one layer, then what is missing from the other (of no bytes, both what
+/// is due).
 fn reclaim_both(goal_bytes: usize, first: &impl Layer, second: &impl Layer) -> usize {
     let given = first.reclaim(goal_bytes);
-    if given >= goal_bytes {
+    if given >= goal_bytes && goal_bytes > 0 {
         return given;
     }
-    given.saturating_add(second.reclaim(goal_bytes - given))
+    given.saturating_add(second.reclaim(goal_bytes.saturating_sub(given)))
 }
 
 /// Discards a part of an allocation that lies on one of two sides. A side that owns the address may

@@ -84,6 +84,15 @@ impl<'s> Report<'s> {
         self.sink.leave();
     }
 
+    /// The name of a group of figures about the whole process, whatever the layer had to do with them.
+    pub const PROCESS: &'static str = "process";
+
+    /// A group of figures about the whole process: [`PROCESS`](Self::PROCESS). They are no sign that
+    /// anything happened in the stack ([`Idle`](crate::Idle)).
+    pub fn process(&mut self, body: impl FnOnce(&mut Report<'_>)) {
+        self.layer(Self::PROCESS, body);
+    }
+
     /// A figure in any unit.
     pub fn figure(&mut self, name: &str, value: u64, unit: Unit) {
         self.sink.figure(name, value, unit);

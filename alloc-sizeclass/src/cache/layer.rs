@@ -28,7 +28,10 @@ unsafe impl<H: BatchHeap, K: Key<H>> Layer for ThreadCache<H, K> {
     }
 
     fn reclaim(&self, goal_bytes: usize) -> usize {
-        self.home.flush_threads(K::local(&self.home));
+        // For what is due by age below, nobody's cache is emptied.
+        if goal_bytes > 0 {
+            self.home.flush_threads(K::local(&self.home));
+        }
         self.below().reclaim(goal_bytes)
     }
 

@@ -35,6 +35,9 @@ unsafe impl<A: Layer, T: SizeClasses> Layer for SizeClassHeap<A, T> {
     }
 
     fn reclaim(&self, goal_bytes: usize) -> usize {
+        if goal_bytes == 0 {
+            return self.below.reclaim(0); // nothing grows old here
+        }
         let released_bytes = self.release_idle();
         let reclaimed_bytes = self.below.reclaim(goal_bytes);
         // A layer below that keeps nothing has given the spans on already.
