@@ -4,6 +4,8 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+// The derive macro names the crate so, inside it as well.
+extern crate self as alloc_core;
 
 #[macro_use]
 mod allocator;
@@ -13,6 +15,7 @@ mod compat;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod foreign;
+pub mod gc;
 #[cfg(feature = "alloc")]
 mod ground;
 mod idle;

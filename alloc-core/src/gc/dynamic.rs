@@ -1,0 +1,125 @@
+//! Dynamic roots: handles that live outside the heap.
+//!
+//! Above: the user. Below: the registry, which holds the table. A handle and its entry share a count
+//! (`Rc`); an entry that only the table holds is gone at the next look.
+
+use super::{Collector, Gc, Mutation, Object, Root, Rootable};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, OnceCell, RefCell};
+use core::fmt;
+use core::marker::PhantomData;
+
+/// The entries of a heap.
+#[derive(Default)]
+pub(super) struct Table {
+    entries: RefCell<Vec<Rc<Entry>>>,
+    /// Which heap it is: one allocation, which entries keep, so that no other heap gets its address.
+    heap: OnceCell<Rc<()>>,
+}
+
+struct Entry {
+    object: Cell<Object>,
+    heap: Rc<()>,
+}
+
+impl Table {
+    fn prune(&self) {
+        self.entries.borrow_mut().retain(|entry| Rc::strong_count(entry) > 1);
+    }
+
+    pub(super) fn each(&self, mut each: impl FnMut(Object)) {
+        self.prune();
+        for entry in &*self.entries.borrow() {
+            each(entry.object.get());
+        }
+    }
+
+    pub(super) fn relocate(&self, mut relocate: impl FnMut(Object) -> Object) {
+        for entry in &*self.entries.borrow() {
+            entry.object.set(relocate(entry.object.get()));
+        }
+    }
+
+    fn add(&self, object: Object) -> Rc<Entry> {
+        let heap = self.heap.get_or_init(|| Rc::new(())).clone();
+        let entry = Rc::new(Entry { object: Cell::new(object), heap });
+        let is_full = {
+            let entries = self.entries.borrow();
+            entries.len() == entries.capacity()
+        };
+        if is_full {
+            self.prune();
+        }
+        self.entries.borrow_mut().push(entry.clone());
+        entry
+    }
+
+    fn is_ours(&self, entry: &Entry) -> bool {
+        self.heap.get().is_some_and(|heap| Rc::ptr_eq(heap, &entry.heap))
+    }
+}
+
+/// A handle to an object of a heap, from outside: a root, as long as it or a clone of it lives.
+///
+/// Made by [`Mutation::stash`]; [`Mutation::fetch`] gives the pointer back. It may outlive its heap,
+/// and be dropped anywhere, in a destructor of the heap's objects too. `R` is the family of the
+/// object's type: `Rootable!['gc => Node<'gc>]`.
+///
+/// Each handle is looked at when a collection begins; where there are very many, hold them in an
+/// object instead. A handle that is stored in its own heap keeps its object for good: use `Gc` there.
+pub struct DynamicRoot<R: ?Sized + for<'gc> Rootable<'gc>> {
+    entry: Rc<Entry>,
+    _of: PhantomData<fn() -> PhantomData<R>>,
+}
+
+impl<R: ?Sized + for<'gc> Rootable<'gc>> Clone for DynamicRoot<R> {
+    fn clone(&self) -> Self {
+        Self { entry: self.entry.clone(), _of: PhantomData }
+    }
+}
+
+impl<R: ?Sized + for<'gc> Rootable<'gc>> fmt::Debug for DynamicRoot<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamicRoot").finish_non_exhaustive()
+    }
+}
+
+impl<'gc, C: Collector> Mutation<'gc, C> {
+    /// Makes a root of an object, for as long as the handle lives.
+    #[must_use]
+    pub fn stash<R: ?Sized + for<'r> Rootable<'r>>(
+        &self,
+        object: Gc<'gc, Root<'gc, R>>,
+    ) -> DynamicRoot<R> {
+        DynamicRoot { entry: self.shared.registry.table.add(object.object()), _of: PhantomData }
+    }
+
+    /// The object of a handle.
+    ///
+    /// # Panics
+    ///
+    /// When the handle is another heap's.
+    #[must_use]
+    pub fn fetch<R: ?Sized + for<'r> Rootable<'r>>(
+        &self,
+        root: &DynamicRoot<R>,
+    ) -> Gc<'gc, Root<'gc, R>> {
+        match self.try_fetch(root) {
+            Some(object) => object,
+            None => panic!("a dynamic root of another heap"),
+        }
+    }
+
+    /// The object of a handle, unless the handle is another heap's.
+    #[must_use]
+    pub fn try_fetch<R: ?Sized + for<'r> Rootable<'r>>(
+        &self,
+        root: &DynamicRoot<R>,
+    ) -> Option<Gc<'gc, Root<'gc, R>>> {
+        // SAFETY: the entry is in this heap's table, so its object is alive; it was made from a `Gc`
+        // of the same family.
+        (self.shared.registry.table.is_ours(&root.entry))
+            .then(|| unsafe { Gc::from_object(root.entry.object.get()) })
+    }
+}

@@ -1,0 +1,93 @@
+//! `Trace` for types that hold no traced pointer.
+
+use super::leaf;
+use crate::gc::{Static, Trace};
+
+macro_rules! leaves {
+    ($($(#[$attr:meta])* $of:ty),* $(,)?) => {$(
+        // SAFETY: it holds no traced pointer.
+        $(#[$attr])* unsafe impl<'gc> Trace<'gc> for $of { leaf!(); }
+    )*};
+}
+
+leaves! {
+    (), bool, char, str, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64,
+    core::num::NonZeroU8, core::num::NonZeroU16, core::num::NonZeroU32, core::num::NonZeroU64,
+    core::num::NonZeroU128, core::num::NonZeroUsize, core::num::NonZeroI8, core::num::NonZeroI16,
+    core::num::NonZeroI32, core::num::NonZeroI64, core::num::NonZeroI128, core::num::NonZeroIsize,
+    core::time::Duration, core::any::TypeId, core::alloc::Layout, core::cmp::Ordering,
+    core::ffi::CStr, core::convert::Infallible,
+    core::net::IpAddr, core::net::Ipv4Addr, core::net::Ipv6Addr, core::net::SocketAddr,
+    crate::gc::Id,
+    #[cfg(feature = "alloc")] alloc::string::String,
+    #[cfg(feature = "alloc")] alloc::ffi::CString,
+    #[cfg(feature = "std")] std::path::Path,
+    #[cfg(feature = "std")] std::path::PathBuf,
+    #[cfg(feature = "std")] std::ffi::OsStr,
+    #[cfg(feature = "std")] std::ffi::OsString,
+    #[cfg(feature = "std")] std::time::Instant,
+    #[cfg(feature = "std")] std::time::SystemTime,
+    #[cfg(feature = "std")] std::fs::File,
+    #[cfg(feature = "std")] std::io::Error,
+}
+
+// SAFETY: what a static reference leads to was there before the heap: its type has no brand.
+unsafe impl<'gc, T: ?Sized + 'static> Trace<'gc> for &'static T {
+    leaf!();
+}
+
+// SAFETY: a type that is 'static holds no pointer with a brand.
+unsafe impl<'gc, T: 'static> Trace<'gc> for Static<T> {
+    leaf!();
+}
+
+// SAFETY: it has no value in it.
+unsafe impl<'gc, T: ?Sized> Trace<'gc> for core::marker::PhantomData<T> {
+    leaf!();
+}
+
+// SAFETY: 'static, as for `Static`; what it shares is not followed.
+#[cfg(feature = "alloc")]
+unsafe impl<'gc, T: ?Sized + 'static> Trace<'gc> for alloc::rc::Rc<T> {
+    leaf!();
+}
+
+// SAFETY: as for `Rc`.
+#[cfg(feature = "alloc")]
+unsafe impl<'gc, T: ?Sized + 'static> Trace<'gc> for alloc::rc::Weak<T> {
+    leaf!();
+}
+
+// SAFETY: as for `Rc`.
+#[cfg(feature = "alloc")]
+unsafe impl<'gc, T: ?Sized + 'static> Trace<'gc> for alloc::sync::Arc<T> {
+    leaf!();
+}
+
+// SAFETY: as for `Rc`.
+#[cfg(feature = "alloc")]
+unsafe impl<'gc, T: ?Sized + 'static> Trace<'gc> for alloc::sync::Weak<T> {
+    leaf!();
+}
+
+// SAFETY: a dynamic root is outside the heap; it keeps its object by itself.
+#[cfg(feature = "alloc")]
+unsafe impl<'gc, R> Trace<'gc> for crate::gc::DynamicRoot<R>
+where
+    R: ?Sized + for<'r> crate::gc::Rootable<'r>,
+{
+    leaf!();
+}
+
+macro_rules! functions {
+    ($($argument:ident)*) => {
+        // SAFETY: a function pointer holds no value.
+        unsafe impl<'gc, Out, $($argument),*> Trace<'gc> for fn($($argument),*) -> Out { leaf!(); }
+    };
+}
+functions!();
+functions!(A);
+functions!(A B);
+functions!(A B D);
+functions!(A B D E);
+functions!(A B D E F);

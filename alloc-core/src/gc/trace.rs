@@ -1,0 +1,141 @@
+//! What a type tells a collector: where its traced pointers are.
+//!
+//! Above: collectors, through [`TypeInfo`](super::TypeInfo); `rc-cycle`. Below: nothing.
+//! In `impls`: [`Trace`] for the standard library's types. In the derive macro: for yours.
+
+use super::Object;
+use core::ptr::NonNull;
+
+/// A type that may live in a collected heap, under any of the collectors.
+///
+/// Write `#[derive(Trace)]` (feature `derive`). The lifetime is the brand of the heap whose
+/// pointers the type may hold; a type that holds none implements the trait for every brand.
+///
+/// # Safety
+///
+/// * **T1, complete.** [`trace`](Trace::trace) visits every traced pointer that the value owns or
+///   contains, and [`trace_mut`](Trace::trace_mut) visits the same ones. A value of which
+///   `NEEDS_TRACE` is `false` contains none.
+/// * **T2, modest.** Both touch nothing but traced pointers and the containers that hold them. In
+///   particular they touch no part of the value that may change without the write barrier: `trace`
+///   may run on another thread while this one reads the value, and changes the parts that `trace`
+///   does not touch.
+/// * **T3, no sharing.** A pointer to a value that other owners share (`Rc`, `Arc`) is not followed.
+/// * **T4, no destructor looks.** Dropping the value does not read through traced pointers: what
+///   they point at may be gone by then.
+/// * **T5, branded.** Every traced pointer that the value contains has the brand `'gc`.
+/// * **T6, constants.** `HOLDS_COUNTED` is `true` if the value can contain counted pointers;
+///   `MAY_CYCLE` is `true` if one of them can lead back to the value.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot live in a collected heap as it is",
+    label = "no collector can see which traced pointers are in here",
+    note = "write `#[derive(Trace)]` on your own types",
+    note = "a field without traced pointers in it, whose type is 'static, can be left out: `#[trace(skip)]`",
+    note = "`Cell` and `RefCell` of traced pointers bypass the write barrier: `gc::Lock` and `gc::RefLock` do not",
+    note = "`Rc` and `Arc` of traced pointers, and references, cannot be traced: use `Gc`",
+    note = "keys of the standard library's maps cannot be rewritten when objects move: they must be 'static"
+)]
+pub unsafe trait Trace<'gc> {
+    /// Whether values of this type can contain traced pointers. Where not, collectors skip them.
+    const NEEDS_TRACE: bool = true;
+
+    /// Whether values of this type can contain counted pointers (`rc-cycle`'s `Cc`).
+    const HOLDS_COUNTED: bool = true;
+
+    /// Whether a counted pointer in a value of this type can lead, through another one, back to it.
+    ///
+    /// A counted pointer to `U` contributes `U::HOLDS_COUNTED`: so this is found without following
+    /// types in circles.
+    const MAY_CYCLE: bool = true;
+
+    /// Shows each traced pointer to `visitor`.
+    fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V);
+
+    /// Shows each traced pointer to `visitor`, which may rewrite it.
+    fn trace_mut<V: VisitorMut + ?Sized>(&mut self, visitor: &mut V);
+}
+
+/// A counted pointer, as `rc-cycle` shows it to its visitors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Counted by one thread.
+    Local(NonNull<u8>),
+    /// Counted by many threads.
+    Shared(NonNull<u8>),
+}
+
+/// Who is shown the traced pointers of a value.
+///
+/// # Safety
+///
+/// The methods do not run code that could change the value that is being visited. A visitor whose
+/// [`counts`](Visitor::counts) is `true` visits on the thread that owns the value, while no borrow
+/// of a `Cell`'s or a `RefCell`'s content can begin.
+pub unsafe trait Visitor {
+    /// A pointer to a collected object.
+    fn object(&mut self, object: Object);
+
+    /// A counted pointer. Collectors that trace do not care.
+    #[inline(always)]
+    fn counted(&mut self, counted: Counted) {
+        let _ = counted;
+    }
+
+    /// Whether counted pointers are looked for, in `Cell`s and `RefCell`s as well.
+    #[inline(always)]
+    fn counts(&self) -> bool {
+        false
+    }
+}
+
+// SAFETY: every method forwards.
+unsafe impl<V: Visitor + ?Sized> Visitor for &mut V {
+    #[inline(always)]
+    fn object(&mut self, object: Object) {
+        (**self).object(object);
+    }
+    #[inline(always)]
+    fn counted(&mut self, counted: Counted) {
+        (**self).counted(counted);
+    }
+    #[inline(always)]
+    fn counts(&self) -> bool {
+        (**self).counts()
+    }
+}
+
+/// Who is shown the traced pointers of a value, and says where their objects are now.
+///
+/// # Safety
+///
+/// As for [`Visitor`]; and what `object` returns is the same value, of the same type, in the same
+/// heap: the object itself, or the place that it moved to.
+pub unsafe trait VisitorMut {
+    /// A pointer to `object`; it will point at what is returned.
+    fn object(&mut self, object: Object) -> Object;
+}
+
+/// The visitor of collectors that never move anything. It has no values.
+#[derive(Clone, Copy, Debug)]
+pub enum NeverMoves {}
+
+// SAFETY: there is no value whose methods could be called.
+unsafe impl VisitorMut for NeverMoves {
+    #[inline(always)]
+    fn object(&mut self, _object: Object) -> Object {
+        match *self {}
+    }
+}
+
+/// A value without traced pointers in it, in a type that need not know [`Trace`].
+///
+/// ```
+/// use alloc_core::gc::{Static, Trace};
+///
+/// struct Foreign;
+/// fn may_be_collected<'gc>(_: impl Trace<'gc>) {}
+/// may_be_collected(Static(Foreign));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Static<T>(pub T);
