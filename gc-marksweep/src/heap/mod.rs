@@ -1,0 +1,238 @@
+//! Memory for objects: spans by size class over any layer, mark bits beside the objects.
+//!
+//! Above: a collector, which knows what an object is. Below: any [`Layer`], asked for runs.
+//! Not here: types, handles, tracing, when a cycle begins.
+//!
+//! # An object
+//!
+//! An object is a header word, which is the collector's, and then its payload: a layout whose first
+//! word is the header. The heap touches neither. What it knows of an object stands in the bitmaps of
+//! the object's span: two bits that take turns as mark bit, and a claim bit, for each granule of 16
+//! bytes. They take 2.4 % of a span of 64 KiB.
+//!
+//! # The journey of one allocation
+//!
+//! ```text
+//!   1  allocate       the lowest free bit of the lane's cursor            (mutator.rs)
+//!   2  refill         the next word of the span's bitmap with a free bit  (refill.rs)
+//!   3  next span      one that is swept; else sweep some; else an empty   (refill.rs)
+//!                     one from the pool; else a run from the layer below
+//!   4  sweep          its mark bits are what is allocated in it           (sweep.rs)
+//! ```
+//!
+//! A *lane* is a size class, with destructors or without. The mutator has a *cursor* for each: the
+//! free slots of one word of a span's bitmap, as bits. Handing out a slot takes the lowest. A large
+//! object passes all this by: it has a run of its own, as a span of one slot (large.rs).
+//!
+//! # The journey of one cycle
+//!
+//! ```text
+//!            start_marking                 finish_marking                  the last span
+//!   Idle ────────────────────▶ Marking ─────────────────────▶ Sweeping ───────────────────▶ Idle
+//!          needs: all swept    mark, claim: anybody           sweep: the mutator, as it allocates;
+//!                              allocate: born marked          anybody, where nothing has a destructor;
+//!                                                             sweep_dropping, where something has one
+//! ```
+//!
+//! Two planes of mark bits take turns. The *alive* plane says which slots hold objects, dead or not;
+//! cursors look there for free ones. While marking, marks go to the other plane. At the end the planes
+//! change places: what was not marked is not alive, and its slots are free. No object and no span is
+//! touched for that: a pause takes time linear in the lanes. What is left to do for each span is to
+//! clear the plane that was alive before and the claims, for the next cycle, and to count: that is
+//! sweeping. So whether an object is alive is one bit at a place that does not depend on who swept
+//! what already.
+//!
+//! # Spans: who has them
+//!
+//! ```text
+//!                  ┌────────────── finish_marking ──────────────┐
+//!                  ▼                                            │
+//!   below ──▶ cursor ──▶ full ─────────────────────────────────▶ unswept ──▶ in hand ──▶ full
+//!     ▲            ▲                                            ▲    ▲         │  │  └──▶ partial
+//!     │            └── partial ◀────────────────────────────────┼────┼─────────┘  │
+//!     │            └── pool ◀──────────────────────────────────────  │  ──────────┘
+//!     └──────────────────┘                      put back, half swept ┘
+//! ```
+//!
+//! # Rules
+//!
+//! * R1, one owner: a span stands on one list, which the heap's lock guards, or belongs to the one
+//!   thread that took it off under the lock: to sweep it (it is *in hand*), or as a cursor's.
+//! * R2, planes: bits of the alive plane are changed by the span's owner only, and only for slots that
+//!   no object is in. The planes change places in `finish_marking` only, between two mutations, when no
+//!   marker runs. So an object's alive bit does not change while it is alive.
+//! * R3, exactly once: of all calls of `mark` for one object in one cycle, whoever makes them, one
+//!   returns `true`; the same holds of `claim`.
+//! * R4, born marked: while marking, the mark and claim bits of a slot are set before it is handed out.
+//! * R5, swept before marked: marking starts when no span is unswept or in hand. Then all bits of the
+//!   plane to be marked, and all claims, are clear, and the thread that starts marking has seen that,
+//!   through the lock.
+//! * R6, destructors: spans of lanes with destructors are swept by `Mutator::sweep_dropping` only.
+//! * R7, a span goes below when nothing in it is alive and it is nobody else's.
+
+mod classes;
+mod cycle;
+mod large;
+mod list;
+mod marker;
+mod mutator;
+mod refill;
+mod span;
+mod sweep;
+mod usage;
+mod verify;
+
+pub use marker::Marker;
+pub use mutator::Mutator;
+pub use usage::{ClassUsage, Object, Usage};
+
+use alloc_core::sync::{AtomicUsize, Lock, Ordering};
+use alloc_core::{AllocError, Layer, Report};
+use core::fmt;
+use list::Lists;
+use span::{Plane, SpanRef};
+
+/// How many empty spans wait for the next use; more go to the layer below.
+const POOL_SPANS: usize = 8;
+
+/// The part of a heap that threads share: its spans.
+///
+/// `KIB` is the length of a span in KiB: a power of two, at most 64. The largest slot is a quarter
+/// of it. Small spans suit small buffers.
+///
+/// One [`Mutator`] allocates; any thread may mark with a [`Marker`] while the mutator is marking,
+/// and [`sweep_some`](Self::sweep_some).
+pub struct ObjectHeap<A: Layer, const KIB: usize = 64> {
+    below: A,
+    lists: Lock<Lists<KIB>>,
+    /// The parity of the alive plane. Changed under the lock, in `finish_marking`.
+    parity: AtomicUsize,
+    /// What dead slots are filled with when they are swept, or `NO_POISON`.
+    poison: usize,
+}
+
+const NO_POISON: usize = usize::MAX;
+
+impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
+    alloc_core::const_fn! {
+        /// A heap over `below`, which is asked for nothing until something is allocated.
+        #[must_use]
+        pub const fn new(below: A) -> Self {
+            Self {
+                below,
+                lists: Lock::new(Lists::new()),
+                parity: AtomicUsize::new(0),
+                poison: NO_POISON,
+            }
+        }
+    }
+
+    /// Sweeping fills dead slots with `byte`, for tests that look for objects used after their death.
+    /// Sweeping is then no longer done in the bitmaps alone.
+    #[must_use]
+    pub fn with_poison(mut self, byte: u8) -> Self {
+        self.poison = byte.into();
+        self
+    }
+
+    /// The layer below.
+    pub const fn below(&self) -> &A {
+        &self.below
+    }
+
+    /// The plane that says which slots hold objects.
+    fn alive(&self) -> Plane {
+        // ORDERING: Relaxed: who asks is the mutator, which alone changes it, or has just taken the
+        // lock that it is changed under, or holds a span that was taken under it.
+        Plane::marks(self.parity.load(Ordering::Relaxed))
+    }
+
+    /// Takes a run of `run_bytes` from the layer below and makes it a span on no list.
+    fn acquire(&self, run_bytes: usize) -> Result<SpanRef<KIB>, AllocError> {
+        let layout = SpanRef::<KIB>::layout(run_bytes).ok_or(AllocError)?;
+        let run = self.below.allocate(layout)?.cast();
+        // SAFETY: the run was just allocated with this layout.
+        let span = unsafe { SpanRef::create(run, run_bytes) };
+        let mut lists = self.lists.lock();
+        lists.runs += 1;
+        lists.run_bytes += run_bytes;
+        Ok(span)
+    }
+
+    /// Gives a span's run back to the layer below.
+    ///
+    /// # Safety
+    ///
+    /// The span is the caller's, on no list, and no object in it is used any more (R7).
+    unsafe fn release(&self, span: SpanRef<KIB>) {
+        self.lists.lock().forget(span);
+        // SAFETY: the caller's promise.
+        unsafe { self.give_back(span) };
+    }
+
+    /// `release` for a span that is no longer counted.
+    ///
+    /// # Safety
+    ///
+    /// As for `release`.
+    unsafe fn give_back(&self, span: SpanRef<KIB>) {
+        // SAFETY: the caller's promise.
+        let (run, layout) = unsafe { span.dispose() };
+        // SAFETY: `acquire` took the run with this layout.
+        unsafe { self.below.deallocate(run, layout) };
+    }
+
+    /// Gives the pool's spans to the layer below, and has that give back what it can: see
+    /// [`Layer::reclaim`]. What is dead but not swept is not looked for.
+    pub fn reclaim(&self, goal_bytes: usize) -> usize {
+        let mut released_bytes = 0;
+        while released_bytes < goal_bytes {
+            let Some(span) = self.lists.lock().pool.pop() else { break };
+            released_bytes += span.run_bytes();
+            // SAFETY: the pool owned the span, which is empty.
+            unsafe { self.release(span) };
+        }
+        let reclaimed_bytes = self.below.reclaim(goal_bytes);
+        // A layer below that keeps nothing has given the spans on already.
+        if reclaimed_bytes == 0 { released_bytes } else { reclaimed_bytes }
+    }
+
+    /// Writes this heap's figures, then those of the layer below. What the mutator's cursors hold is
+    /// not in the slots; [`Mutator::usage`] is exact.
+    pub fn report(&self, report: &mut Report<'_>) {
+        report.layer("ObjectHeap", |report| {
+            let (runs, run_bytes, pool, unswept) = {
+                let lists = self.lists.lock();
+                (lists.runs, lists.run_bytes, lists.pool.len(), lists.unswept)
+            };
+            report.count("runs", runs as u64);
+            report.bytes("run bytes", run_bytes);
+            report.count("empty spans", pool as u64);
+            report.count("unswept spans", unswept[0] as u64);
+            report.count("unswept spans with destructors", unswept[1] as u64);
+            self.below.report(report);
+        });
+    }
+}
+
+impl<A: Layer, const KIB: usize> Drop for ObjectHeap<A, KIB> {
+    /// Gives every run back, objects that are alive included. Destructors are not run: the mutator does
+    /// that, with a last cycle in which nothing is marked.
+    fn drop(&mut self) {
+        let mut all = self.lists.lock().take_all();
+        while let Some(span) = all.pop() {
+            // SAFETY: the heap goes away, and with it every object; no mutator is left (it borrows
+            // or owns the heap), so the span is nobody else's.
+            unsafe { self.release(span) };
+        }
+    }
+}
+
+impl<A: Layer + fmt::Debug, const KIB: usize> fmt::Debug for ObjectHeap<A, KIB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectHeap")
+            .field("span_kib", &KIB)
+            .field("below", &self.below)
+            .finish_non_exhaustive()
+    }
+}
