@@ -17,6 +17,7 @@ enum Op {
     Mark { which: usize, alone: bool },
     MarkSome { step: usize },
     FinishMarking,
+    CancelMarking,
     Sweep { spans: usize },
     SweepDropping { objects: usize },
     Reclaim,
@@ -38,6 +39,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (any::<usize>(), any::<bool>()).prop_map(|(which, alone)| Op::Mark { which, alone }),
         3 => (1..8usize).prop_map(|step| Op::MarkSome { step }),
         3 => Just(Op::FinishMarking),
+        1 => Just(Op::CancelMarking),
         2 => (1..5usize).prop_map(|spans| Op::Sweep { spans }),
         2 => (1..50usize).prop_map(|objects| Op::SweepDropping { objects }),
         1 => Just(Op::Reclaim),
@@ -78,6 +80,10 @@ fn run<A: Layer, const KIB: usize>(below: A, ops: &[Op]) {
                 if model.mutator.marker().is_some() {
                     model.finish_marking();
                 }
+            }
+            Op::CancelMarking => {
+                model.mutator.cancel_marking();
+                model.live.values_mut().for_each(|live| live.marked = false);
             }
             Op::Sweep { spans } => {
                 model.mutator.heap().sweep_some(spans);

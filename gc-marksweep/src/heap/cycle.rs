@@ -53,6 +53,16 @@ where
     /// [`sweep_dropping`](Self::sweep_dropping) hands out, for as long as it does. No marker is used any
     /// more, on any thread, and what others have marked is visible to this one.
     pub unsafe fn finish_marking(&self) {
+        self.end_marking(true);
+    }
+
+    /// Marking → Sweeping, with nothing found dead: for a collector that cannot go on. All bits that
+    /// were set are cleared again as the spans are swept.
+    pub fn cancel_marking(&self) {
+        self.end_marking(false);
+    }
+
+    fn end_marking(&self, change_places: bool) {
         if !self.marking.get() {
             return;
         }
@@ -61,8 +71,23 @@ where
         let heap = self.heap();
         let mut lists = heap.lists.lock();
         lists.make_all_unswept();
-        let parity = heap.alive().other().parity();
-        // ORDERING: Relaxed: under the lock, through which every sweeper gets its spans (R2).
-        heap.parity.store(parity, Ordering::Relaxed);
+        if change_places {
+            let parity = heap.alive().other().parity();
+            // ORDERING: Relaxed: under the lock, through which every sweeper gets its spans (R2).
+            heap.parity.store(parity, Ordering::Relaxed);
+        }
+    }
+
+    /// From here on no span is swept, until [`resume_sweeping`](Self::resume_sweeping): so objects that
+    /// the next `finish_marking` finds dead stay intact, and [`is_alive`](Self::is_alive) tells which
+    /// they are. Allocation takes new spans meanwhile. Pairs may be nested.
+    pub fn hold_sweeping(&self) {
+        self.heap().lists.lock().holds += 1;
+    }
+
+    /// Ends a [`hold_sweeping`](Self::hold_sweeping). Without one, does nothing.
+    pub fn resume_sweeping(&self) {
+        let mut lists = self.heap().lists.lock();
+        lists.holds = lists.holds.saturating_sub(1);
     }
 }

@@ -114,8 +114,8 @@ pub(super) struct Lists<const KIB: usize> {
     pub unswept: [usize; 2],
     /// Spans taken off an `unswept` list, and not on another one yet.
     pub in_hand: usize,
-    /// Nothing may be taken in hand: somebody walks the spans.
-    pub frozen: bool,
+    /// How many ask that nothing is taken in hand.
+    pub holds: usize,
     /// Where to look for the next unswept span, without destructors and with.
     next_unswept: [usize; 2],
     /// All runs taken from the layer below, wherever they stand.
@@ -130,7 +130,7 @@ impl<const KIB: usize> Lists<KIB> {
             pool: List::new(),
             unswept: [0; 2],
             in_hand: 0,
-            frozen: false,
+            holds: 0,
             next_unswept: [0; 2],
             runs: 0,
             run_bytes: 0,
@@ -167,7 +167,7 @@ impl<const KIB: usize> Lists<KIB> {
 
     /// Takes an unswept span of this lane in hand.
     pub fn take_unswept(&mut self, lane: Lane) -> Option<SpanRef<KIB>> {
-        if self.frozen {
+        if self.holds > 0 {
             return None;
         }
         let span = self.lane(lane).unswept.pop()?;
@@ -178,7 +178,7 @@ impl<const KIB: usize> Lists<KIB> {
 
     /// Takes an unswept span of any lane, with destructors or without, in hand.
     pub fn take_any_unswept(&mut self, drops: bool) -> Option<SpanRef<KIB>> {
-        if self.frozen || self.unswept[drops as usize] == 0 {
+        if self.holds > 0 || self.unswept[drops as usize] == 0 {
             return None;
         }
         loop {

@@ -44,23 +44,22 @@
 //!
 //! # Spans: who has them
 //!
-//! ```text
-//!                  ┌────────────── finish_marking ──────────────┐
-//!                  ▼                                            │
-//!   below ──▶ cursor ──▶ full ─────────────────────────────────▶ unswept ──▶ in hand ──▶ full
-//!     ▲            ▲                                            ▲    ▲         │  │  └──▶ partial
-//!     │            └── partial ◀────────────────────────────────┼────┼─────────┘  │
-//!     │            └── pool ◀──────────────────────────────────────  │  ──────────┘
-//!     └──────────────────┘                      put back, half swept ┘
-//! ```
+//! | a span is | owner | bits of the other plane, claims | where to |
+//! |---|---|---|---|
+//! | a cursor's | the mutator | clear, or marks of this cycle | *full* when used up; with the rest at the end of marking |
+//! | partial | the lists | the same | a cursor |
+//! | full | the lists | the same | *unswept*, at the end of marking |
+//! | unswept | the lists | of the cycle before | *in hand* |
+//! | in hand | whoever sweeps it | being cleared | *partial*, *full*, *pooled*, below; a cursor; back to *unswept* if a destructor unwinds |
+//! | pooled | the lists | clear, all of them | a cursor, of any lane; below |
 //!
 //! # Rules
 //!
 //! * R1, one owner: a span stands on one list, which the heap's lock guards, or belongs to the one
 //!   thread that took it off under the lock: to sweep it (it is *in hand*), or as a cursor's.
-//! * R2, planes: bits of the alive plane are changed by the span's owner only, and only for slots that
-//!   no object is in. The planes change places in `finish_marking` only, between two mutations, when no
-//!   marker runs. So an object's alive bit does not change while it is alive.
+//! * R2, planes: bits of the alive plane are changed by the mutator only, in a cursor's span, and for
+//!   slots that no object is in. The planes change places in `finish_marking` only, between two
+//!   mutations, when no marker runs. So an object's alive bit does not change while it is alive.
 //! * R3, exactly once: of all calls of `mark` for one object in one cycle, whoever makes them, one
 //!   returns `true`; the same holds of `claim`.
 //! * R4, born marked: while marking, the mark and claim bits of a slot are set before it is handed out.

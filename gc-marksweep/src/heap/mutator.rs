@@ -167,13 +167,12 @@ where
         self.allocated_bytes.get()
     }
 
-    /// Whether the object is alive: allocated, and not found dead by a cycle. Of use for objects that
-    /// are known by a weak pointer, before they are used.
+    /// Whether the object is alive: allocated, and not found dead by a cycle.
     ///
     /// # Safety
     ///
-    /// `object` was handed out by this heap with this provenance, and was alive when the last
-    /// cycle's marking began: its slot may be free, but has no other object.
+    /// `object` was handed out by this heap, with this provenance, and nothing was swept since it was
+    /// alive ([`hold_sweeping`](Self::hold_sweeping)).
     #[inline]
     pub unsafe fn is_alive(&self, object: NonNull<u8>) -> bool {
         let place = SpanRef::<KIB>::place(object);
@@ -188,8 +187,9 @@ where
     H: Borrow<ObjectHeap<A, KIB>>,
     A: Layer,
 {
-    /// Gives the cursors' spans to the heap's lists.
+    /// Gives the cursors' spans to the heap's lists. Marking that is under way finds nothing dead.
     fn drop(&mut self) {
+        self.cancel_marking();
         self.retire_cursors();
     }
 }

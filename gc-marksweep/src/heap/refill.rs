@@ -20,47 +20,58 @@ where
     H: Borrow<ObjectHeap<A, KIB>>,
     A: Layer,
 {
-    /// Fills the lane's cursor, and takes from it.
+    /// Step 2: fills the lane's cursor from its span, and takes from it.
     #[cold]
     #[inline(never)]
     pub(super) fn refill(&self, lane: Lane) -> Result<NonNull<u8>, AllocError> {
         let cursor = self.cursor(lane);
-        let slot_bytes = Classes::<KIB>::info(lane.class()).slot_bytes;
-        if let Some((span, word)) = cursor.span::<KIB>() {
-            if self.advance(cursor, lane, span, word + 1) {
-                return cursor.take(slot_bytes).ok_or(AllocError);
-            }
-            cursor.memory.set(null_mut());
-            span.set_live_slots(span.span_slots());
-            self.heap().lists.lock().lane(lane).full.push(span);
+        if let Some((span, word)) = cursor.span::<KIB>()
+            && let Some((word, free)) = self.heap().next_word(lane, span, word + 1)
+        {
+            return self.point(cursor, lane, span, word, free);
         }
-        let span = self.heap().next_span(lane)?;
-        let found = self.advance(cursor, lane, span, 0);
-        debug_assert!(found, "a span with free slots");
-        cursor.take(slot_bytes).ok_or(AllocError)
+        self.refill_from_next_span(lane)
     }
 
-    /// Moves the cursor to the first word at or behind `word` with a free slot, if there is one.
-    fn advance(&self, cursor: &Cursor, lane: Lane, span: SpanRef<KIB>, word: usize) -> bool {
-        let alive = self.heap().alive();
-        for word in word..KIB {
-            let taken = span.bits(alive, word);
-            let free = Classes::<KIB>::starts(lane.class(), word) & !taken;
-            if free != 0 {
-                span.set_bits(alive, word, taken | free);
-                if self.marking.get() {
-                    born_marked(span, alive, word, free);
-                }
-                cursor.free.set(free);
-                cursor.odd.set(Classes::<KIB>::odd(lane.class(), word));
-                cursor.memory.set(span.word_memory(word).as_ptr());
-                let bytes =
-                    free.count_ones() as usize * Classes::<KIB>::info(lane.class()).slot_bytes;
-                self.allocated_bytes.set(self.allocated_bytes.get().wrapping_add(bytes));
-                return true;
-            }
+    /// Step 3: gives the cursor another span.
+    #[cold]
+    #[inline(never)]
+    fn refill_from_next_span(&self, lane: Lane) -> Result<NonNull<u8>, AllocError> {
+        let (cursor, heap) = (self.cursor(lane), self.heap());
+        if let Some((span, _)) = cursor.span::<KIB>() {
+            cursor.memory.set(null_mut());
+            span.set_live_slots(span.span_slots());
+            heap.lists.lock().lane(lane).full.push(span);
         }
-        false
+        let span = heap.next_span(lane)?;
+        let next = heap.next_word(lane, span, 0);
+        debug_assert!(next.is_some(), "a span with free slots");
+        let (word, free) = next.ok_or(AllocError)?;
+        self.point(cursor, lane, span, word, free)
+    }
+
+    /// Points the cursor at a word's free slots, which are not 0, and takes from it.
+    #[inline(always)]
+    fn point(
+        &self,
+        cursor: &Cursor,
+        lane: Lane,
+        span: SpanRef<KIB>,
+        word: usize,
+        free: u64,
+    ) -> Result<NonNull<u8>, AllocError> {
+        let alive = self.heap().alive();
+        span.set_bits(alive, word, span.bits(alive, word) | free);
+        if self.marking.get() {
+            born_marked(span, alive, word, free);
+        }
+        cursor.free.set(free);
+        cursor.odd.set(Classes::<KIB>::odd(lane.class(), word));
+        cursor.memory.set(span.word_memory(word).as_ptr());
+        let slot_bytes = Classes::<KIB>::info(lane.class()).slot_bytes;
+        let bytes = free.count_ones() as usize * slot_bytes;
+        self.allocated_bytes.set(self.allocated_bytes.get().wrapping_add(bytes));
+        cursor.take(slot_bytes).ok_or(AllocError)
     }
 
     /// Takes the spans out of all cursors, and gives them to the lists.
@@ -111,6 +122,22 @@ pub(super) fn born_marked<const KIB: usize>(
 }
 
 impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
+    /// The first word of a span's bitmap, at or behind `word`, with free slots, and those.
+    #[inline(always)]
+    fn next_word(&self, lane: Lane, span: SpanRef<KIB>, mut word: usize) -> Option<(usize, u64)> {
+        let alive = self.alive();
+        loop {
+            if word >= KIB {
+                return None;
+            }
+            let free = Classes::<KIB>::starts(lane.class(), word) & !span.bits(alive, word);
+            if free != 0 {
+                return Some((word, free));
+            }
+            word += 1;
+        }
+    }
+
     /// Step 3: a span of this lane with a free slot, on no list.
     fn next_span(&self, lane: Lane) -> Result<SpanRef<KIB>, AllocError> {
         if let Some(span) = self.lists.lock().lane(lane).partial.pop() {

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   run ─┬─ fields ─┬─ marks 0 ─┬─ marks 1 ─┬─ claims ─┬─ slot ─┬─ slot ─┬─ …
-//!        0         64          each: a word for each KiB       first
+//!        0                     each: a word for each KiB       first
 //! ```
 //!
 //! An object begins within the first span's length of its run. So its header's address is its own

@@ -7,9 +7,10 @@ use super::ObjectHeap;
 use super::classes::Classes;
 use super::mutator::Mutator;
 use super::span::{Lane, SpanRef};
-use alloc_core::Layer;
 use alloc_core::sync::wait_a_moment;
+use alloc_core::{Layer, Report, Unit};
 use core::borrow::Borrow;
+use core::fmt;
 use core::ptr::NonNull;
 
 /// An object that is alive, or dead and not found so yet.
@@ -60,7 +61,7 @@ struct Frozen<'h, A: Layer, const KIB: usize>(&'h ObjectHeap<A, KIB>);
 
 impl<'h, A: Layer, const KIB: usize> Frozen<'h, A, KIB> {
     fn new(heap: &'h ObjectHeap<A, KIB>) -> Self {
-        heap.lists.lock().frozen = true;
+        heap.lists.lock().holds += 1;
         let frozen = Self(heap);
         let mut round = 0;
         while heap.lists.lock().in_hand > 0 {
@@ -86,7 +87,7 @@ impl<'h, A: Layer, const KIB: usize> Frozen<'h, A, KIB> {
 
 impl<A: Layer, const KIB: usize> Drop for Frozen<'_, A, KIB> {
     fn drop(&mut self) {
-        self.0.lists.lock().frozen = false;
+        self.0.lists.lock().holds -= 1;
     }
 }
 
@@ -146,6 +147,26 @@ where
         }
     }
 
+    /// Writes the heap's figures, those of its classes, then those of the layer below.
+    pub fn report(&mut self, report: &mut Report<'_>) {
+        let usage = self.usage();
+        report.layer("ObjectHeap", |report| {
+            report.count("runs", usage.runs as u64);
+            report.bytes("run bytes", usage.run_bytes);
+            report.count("objects", usage.objects as u64);
+            report.bytes("object bytes", usage.object_bytes);
+            report.bytes("free slots", usage.free_slot_bytes);
+            report.bytes("empty spans", usage.pool_bytes);
+            report.layer("objects by class", |report| {
+                self.for_each_class(|class| {
+                    let mut name = Name::default();
+                    report.figure(name.of(class.slot_bytes), class.objects as u64, Unit::Slots);
+                });
+            });
+            self.heap().below.report(report);
+        });
+    }
+
     /// The heap's figures at this moment. Takes time linear in its spans.
     pub fn usage(&mut self) -> Usage {
         let mut usage = Usage::default();
@@ -159,5 +180,33 @@ where
         usage.run_bytes = lists.run_bytes;
         usage.pool_bytes = lists.pool.len() * SpanRef::<KIB>::SPAN_BYTES;
         usage
+    }
+}
+
+/// The name of a class in a report, written without allocating.
+#[derive(Default)]
+struct Name {
+    text: [u8; 24],
+    len: usize,
+}
+
+impl Name {
+    fn of(&mut self, slot_bytes: usize) -> &str {
+        use fmt::Write;
+        let written = match slot_bytes {
+            0 => self.write_str("large"),
+            _ => write!(self, "{slot_bytes} B"),
+        };
+        debug_assert!(written.is_ok());
+        core::str::from_utf8(&self.text[..self.len]).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for Name {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let end = self.len + part.len();
+        self.text.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(part.as_bytes());
+        self.len = end;
+        Ok(())
     }
 }
