@@ -95,7 +95,7 @@ impl<'gc, T: Trace<'gc>> Gc<'gc, [T]> {
         let object = take::<[T], C>(mc, length)?;
         // SAFETY: the slot has room for the elements, and then they are there.
         unsafe {
-            let filled = Filled::<T>::fill(object.value().cast(), length, element);
+            let filled = Filled::<T>::fill(object.value_of(), length, element);
             core::mem::forget(filled);
             Ok(finish::<[T], C>(object))
         }
@@ -136,7 +136,7 @@ impl<'gc> Gc<'gc, str> {
         let object = take::<str, C>(mc, text.len())?;
         // SAFETY: the slot has room for the text, and then it is there.
         unsafe {
-            object.value().copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
+            object.value_of::<u8>().copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
             Ok(finish::<str, C>(object))
         }
     }

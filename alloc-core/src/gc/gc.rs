@@ -73,7 +73,7 @@ impl<'gc, T: Trace<'gc>> Gc<'gc, T> {
         // SAFETY: the slot is new and fits the shape of `T` (rule C1); the value lies in it.
         unsafe {
             let object = write_header(start, shape, 0, InfoOf::<T, C>::INFO);
-            let at = object.value().cast::<T>();
+            let at = object.value_of::<T>();
             at.write(value);
             Ok(Self::from_value(at))
         }
@@ -147,22 +147,21 @@ impl<'gc, T: ?Sized> Gc<'gc, T> {
     #[inline(always)]
     pub(super) fn object(self) -> Object {
         // SAFETY: every `Gc` points at an object's value (`from_value`).
-        unsafe { Object::of_value(self.value.cast()) }
+        unsafe { Object::of_value(self.value) }
     }
 
-    /// The same kind of pointer to another object.
+    /// The same kind of pointer to another object, whose value is at `to`.
     ///
     /// # Safety
     ///
-    /// `object` is of the brand's heap, alive, and its value has this pointer's type and metadata.
+    /// The object is of the brand's heap, alive, and its value has this pointer's type and metadata.
     #[inline(always)]
-    pub(super) unsafe fn at(value: NonNull<T>, object: Object) -> Self {
-        let mut value = value;
+    pub(super) unsafe fn at(mut value: NonNull<T>, to: NonNull<u8>) -> Self {
         // A pointer to an unsized type has its address in its first word: asserted below, for a
         // type that is known the assertion is gone.
         // SAFETY: any pointer is at least one word.
-        unsafe { (&raw mut value).cast::<NonNull<u8>>().write(object.value()) };
-        assert!(value.cast::<u8>() == object.value(), "a pointer does not begin with its address");
+        unsafe { (&raw mut value).cast::<NonNull<u8>>().write(to) };
+        assert!(value.cast::<u8>() == to, "a pointer does not begin with its address");
         // SAFETY: the caller's.
         unsafe { Self::from_value(value) }
     }
@@ -221,9 +220,12 @@ unsafe impl<'gc, T: ?Sized> Trace<'gc> for Gc<'gc, T> {
 
     #[inline(always)]
     fn trace_mut<V: VisitorMut + ?Sized>(&mut self, visitor: &mut V) {
-        let object = visitor.object(self.object());
-        // SAFETY: the visitor vouches for the object (`VisitorMut`).
-        *self = unsafe { Self::at(self.value, object) };
+        let from = self.object();
+        let to = visitor.object(from).header();
+        let offset = self.value.addr().get() - from.address();
+        // SAFETY: the visitor vouches for the object (`VisitorMut`); its value lies as far behind the
+        // header as this one's.
+        *self = unsafe { Self::at(self.value, to.add(offset)) };
     }
 }
 

@@ -3,23 +3,24 @@
 //! Above: the handles, which see values; the collectors, which see [`Object`]s. Below: nothing.
 //! Not here: how a value is visited (`trace.rs`), where slots come from (a collector).
 //!
-//! A slot that holds an object looks like one of these. The header is the word right before the
-//! value, whatever the value's type and alignment; its two low bits are clear.
+//! A slot that holds an object looks like one of these. Two low bits of the header are clear.
 //!
 //! ```text
-//!  [header][value…]                        alignment up to a word, no length
-//!  [length << 2 | 1][header][value…]       slices and tails; values aligned to two words
-//!  [gap << 2 | 2]…[length << 2 | 1][header][value…]     larger alignments
+//!  [header][value…]                         alignments up to a word
+//!  [length << 2 | 1][header][value…]        slices and tails; values aligned to two words
+//!  [header][length][gap…][value…]           larger alignments, slices and tails or not
 //! ```
 //!
-//! So the first word of a slot leads to the header ([`Object::in_slot`]), which a sweep needs that
-//! runs destructors; and an address in a slot leads to the slot by division, which is all that
-//! marking needs.
+//! So the first word of a slot leads to the header ([`Object::in_slot`]). The header is in the slot's
+//! first 16 bytes, and slots of the second kind begin at a multiple of 16: a collector with a bit for
+//! every 16 bytes finds the slot's bit from the header's address. Where the value is, and the length,
+//! depends on nothing but the value's alignment, so a trait object that was made of any of these, or a
+//! slice that was made of an array, leads to its header as well.
 
 use super::{Collector, Trace};
 use core::alloc::Layout;
 use core::marker::PhantomData;
-use core::mem::{align_of, needs_drop, size_of};
+use core::mem::needs_drop;
 use core::ptr::NonNull;
 
 /// The size of the header, and of the length before it.
@@ -28,7 +29,15 @@ pub const WORD_BYTES: usize = size_of::<usize>();
 /// How the low bits of a slot's first word are used.
 const TAG_MASK: usize = 0b11;
 const TAG_LENGTH: usize = 0b01;
-const TAG_GAP: usize = 0b10;
+
+/// The alignments up to which the header stands right before the value.
+const NEAR_ALIGN: usize = 2 * WORD_BYTES;
+
+/// How far behind the header a value of this alignment begins.
+#[inline(always)]
+pub(super) const fn value_offset(align: usize) -> usize {
+    if align > NEAR_ALIGN { align } else { WORD_BYTES }
+}
 
 /// An object, whatever its type: the address of its header.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -56,11 +65,7 @@ impl Object {
     pub unsafe fn in_slot(start: NonNull<u8>) -> Self {
         // SAFETY: the first word was written by `write_header`, says the caller.
         let word = unsafe { start.cast::<usize>().read() };
-        let gap_bytes = match word & TAG_MASK {
-            TAG_LENGTH => WORD_BYTES,
-            TAG_GAP => word >> 2,
-            _ => 0,
-        };
+        let gap_bytes = if word & TAG_MASK == TAG_LENGTH { WORD_BYTES } else { 0 };
         // SAFETY: the header lies in the slot, that far behind its start.
         Self(unsafe { start.add(gap_bytes) })
     }
@@ -80,22 +85,37 @@ impl Object {
     }
 
     /// A pointer to the value.
-    #[inline(always)]
+    ///
+    /// # Safety
+    ///
+    /// The object's slot was not freed.
+    #[inline]
     #[must_use]
-    pub const fn value(self) -> NonNull<u8> {
-        // SAFETY: the value lies right behind the header, in the same slot.
-        unsafe { self.0.add(WORD_BYTES) }
+    pub unsafe fn value(self) -> NonNull<u8> {
+        // SAFETY: the header leads to a `TypeInfo`, whatever the collector; it begins with the shape.
+        let shape = unsafe { &*self.0.cast::<*const Shape>().read() };
+        // SAFETY: the value lies in the slot, that far behind the header.
+        unsafe { self.0.add(shape.value_offset) }
+    }
+
+    /// The value of an object whose value is a `T`.
+    #[inline(always)]
+    pub(super) const fn value_of<T>(self) -> NonNull<T> {
+        // SAFETY: the value lies in the slot, that far behind the header.
+        unsafe { self.0.add(value_offset(align_of::<T>())).cast() }
     }
 
     /// The object that a value belongs to.
     ///
     /// # Safety
     ///
-    /// `value` is the value of an object, and may be used to reach all of its slot.
+    /// `value` is the value of an object whose slot was not freed, and may be used to reach all of it.
     #[inline(always)]
-    pub(super) const unsafe fn of_value(value: NonNull<u8>) -> Self {
-        // SAFETY: the header lies right before the value, in the same slot.
-        Self(unsafe { value.sub(WORD_BYTES) })
+    pub(super) unsafe fn of_value<T: ?Sized>(value: NonNull<T>) -> Self {
+        // SAFETY: the value is an object's. Of a sized type this is a constant.
+        let align = align_of_val(unsafe { value.as_ref() });
+        // SAFETY: the header lies in the same slot, that far before the value.
+        Self(unsafe { value.cast::<u8>().sub(value_offset(align)) })
     }
 
     /// What is known about the object's type.
@@ -110,16 +130,21 @@ impl Object {
         unsafe { &*self.0.cast::<*const TypeInfo<C>>().read() }
     }
 
-    /// How many elements a slice, or a tail, has.
+    /// How many elements a slice, or a tail, has, whose alignment is `align`.
     ///
     /// # Safety
     ///
-    /// The object was made with a length.
+    /// The object was made with a length, for that alignment.
     #[inline(always)]
-    #[must_use]
-    pub unsafe fn length(self) -> usize {
-        // SAFETY: the caller vouches for the length, which stands right before the header.
-        unsafe { self.0.sub(WORD_BYTES).cast::<usize>().read() >> 2 }
+    unsafe fn length(self, align: usize) -> usize {
+        // SAFETY: the caller vouches for the length, which stands there (`write_header`).
+        unsafe {
+            if align > NEAR_ALIGN {
+                self.0.add(WORD_BYTES).cast::<usize>().read()
+            } else {
+                self.0.sub(WORD_BYTES).cast::<usize>().read() >> 2
+            }
+        }
     }
 
     /// The shape that the object was allocated with.
@@ -135,7 +160,7 @@ impl Object {
             return info.shape;
         }
         // SAFETY: only objects with a length have an element's size in their type's record.
-        let length = unsafe { self.length() };
+        let length = unsafe { self.length(info.shape.value_align) };
         // A shape that had overflowed would not have been allocated.
         info.shape.with_elements(length, info.element_bytes).unwrap_or(info.shape)
     }
@@ -147,8 +172,12 @@ impl Object {
 pub struct Shape {
     /// The slot's size, with the words before the value, and its alignment: at least a word's.
     pub layout: Layout,
-    /// How far behind the slot's start the value begins.
-    pub prefix_bytes: usize,
+    /// How far behind the slot's start the header lies.
+    pub header_offset: usize,
+    /// How far behind the header the value begins.
+    pub value_offset: usize,
+    /// The value's alignment.
+    pub value_align: usize,
     /// Whether the value has a destructor that does something.
     pub needs_drop: bool,
     /// Whether the value can hold traced pointers.
@@ -168,13 +197,19 @@ impl Shape {
         needs_drop: bool,
         needs_trace: bool,
     ) -> Self {
-        let words_bytes = if has_length { 2 * WORD_BYTES } else { WORD_BYTES };
-        let prefix_bytes = if align > words_bytes { align } else { words_bytes };
-        let align = if align > WORD_BYTES { align } else { WORD_BYTES };
-        let Ok(layout) = Layout::from_size_align(prefix_bytes + value_bytes, align) else {
+        let header_offset =
+            if (has_length || align == NEAR_ALIGN) && align <= NEAR_ALIGN { WORD_BYTES } else { 0 };
+        let value_offset = value_offset(align);
+        // The smallest alignment of a slot of each kind.
+        let least = if header_offset > 0 { NEAR_ALIGN } else { WORD_BYTES };
+        let slot_align = if align > least { align } else { least };
+        let size = header_offset + value_offset + value_bytes;
+        let Ok(layout) = Layout::from_size_align(size, slot_align) else {
             panic!("a type that is too large to be allocated");
         };
-        Self { layout: layout.pad_to_align(), prefix_bytes, needs_drop, needs_trace }
+        // Elements follow where the value ends, without padding between.
+        let layout = if has_length { layout } else { layout.pad_to_align() };
+        Self { layout, header_offset, value_offset, value_align: align, needs_drop, needs_trace }
     }
 
     /// The shape with `length` elements behind it, unless no address space could hold it.
@@ -192,8 +227,10 @@ impl Shape {
 ///
 /// The functions are compiled for the collector's own visitors, so that a visit of an object is
 /// one indirect call, and what it finds goes inline into the collector's queue.
-#[repr(align(16))]
+#[repr(C, align(16))]
 pub struct TypeInfo<C: Collector> {
+    /// The shape; of a type with a length, the shape without elements.
+    pub shape: Shape,
     /// Visits the object's pointers, to mark. `None`: it holds none.
     pub mark: Option<unsafe fn(Object, &mut C::Marker)>,
     /// Visits the object's pointers exclusively, to rewrite them. `None`: it holds none.
@@ -202,8 +239,6 @@ pub struct TypeInfo<C: Collector> {
     pub visit: Option<unsafe fn(Object, &mut dyn super::Visitor)>,
     /// Runs the destructor. `None`: it has none that does something.
     pub drop: Option<unsafe fn(Object)>,
-    /// The shape; of a type with a length, the shape without elements.
-    pub shape: Shape,
     /// The size of an element of a slice or of a tail, or `usize::MAX` for types without a length.
     element_bytes: usize,
     /// The type's name, for figures and for dumps.
@@ -241,7 +276,7 @@ unsafe impl<T> Stored for T {
 
     #[inline(always)]
     unsafe fn from_object(object: Object) -> NonNull<Self> {
-        object.value().cast()
+        object.value_of()
     }
 }
 
@@ -253,7 +288,8 @@ unsafe impl<T> Stored for [T] {
     #[inline(always)]
     unsafe fn from_object(object: Object) -> NonNull<Self> {
         // SAFETY: slices are made with a length.
-        NonNull::slice_from_raw_parts(object.value().cast(), unsafe { object.length() })
+        let length = unsafe { object.length(align_of::<T>()) };
+        NonNull::slice_from_raw_parts(object.value_of::<T>(), length)
     }
 }
 
@@ -290,22 +326,16 @@ unsafe impl<H, T> Stored for WithTail<H, [T]> {
         let needs_drop = needs_drop::<H>() || needs_drop::<T>();
         // Without the padding behind the tail, which begins where an empty one does.
         let tail = core::mem::offset_of!(WithTail<H, [T; 0]>, tail);
-        let mut shape = Shape::new(0, empty.align(), true, needs_drop, false);
-        let Ok(layout) =
-            Layout::from_size_align(shape.prefix_bytes + tail, shape.layout.align())
-        else {
-            panic!("a type that is too large to be allocated");
-        };
-        shape.layout = layout;
-        shape
+        Shape::new(tail, empty.align(), true, needs_drop, false)
     };
     const ELEMENT_BYTES: usize = size_of::<T>();
 
     #[inline(always)]
     unsafe fn from_object(object: Object) -> NonNull<Self> {
         // SAFETY: made with a length.
-        let length = unsafe { object.length() };
-        let slice = NonNull::slice_from_raw_parts(object.value().cast::<T>(), length);
+        let length = unsafe { object.length(align_of::<WithTail<H, [T; 0]>>()) };
+        let value = object.value_of::<WithTail<H, [T; 0]>>().cast::<T>();
+        let slice = NonNull::slice_from_raw_parts(value, length);
         // SAFETY: the pointer is not null; the cast keeps address and length.
         unsafe { NonNull::new_unchecked(slice.as_ptr() as *mut Self) }
     }
@@ -374,16 +404,14 @@ pub(super) unsafe fn write_header<C: Collector>(
     length: usize,
     info: *const TypeInfo<C>,
 ) -> Object {
-    let gap_bytes = shape.prefix_bytes - WORD_BYTES;
-    // SAFETY: the prefix has room for the header at its end; below for the word before it, and for
-    // a first word that is neither; the slot is the caller's.
+    // SAFETY: the slot is the caller's; the header and the word before or behind it lie before the
+    // value (`Shape::new`).
     unsafe {
-        let header = start.add(gap_bytes);
-        if gap_bytes >= 2 * WORD_BYTES {
-            start.cast::<usize>().write(gap_bytes << 2 | TAG_GAP);
-        }
-        if gap_bytes >= WORD_BYTES {
-            header.sub(WORD_BYTES).cast::<usize>().write(length << 2 | TAG_LENGTH);
+        let header = start.add(shape.header_offset);
+        if shape.header_offset > 0 {
+            start.cast::<usize>().write(length << 2 | TAG_LENGTH);
+        } else if shape.value_offset > WORD_BYTES {
+            header.add(WORD_BYTES).cast::<usize>().write(length);
         }
         header.cast::<*const TypeInfo<C>>().write(info);
         Object(header)

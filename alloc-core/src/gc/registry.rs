@@ -60,7 +60,7 @@ impl Watch {
     /// The object is a watch, and its slot was not freed (though it may have been copied from).
     pub(super) unsafe fn of<'w>(object: Object) -> &'w Self {
         // SAFETY: every kind of watch begins with a `Watch`; all its fields are cells.
-        unsafe { object.value().cast::<Self>().as_ref() }
+        unsafe { object.value_of::<Self>().as_ref() }
     }
 }
 
@@ -146,7 +146,7 @@ impl<C: Collector> Registry<C> {
     pub(super) fn next_ready(&self) -> Option<(Object, RunFinaliser<C>, *const ())> {
         let watch = self.ready.pop()?;
         // SAFETY: what is in this chain is a `Final<C>`.
-        let of = unsafe { watch.value().cast::<Final<C>>().as_ref() };
+        let of = unsafe { watch.value_of::<Final<C>>().as_ref() };
         Some((of.watch.target.get()?, of.run, of.with))
     }
 
@@ -225,7 +225,7 @@ impl<C: Collector> World<'_, C> {
         let mut any = false;
         self.registry.ephemerons.each(|watch| {
             // SAFETY: what is in this chain is an `Ephemeral` whose slot was not freed yet.
-            let of = unsafe { watch.value().cast::<Ephemeral>().as_ref() };
+            let of = unsafe { watch.value_of::<Ephemeral>().as_ref() };
             if let (Some(key), Some(value)) = (of.watch.target.get(), of.value.get())
                 && alive(watch)
                 && alive(key)
@@ -277,7 +277,7 @@ impl<C: Collector> World<'_, C> {
         self.registry.ephemerons.rebuild(|watch| {
             let kept = place(watch)?;
             // SAFETY: it is an `Ephemeral`, and alive.
-            let of = unsafe { kept.value().cast::<Ephemeral>().as_ref() };
+            let of = unsafe { kept.value_of::<Ephemeral>().as_ref() };
             of.watch.target.set(of.watch.target.get().and_then(&mut *place));
             let value = of.watch.target.get().and(of.value.get());
             of.value.set(value.and_then(&mut *place));

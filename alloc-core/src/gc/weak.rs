@@ -24,7 +24,7 @@ unsafe fn watch<'gc, T: Trace<'gc>, C: Collector>(
     unsafe {
         let start = mc.shared.collector.allocate(shape)?;
         let object = write_header(start, shape, 0, InfoOf::<T, C>::INFO);
-        object.value().cast::<T>().write(watch);
+        object.value_of::<T>().write(watch);
         Ok(object)
     }
 }
@@ -105,7 +105,7 @@ impl<'gc, T: ?Sized> GcWeak<'gc, T> {
         // SAFETY: the target of a live watch that was not cleared is of this heap and has a slot.
         unsafe { mc.shared.collector.retain(object) };
         // SAFETY: it is the object that the pointer was made for, wherever it is now.
-        Some(unsafe { Gc::at(self.value, object) })
+        Some(unsafe { Gc::at(self.value, object.value()) })
     }
 
     /// Whether the object was found dead.
@@ -212,7 +212,7 @@ impl<'gc, K: ?Sized, V> Ephemeron<'gc, K, V> {
             mc.shared.collector.retain(value);
         }
         // SAFETY: the key is the one the pair was made for; every value was a `Gc<V>`.
-        Some(unsafe { (Gc::at(self.key, key), Gc::from_object(value)) })
+        Some(unsafe { (Gc::at(self.key, key.value()), Gc::from_object(value)) })
     }
 
     /// Sets the value. Does nothing when the key was found dead.
@@ -226,7 +226,7 @@ impl<'gc, K: ?Sized, V> Ephemeron<'gc, K, V> {
 
     fn ephemeral(&self) -> &Ephemeral {
         // SAFETY: the pair keeps its watch alive, which was made as an `Ephemeral`.
-        unsafe { self.watch.value().cast().as_ref() }
+        unsafe { self.watch.value_of().as_ref() }
     }
 }
 
