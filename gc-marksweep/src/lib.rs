@@ -1,4 +1,24 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(feature = "std")]
+mod background;
+mod collector;
+mod config;
+mod cycle;
+mod figures;
 pub mod heap;
+mod pacer;
+mod protocol;
+mod queue;
+mod tracer;
+#[cfg(feature = "std")]
+mod verify;
+
+pub use collector::MarkSweep;
+pub use config::{Config, Mode, Torture};
+pub use figures::{Cause, Figures};
+pub use pacer::Pace;
+#[doc(hidden)]
+pub use protocol::{Passage, Verdict};
+pub use tracer::Tracer;

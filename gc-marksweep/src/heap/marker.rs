@@ -75,6 +75,22 @@ impl<const KIB: usize> Marker<KIB> {
         unsafe { self.set(Plane::CLAIMS, object) }
     }
 
+    /// [`claim`](Self::claim) for when no other thread marks, claims or allocates.
+    ///
+    /// # Safety
+    ///
+    /// As for [`mark_alone`](Self::mark_alone).
+    #[inline(always)]
+    #[must_use]
+    pub unsafe fn claim_alone(&self, object: NonNull<u8>) -> bool {
+        let place = SpanRef::<KIB>::place(object);
+        // SAFETY: the caller's promise.
+        let span = unsafe { SpanRef::<KIB>::of(object) };
+        let bits = span.bits(Plane::CLAIMS, place.word);
+        span.set_bits(Plane::CLAIMS, place.word, bits | place.bit);
+        bits & place.bit == 0
+    }
+
     /// Whether somebody claimed the object. `false` may be out of date where other threads claim.
     ///
     /// # Safety

@@ -1,0 +1,239 @@
+//! The helper thread: it marks beside mutations, and sweeps what has no destructors.
+//!
+//! Above: the collector's turns, which hand work over and take it back. Below: a tracer, the heap.
+//! `protocol.rs` has the rules by which it visits objects. Here is how the queue changes hands: under
+//! the inbox's lock, as a whole. The thread is parked while it has nothing to do.
+//!
+//! | the thread is | the inbox's queue | who may end marking |
+//! |---|---|---|
+//! | busy | what came meanwhile | nobody |
+//! | not busy | not empty: it is about to wake | nobody |
+//! | not busy | empty | the mutator, between two mutations |
+
+use crate::cycle::gained_bytes;
+use crate::heap::{Marker, ObjectHeap};
+use crate::protocol::Passage;
+use crate::queue::Queue;
+use crate::{MarkSweep, Tracer};
+use alloc_core::Layer;
+use alloc_core::sync::{AtomicBool, Lock, Ordering, wait_a_moment};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// The thread, from the collector's side.
+pub(crate) struct Background {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    passage: Passage,
+    inbox: Lock<Inbox>,
+    /// The thread is asked to put its work back.
+    interrupt: AtomicBool,
+}
+
+#[derive(Default)]
+struct Inbox {
+    queue: Queue,
+    marker: Option<Marker>,
+    visited_bytes: usize,
+    busy: bool,
+    sweep: bool,
+    stop: bool,
+}
+
+/// Spans that are swept before the thread looks at its inbox again.
+const SPANS_AT_ONCE: usize = 16;
+/// Objects that are visited before the thread looks whether it is interrupted.
+const OBJECTS_AT_ONCE: usize = 64;
+/// Below this, waking the thread takes longer than marking.
+pub(crate) const WORTH_WAKING_BYTES: usize = 256 << 10;
+/// How long a mutator that allocates faster than the thread marks is held up, at each turn.
+const HOLD_UP: Duration = Duration::from_micros(200);
+
+impl Background {
+    pub fn start<A>(heap: Arc<ObjectHeap<A>>) -> std::io::Result<Self>
+    where
+        A: Layer + Send + Sync + 'static,
+    {
+        let shared = Arc::new(Shared {
+            passage: Passage::new(),
+            inbox: Lock::new(Inbox::default()),
+            interrupt: AtomicBool::new(false),
+        });
+        let of_thread = Arc::clone(&shared);
+        let builder = thread::Builder::new().name("gc-marksweep".into());
+        let thread = builder.spawn(move || of_thread.work(&heap))?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    pub fn passage(&self) -> &Passage {
+        &self.shared.passage
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+
+    /// Gives the thread objects to visit.
+    fn hand_over<A: Layer>(&self, queue: &mut Queue, marker: Marker, below: &A) {
+        let mut inbox = self.shared.inbox.lock();
+        inbox.queue.take_all(queue, below);
+        inbox.marker = Some(marker);
+        drop(inbox);
+        self.wake();
+    }
+
+    /// Whether the thread has nothing to visit. What it could not take comes back in `queue`.
+    fn is_done<A: Layer>(&self, queue: &mut Queue, below: &A) -> Option<usize> {
+        let mut inbox = self.shared.inbox.lock();
+        if inbox.busy || !inbox.queue.is_empty() {
+            return None;
+        }
+        queue.take_all(&mut inbox.queue, below);
+        Some(core::mem::take(&mut inbox.visited_bytes))
+    }
+
+    /// Takes all work back, and waits until the thread has let go of it.
+    fn take_over<A: Layer>(&self, queue: &mut Queue, below: &A) -> usize {
+        // ORDERING: Relaxed: only how soon the thread sees it depends on it; the work itself is
+        // handed back under the lock.
+        self.shared.interrupt.store(true, Ordering::Relaxed);
+        let mut round = 0;
+        loop {
+            let mut inbox = self.shared.inbox.lock();
+            inbox.sweep = false;
+            if !inbox.busy {
+                self.shared.interrupt.store(false, Ordering::Relaxed);
+                queue.take_all(&mut inbox.queue, below);
+                return core::mem::take(&mut inbox.visited_bytes);
+            }
+            drop(inbox);
+            wait_a_moment(round);
+            round += 1;
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.shared.interrupt.store(true, Ordering::Relaxed);
+        self.shared.inbox.lock().stop = true;
+        self.wake();
+        if let Some(thread) = self.thread.take() {
+            // The thread's panic, if there was one, was printed; the heap is in order without it.
+            drop(thread.join());
+        }
+    }
+}
+
+/// What the thread found in its inbox.
+enum Job {
+    Mark(Marker, Queue),
+    Sweep,
+    Wait,
+    Stop,
+}
+
+impl Shared {
+    fn work<A: Layer>(&self, heap: &ObjectHeap<A>) {
+        loop {
+            match self.next() {
+                Job::Mark(marker, queue) => self.mark(heap, marker, queue),
+                Job::Sweep => self.sweep(heap),
+                Job::Wait => thread::park(),
+                Job::Stop => return,
+            }
+        }
+    }
+
+    fn next(&self) -> Job {
+        let mut inbox = self.inbox.lock();
+        if inbox.stop {
+            return Job::Stop;
+        }
+        // ORDERING: Relaxed: see `take_over`.
+        if self.interrupt.load(Ordering::Relaxed) {
+            return Job::Wait;
+        }
+        if let Some(marker) = inbox.marker
+            && !inbox.queue.is_empty()
+        {
+            inbox.busy = true;
+            return Job::Mark(marker, core::mem::take(&mut inbox.queue));
+        }
+        if inbox.sweep { Job::Sweep } else { Job::Wait }
+    }
+
+    fn mark<A: Layer>(&self, heap: &ObjectHeap<A>, marker: Marker, queue: Queue) {
+        // SAFETY: the heap outlives this; it is marking while this thread is busy, because nobody
+        // ends marking meanwhile (the table above).
+        let mut tracer = unsafe { Tracer::new(marker, queue, heap, false) };
+        // ORDERING: Relaxed: see `take_over`.
+        let goes_on = || !self.interrupt.load(Ordering::Relaxed);
+        // SAFETY: the mutator writes to an object after the barrier only (P2).
+        while goes_on() && unsafe { tracer.drain_beside(&self.passage, OBJECTS_AT_ONCE) } {}
+        let mut inbox = self.inbox.lock();
+        inbox.queue.take_all(&mut tracer.queue, heap.below());
+        inbox.visited_bytes += tracer.visited_bytes;
+        inbox.busy = false;
+    }
+
+    fn sweep<A: Layer>(&self, heap: &ObjectHeap<A>) {
+        if heap.sweep_some(SPANS_AT_ONCE) < SPANS_AT_ONCE {
+            self.inbox.lock().sweep = false;
+        }
+    }
+}
+
+impl<A: Layer> MarkSweep<A> {
+    /// Gives the thread what there is to visit, if that is worth waking it for.
+    pub(crate) fn hand_over(&mut self) {
+        let is_large = self.pacer.live_bytes() >= WORTH_WAKING_BYTES;
+        let is_test = self.config.torture != crate::Torture::Off;
+        if let (Some(background), Some(marker)) = (&self.background, self.mutator.marker())
+            && (is_large || is_test)
+        {
+            background.hand_over(self.queue.get_mut(), marker, self.mutator.heap().below());
+        }
+    }
+
+    /// Whether the thread has nothing to visit, so that this turn may go on, and end marking.
+    pub(crate) fn background_is_done(&mut self) -> bool {
+        let Some(background) = &self.background else { return true };
+        let queue = self.queue.get_mut();
+        let below = self.mutator.heap().below();
+        if let Some(bytes) = background.is_done(queue, below) {
+            self.visited_bytes += bytes;
+            return true;
+        }
+        if !queue.is_empty() {
+            self.hand_over();
+        }
+        let allocated_bytes = gained_bytes(self.mutator.allocated_bytes(), self.begin_bytes);
+        if allocated_bytes > self.pacer.trigger_bytes(false) {
+            thread::sleep(HOLD_UP);
+        }
+        false
+    }
+
+    /// Takes everything back from the thread.
+    pub(crate) fn take_over(&mut self) {
+        if let Some(background) = &self.background {
+            let below = self.mutator.heap().below();
+            self.visited_bytes += background.take_over(self.queue.get_mut(), below);
+        }
+    }
+
+    /// Lets the thread sweep what has no destructors.
+    pub(crate) fn sweep_beside(&self) {
+        if let Some(background) = &self.background {
+            background.shared.inbox.lock().sweep = true;
+            background.wake();
+        }
+    }
+}

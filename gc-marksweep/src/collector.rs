@@ -1,0 +1,261 @@
+//! `MarkSweep`: the collector, as the handles see it.
+//!
+//! Above: `alloc_core::gc`. Below: the heap of objects; turns, in `cycle.rs`.
+//! Here: what mutations call. An allocation is a few instructions of the heap's cursor, and the barrier one
+//! test.
+
+use crate::config::{Config, Torture};
+use crate::cycle::Phase;
+use crate::figures::Figures;
+use crate::heap::{Mutator, ObjectHeap};
+use crate::pacer::Pacer;
+use crate::queue::Queue;
+use crate::tracer::Tracer;
+#[cfg(feature = "std")]
+use crate::{background::Background, config::Mode};
+use alloc_core::gc::{Collector, NeverMoves, Object, Shape, Turn, World};
+use alloc_core::{AllocError, Layer};
+use core::cell::Cell;
+use core::fmt;
+use core::ptr::NonNull;
+
+/// What leads to the heap: the background thread has a share in it.
+#[cfg(feature = "std")]
+pub(crate) type HeapOf<A> = std::sync::Arc<ObjectHeap<A>>;
+#[cfg(not(feature = "std"))]
+pub(crate) type HeapOf<A> = ObjectHeap<A>;
+
+/// A mark-sweep collector over any layer.
+///
+/// ```
+/// use alloc_core::Rootable;
+/// use alloc_core::api2::alloc::Global;
+/// use alloc_core::gc::{Gc, Heap};
+/// use gc_marksweep::MarkSweep;
+///
+/// type Names = Rootable!['gc => Vec<Gc<'gc, str>>];
+/// let mut heap = Heap::<_, Names>::new(MarkSweep::new(Global), |_| Vec::new());
+/// heap.mutate_root(|mc, names| names.push(Gc::str(mc, "Ada")));
+/// heap.collect();
+/// assert_eq!(heap.mutate(|_, names| names[0].len()), 3);
+/// ```
+pub struct MarkSweep<A: Layer> {
+    /// Whether the barrier has something to do.
+    pub(crate) marking: Cell<bool>,
+    /// When `allocated_bytes` has come so far, a turn is due.
+    pub(crate) due_bytes: Cell<usize>,
+    pub(crate) queue: Cell<Queue>,
+    pub(crate) phase: Phase,
+    pub(crate) pacer: Pacer,
+    pub(crate) config: Config,
+    pub(crate) figures: Cell<Figures>,
+    /// `allocated_bytes`: at the end of the last cycle, when this one began, at the last turn.
+    pub(crate) cycle_bytes: usize,
+    pub(crate) begin_bytes: usize,
+    pub(crate) turn_bytes: usize,
+    /// Bytes of objects that this cycle has visited.
+    pub(crate) visited_bytes: usize,
+    /// Ends before the heap does.
+    #[cfg(feature = "std")]
+    pub(crate) background: Option<Background>,
+    pub(crate) mutator: Mutator<HeapOf<A>, A>,
+}
+
+impl<A: Layer> MarkSweep<A> {
+    /// A collector with the default settings over `below`, which is asked for nothing yet.
+    pub fn new(below: A) -> Self {
+        Self::with(Config::default(), below)
+    }
+
+    /// A collector with these settings over `below`. [`Mode::Background`] needs
+    /// [`background`](Self::background); here it means [`Mode::Incremental`].
+    pub fn with(config: Config, below: A) -> Self {
+        let heap = ObjectHeap::new(below);
+        let heap = match config.poison {
+            Some(byte) => heap.with_poison(byte),
+            None => heap,
+        };
+        #[cfg(feature = "std")]
+        let config = match config.mode {
+            Mode::Background => Config { mode: Mode::Incremental, ..config },
+            _ => config,
+        };
+        #[cfg(feature = "std")]
+        let heap = std::sync::Arc::new(heap);
+        let pacer = Pacer::new(config.pace);
+        let due_bytes = pacer.trigger_bytes(config.in_steps());
+        Self {
+            marking: Cell::new(false),
+            due_bytes: Cell::new(due_bytes),
+            queue: Cell::default(),
+            phase: Phase::Idle,
+            pacer,
+            config,
+            figures: Cell::default(),
+            cycle_bytes: 0,
+            begin_bytes: 0,
+            turn_bytes: 0,
+            visited_bytes: 0,
+            #[cfg(feature = "std")]
+            background: None,
+            // SAFETY: the heap is new, so this is its only mutator; an `Arc` leads to the same one
+            // always, and without `std` the mutator owns it.
+            mutator: unsafe { Mutator::new(heap) },
+        }
+    }
+
+    /// A collector that marks on a thread of its own, whatever the mode in `config` is.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    #[cfg(feature = "std")]
+    pub fn background(config: Config, below: A) -> std::io::Result<Self>
+    where
+        A: Send + Sync + 'static,
+    {
+        let mut collector = Self::with(Config { mode: Mode::Incremental, ..config }, below);
+        collector.background = Some(Background::start(collector.mutator.handle().clone())?);
+        collector.config.mode = Mode::Background;
+        Ok(collector)
+    }
+
+    /// What the collector did so far.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.figures.get()
+    }
+
+    /// The layer below.
+    pub fn below(&self) -> &A {
+        self.mutator.heap().below()
+    }
+
+    /// A tracer for this cycle, with the queue.
+    pub(crate) fn tracer(&self) -> Option<Tracer<A>> {
+        let marker = self.mutator.marker()?;
+        let queue = self.queue.take();
+        // SAFETY: the tracer is used up before the caller gives `self` back; the heap is marking.
+        // Only a background thread marks as well.
+        Some(unsafe { Tracer::new(marker, queue, self.mutator.heap(), !self.has_background()) })
+    }
+
+    pub(crate) fn put_back(&self, tracer: Tracer<A>) -> usize {
+        self.queue.set(tracer.queue);
+        tracer.visited_bytes
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) const fn has_background(&self) -> bool {
+        self.background.is_some()
+    }
+
+    #[cfg(not(feature = "std"))]
+    pub(crate) const fn has_background(&self) -> bool {
+        false
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn barrier_while_marking(&self, object: Object) {
+        // SAFETY: the object is this heap's and alive (caller).
+        if unsafe { object.info::<Self>() }.mark.is_none() {
+            return;
+        }
+        let Some(mut tracer) = self.tracer() else { return };
+        if tracer.claim(object) {
+            // SAFETY: it is claimed, so nobody else visits it; this thread writes later.
+            unsafe { tracer.visit(object) };
+            let mut figures = self.figures.get();
+            figures.barrier_visits += 1;
+            self.figures.set(figures);
+        } else {
+            #[cfg(feature = "std")]
+            if let Some(background) = &self.background {
+                background.passage().wait_for(object.address());
+            }
+        }
+        self.put_back(tracer);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn retain_while_marking(&self, object: Object) {
+        if let Some(mut tracer) = self.tracer() {
+            alloc_core::gc::Visitor::object(&mut tracer, object);
+            self.put_back(tracer);
+        }
+    }
+}
+
+// SAFETY:
+// C1: slots are the heap's, of the shape's layout, and stay alive until a cycle has not marked them.
+// C2, C3: marking is complete before `finish_marking` (`cycle.rs`); objects born meanwhile are marked
+// (the heap's R4); phases change in turns only. Sweeping beside a mutation takes slots of objects that
+// were not marked. C4: who visits claims (`protocol.rs`), and the barrier claims too, or waits. C5: the
+// heap hands each dead object out once, in turns and in `drop`. C6: nothing here panics.
+unsafe impl<A: Layer> Collector for MarkSweep<A> {
+    type Marker = Tracer<A>;
+    type Mover = NeverMoves;
+
+    #[inline(always)]
+    unsafe fn allocate(&self, shape: Shape) -> Result<NonNull<u8>, AllocError> {
+        self.mutator.allocate(shape.layout, shape.needs_drop)
+    }
+
+    #[inline(always)]
+    unsafe fn barrier(&self, object: Object) {
+        if self.marking.get() {
+            // SAFETY: the caller's.
+            unsafe { self.barrier_while_marking(object) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn retain(&self, object: Object) {
+        if self.marking.get() {
+            self.retain_while_marking(object);
+        }
+    }
+
+    #[inline(always)]
+    fn is_due(&self) -> bool {
+        let ahead_bytes = self.mutator.allocated_bytes().wrapping_sub(self.due_bytes.get());
+        // Less than half the address space ahead means: not before it.
+        ahead_bytes.cast_signed() >= 0 || self.config.torture != Torture::Off
+    }
+
+    fn turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
+        #[cfg(feature = "std")]
+        let begin = std::time::Instant::now();
+        self.take_turn(world, turn);
+        #[cfg(feature = "std")]
+        self.figures.get_mut().paused(begin.elapsed());
+    }
+}
+
+impl<A: Layer> Drop for MarkSweep<A> {
+    /// Runs the destructors of all objects. If one panics, the others do not run.
+    fn drop(&mut self) {
+        #[cfg(feature = "std")]
+        {
+            self.take_over();
+            self.background = None;
+        }
+        self.mutator.cancel_marking();
+        let mut queue = self.queue.take();
+        queue.free(self.below());
+        self.sweep_all();
+        if self.mutator.start_marking().is_some() {
+            // SAFETY: nothing will be used any more.
+            unsafe { self.mutator.finish_marking() };
+        }
+        self.sweep_all();
+    }
+}
+
+impl<A: Layer> fmt::Debug for MarkSweep<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MarkSweep").field("phase", &self.phase).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,277 @@
+//! The collector's turns: one loop over the phases.
+//!
+//! Above: `Heap`, which gives a turn between two mutations. Below: the tracer, the heap's phases.
+//!
+//! ```text
+//!   Idle  => the pacer says go → shade the roots        → Mark
+//!   Mark  => visit one object at a time, until none is grey; then ephemerons and finalisers may
+//!            find more; then settle                     → Sweep
+//!   Sweep => some spans, some destructors, until all    → Idle
+//! ```
+
+use crate::config::{Config, Mode, Torture};
+use crate::figures::Cause;
+use crate::tracer::Claims;
+use crate::MarkSweep;
+use alloc_core::Layer;
+use alloc_core::gc::{Object, Turn, Visitor, World};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Idle,
+    Mark,
+    Sweep,
+}
+
+/// Bytes between two turns that are due while a cycle is under way.
+const QUANTUM_BYTES: usize = 64 << 10;
+/// What sweeping a span counts for, and finding and dropping an object.
+const SPAN_COST_BYTES: usize = 4 << 10;
+const DROP_COST_BYTES: usize = 64;
+
+/// How far `allocated_bytes` has come since it was `then_bytes`. It wraps; and when a cycle ends it
+/// goes back a little, as slots that were not handed out are no longer counted.
+pub(crate) fn gained_bytes(now_bytes: usize, then_bytes: usize) -> usize {
+    now_bytes.wrapping_sub(then_bytes).cast_signed().max(0).cast_unsigned()
+}
+
+impl Config {
+    /// Whether a mutation can come before marking has ended.
+    pub(crate) fn in_steps(&self) -> bool {
+        self.mode != Mode::StopTheWorld
+    }
+}
+
+impl<A: Layer> MarkSweep<A> {
+    pub(crate) fn take_turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
+        match (turn, self.config.torture) {
+            (Turn::Full, _) => self.full(world, Cause::Asked),
+            (Turn::Pay, Torture::Cycles) => self.full(world, Cause::Torture),
+            (Turn::Pay, Torture::Steps) => self.step(world, 1, Cause::Torture),
+            (Turn::Some { budget_bytes }, _) => self.step(world, budget_bytes, Cause::Asked),
+            (Turn::Pay, Torture::Off) => self.pay(world),
+        }
+        let now_bytes = self.mutator.allocated_bytes();
+        self.turn_bytes = now_bytes;
+        self.due_bytes.set(match self.phase {
+            Phase::Idle => {
+                self.cycle_bytes.wrapping_add(self.pacer.trigger_bytes(self.config.in_steps()))
+            }
+            Phase::Mark | Phase::Sweep => now_bytes.wrapping_add(QUANTUM_BYTES),
+        });
+    }
+
+    /// As much as the mutations since the last turn have to pay for.
+    fn pay(&mut self, world: &mut World<'_, Self>) {
+        let now_bytes = self.mutator.allocated_bytes();
+        let allocated_bytes = gained_bytes(now_bytes, self.turn_bytes);
+        let since_bytes = gained_bytes(now_bytes, self.cycle_bytes);
+        match self.phase {
+            Phase::Idle => self.step(world, QUANTUM_BYTES, Cause::Growth),
+            Phase::Mark => self.step(world, self.pacer.share_bytes(allocated_bytes), Cause::Growth),
+            // Sweeping has to have ended when the next cycle begins.
+            Phase::Sweep if since_bytes >= self.pacer.trigger_bytes(self.config.in_steps()) => {
+                self.sweep_all();
+                self.phase = Phase::Idle;
+                self.step(world, QUANTUM_BYTES, Cause::Growth);
+            }
+            Phase::Sweep => self.step(world, allocated_bytes.saturating_mul(4), Cause::Growth),
+        }
+    }
+
+    /// Goes on by about so much, to the end of a cycle at most.
+    fn step(&mut self, world: &mut World<'_, Self>, budget_bytes: usize, cause: Cause) {
+        let mut budget_bytes = budget_bytes;
+        if self.phase == Phase::Idle {
+            self.begin(world, cause, true);
+        }
+        if self.phase == Phase::Mark {
+            let stops = !self.config.in_steps();
+            let claims = if stops { Claims::Idle } else { Claims::Needed };
+            let mut all_bytes = usize::MAX;
+            let budget = if stops { &mut all_bytes } else { &mut budget_bytes };
+            if !self.mark(world, budget, claims) || budget_bytes == 0 {
+                return;
+            }
+        }
+        if self.phase == Phase::Sweep && self.sweep(budget_bytes) {
+            self.phase = Phase::Idle;
+        }
+    }
+
+    /// A whole cycle, after the one that may be under way.
+    fn full(&mut self, world: &mut World<'_, Self>, cause: Cause) {
+        if self.phase == Phase::Mark {
+            self.mark_to_the_end(world, Claims::Needed);
+        }
+        self.sweep_all();
+        self.phase = Phase::Idle;
+        self.begin(world, cause, false);
+        self.mark_to_the_end(world, Claims::Idle);
+        self.sweep_all();
+        self.phase = Phase::Idle;
+    }
+
+    fn mark_to_the_end(&mut self, world: &mut World<'_, Self>, claims: Claims) {
+        #[cfg(feature = "std")]
+        self.take_over();
+        while !self.mark(world, &mut usize::MAX.clone(), claims) {}
+    }
+
+    /// Idle → Mark: shades the roots.
+    fn begin(&mut self, world: &mut World<'_, Self>, cause: Cause, beside: bool) {
+        debug_assert!(self.mutator.heap().is_swept(), "a cycle begins when all is swept");
+        if self.mutator.start_marking().is_none() {
+            return;
+        }
+        self.phase = Phase::Mark;
+        self.marking.set(true);
+        self.visited_bytes = 0;
+        let live_bytes = self.pacer.live_bytes();
+        let now_bytes = self.mutator.allocated_bytes();
+        let figures = self.figures.get_mut();
+        figures.last_cause = Some(cause);
+        figures.before_bytes = live_bytes + gained_bytes(now_bytes, self.cycle_bytes);
+        self.begin_bytes = now_bytes;
+        if let Some(mut tracer) = self.tracer() {
+            world.mark_roots(&mut tracer);
+            self.put_back(tracer);
+        }
+        #[cfg(feature = "std")]
+        if beside {
+            self.hand_over();
+        }
+        #[cfg(not(feature = "std"))]
+        let _ = beside;
+    }
+
+    /// Marks some. `true`: marking has ended, and what is dead is known.
+    fn mark(
+        &mut self,
+        world: &mut World<'_, Self>,
+        budget_bytes: &mut usize,
+        claims: Claims,
+    ) -> bool {
+        #[cfg(feature = "std")]
+        if !self.background_is_done() {
+            return false;
+        }
+        loop {
+            let Some(mut tracer) = self.tracer() else { return true };
+            // SAFETY: this is a turn, so nobody writes; without claims, nothing comes before the end.
+            unsafe { tracer.drain(budget_bytes, claims) };
+            let is_empty = tracer.queue.is_empty();
+            self.visited_bytes += self.put_back(tracer);
+            if !is_empty {
+                return false;
+            }
+            if self.queue.get_mut().was_short() {
+                self.search(claims);
+            } else if !self.find_more(world) {
+                break;
+            }
+        }
+        self.finish(world);
+        true
+    }
+
+    /// Nothing is grey: asks who else is alive. `true`: somebody.
+    fn find_more(&mut self, world: &mut World<'_, Self>) -> bool {
+        let Some(marker) = self.mutator.marker() else { return false };
+        let Some(tracer) = self.tracer() else { return false };
+        // SAFETY: registered objects are this heap's, and their slots are not freed before `settle`.
+        let alive = |object: Object| unsafe { marker.is_marked(object.header()) };
+        let tracer = core::cell::RefCell::new(tracer);
+        let found = |object| {
+            tracer.borrow_mut().object(object);
+            object
+        };
+        let any = world.ephemerons(&alive, &mut |object| _ = found(object))
+            || world.finalisers(&alive, &mut |object| found(object));
+        self.put_back(tracer.into_inner());
+        any
+    }
+
+    /// The queue could not grow, so marked objects were not visited: looks for them in the heap.
+    #[cold]
+    fn search(&mut self, claims: Claims) {
+        self.figures.get_mut().searches += 1;
+        let Some(mut tracer) = self.tracer() else { return };
+        self.mutator.for_each_object(|slot| {
+            // SAFETY: an object was made in each slot that was handed out.
+            let object = unsafe { Object::in_slot(slot.address) };
+            if tracer.is_marked(object) {
+                // SAFETY: this is a turn, so nobody writes. Without claims, it is visited again.
+                unsafe {
+                    if claims == Claims::Idle || tracer.claim(object) {
+                        tracer.visit(object);
+                    }
+                    tracer.drain(&mut usize::MAX.clone(), claims);
+                }
+            }
+        });
+        self.visited_bytes += self.put_back(tracer);
+    }
+
+    /// Mark → Sweep.
+    fn finish(&mut self, world: &mut World<'_, Self>) {
+        let Some(marker) = self.mutator.marker() else { return };
+        #[cfg(feature = "std")]
+        if self.config.verify {
+            self.verify_marks(world);
+        }
+        // SAFETY: as in `find_more`.
+        world.settle(&mut |object| unsafe { marker.is_marked(object.header()) }.then_some(object));
+        // SAFETY: everything that the roots lead to is marked: it was reached when the cycle began, and
+        // visited before it changed, or it was born since. Nothing else can be reached, as weak
+        // pointers are settled. No other thread marks: `background_is_done`.
+        unsafe { self.mutator.finish_marking() };
+        self.marking.set(false);
+        self.phase = Phase::Sweep;
+        let now_bytes = self.mutator.allocated_bytes();
+        let live_bytes = self.visited_bytes + gained_bytes(now_bytes, self.begin_bytes);
+        self.pacer.cycle_ended(live_bytes);
+        self.cycle_bytes = now_bytes;
+        let figures = self.figures.get_mut();
+        figures.cycles += 1;
+        figures.live_bytes = live_bytes;
+        #[cfg(feature = "std")]
+        self.sweep_beside();
+    }
+
+    /// Sweeps some. `true`: all is swept.
+    fn sweep(&mut self, budget_bytes: usize) -> bool {
+        let heap = self.mutator.heap();
+        let spans = budget_bytes.div_ceil(SPAN_COST_BYTES);
+        let objects = budget_bytes.div_ceil(DROP_COST_BYTES);
+        let is_empty = heap.sweep_some(spans) < spans;
+        self.mutator.sweep_dropping(objects, |slot| Self::finish_object(slot)) && is_empty
+            && heap.is_swept()
+    }
+
+    /// Sweeps all.
+    pub(crate) fn sweep_all(&mut self) {
+        let mut round = 0;
+        while !self.sweep(usize::MAX / 2) {
+            // A span is in the background thread's hand.
+            alloc_core::sync::wait_a_moment(round);
+            round += 1;
+        }
+        #[cfg(feature = "std")]
+        if self.config.verify && self.background.is_none() {
+            let verified = self.mutator.verify();
+            assert!(verified.is_ok() || std::thread::panicking(), "{verified:?}");
+        }
+    }
+
+    /// Runs an object's destructor.
+    fn finish_object(slot: core::ptr::NonNull<u8>) {
+        // SAFETY: the heap hands out dead objects of this collector, once each, in turns only.
+        unsafe {
+            let object = Object::in_slot(slot);
+            if let Some(drop) = object.info::<Self>().drop {
+                drop(object);
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What a collector did: cycles, bytes, pauses.
+//!
+//! Above: the user; `cycle.rs`, which counts. Below: nothing.
+#![forbid(unsafe_code)]
+
+/// Why a cycle began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The heap grew as far as the pacer lets it.
+    Growth,
+    /// Somebody asked for it.
+    Asked,
+    /// The torture mode.
+    Torture,
+}
+
+/// Pauses are counted by powers of two of microseconds.
+pub(crate) const PAUSES: usize = 24;
+
+/// What a collector did so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Figures {
+    /// Cycles that have ended.
+    pub cycles: usize,
+    /// Why the last one began.
+    pub last_cause: Option<Cause>,
+    /// Bytes that the last one found alive, with those that were allocated while it marked.
+    pub live_bytes: usize,
+    /// Bytes that were allocated when the last one began, alive or not.
+    pub before_bytes: usize,
+    /// Objects whose barrier came before the marker.
+    pub barrier_visits: usize,
+    /// Times that the queue could not grow, and the heap was searched instead.
+    pub searches: usize,
+    /// Turns, by how long they took: the entry `n` counts those of less than 2^n microseconds that are
+    /// not in the entry before. Without `std` there is no clock, and nothing is counted.
+    pub pauses: [usize; PAUSES],
+    /// The longest turn, in nanoseconds.
+    pub longest_nanos: u64,
+}
+
+impl Figures {
+    #[cfg(feature = "std")]
+    pub(crate) fn paused(&mut self, pause: core::time::Duration) {
+        let micros = pause.as_micros().min(1 << (PAUSES - 2)) as u32;
+        self.pauses[(u32::BITS - micros.leading_zeros()) as usize] += 1;
+        self.longest_nanos = self.longest_nanos.max(pause.as_nanos() as u64);
+    }
+}

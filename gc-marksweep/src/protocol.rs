@@ -1,0 +1,87 @@
+//! How two threads visit objects while one of them writes.
+//!
+//! Above: the background thread; the barrier. Below: claim bits, which say who comes first.
+//!
+//! | field | written by | read by |
+//! |---|---|---|
+//! | an object's claim bit | whoever comes first, once in a cycle | both |
+//! | `inside` | the marker | the mutator |
+//! | an object's pointers | the mutator, after `Verdict` | whoever claimed it, before |
+//!
+//! * P1: the marker says which object it is about to enter, then claims it, then visits it, then says
+//!   that it has left.
+//! * P2: the mutator claims an object before it writes to it. If it comes first, it visits the object
+//!   itself, and then writes. Else it waits until the marker is not inside that object, and then writes.
+//! * P3: an object that the marker did not claim is not visited by it.
+//!
+//! So each object is visited once in a cycle, by one thread, before its first change in that cycle.
+
+use alloc_core::sync::{AtomicUsize, Ordering, fence, wait_a_moment};
+
+/// Who visits an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The caller, now.
+    Visit,
+    /// Nobody any more: it was visited.
+    Visited,
+}
+
+/// Where the marker is.
+#[derive(Debug)]
+pub struct Passage {
+    inside: AtomicUsize,
+}
+
+/// The marker is inside no object.
+const OUTSIDE: usize = 0;
+
+impl Default for Passage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Passage {
+    alloc_core::const_fn! {
+        /// A passage in which nobody is.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { inside: AtomicUsize::new(OUTSIDE) }
+        }
+    }
+
+    /// P1: enters the object at `address`, unless it was claimed already.
+    #[inline(always)]
+    pub fn enter(&self, address: usize, claim: impl FnOnce() -> bool) -> Verdict {
+        self.inside.store(address, Ordering::Relaxed);
+        // ORDERING: Release, before the claim: partner of the Acquire fence in `wait_for`. Who finds
+        // the object claimed by this thread finds it in `inside` too, or something later.
+        fence(Ordering::Release);
+        if claim() {
+            return Verdict::Visit;
+        }
+        self.leave();
+        Verdict::Visited
+    }
+
+    /// P1: has left the object.
+    #[inline(always)]
+    pub fn leave(&self) {
+        // ORDERING: Release: partner of the Acquire load in `wait_for`; the reads of the visit come
+        // before the writes of who waited.
+        self.inside.store(OUTSIDE, Ordering::Release);
+    }
+
+    /// P2, for an object that the caller found claimed: waits until the marker is not inside.
+    pub fn wait_for(&self, address: usize) {
+        // ORDERING: Acquire, after the look at the claim: partner of the fence in `enter`.
+        fence(Ordering::Acquire);
+        let mut round = 0;
+        // ORDERING: Acquire: partner of the store in `leave`.
+        while self.inside.load(Ordering::Acquire) == address {
+            wait_a_moment(round);
+            round += 1;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Marks again, with another tracer and a set instead of bits, and compares.
+//!
+//! Above: the end of marking. Below: the roots, and each type's `visit`.
+
+use crate::MarkSweep;
+use alloc_core::Layer;
+use alloc_core::gc::{Object, Visitor, World};
+use std::collections::HashSet;
+use std::vec::Vec;
+
+#[derive(Default)]
+struct Again {
+    seen: HashSet<Object>,
+    grey: Vec<Object>,
+}
+
+// SAFETY: it only takes notes.
+unsafe impl Visitor for Again {
+    fn object(&mut self, object: Object) {
+        if self.seen.insert(object) {
+            self.grey.push(object);
+        }
+    }
+}
+
+impl<A: Layer> MarkSweep<A> {
+    /// # Panics
+    ///
+    /// When an object that the roots lead to is not marked.
+    pub(crate) fn verify_marks(&self, world: &World<'_, Self>) {
+        let Some(marker) = self.mutator.marker() else { return };
+        let mut again = Again::default();
+        world.visit_roots(&mut again);
+        while let Some(object) = again.grey.pop() {
+            // SAFETY: the roots lead to it, so it is an object of this heap; nobody writes in a turn.
+            unsafe {
+                let info = object.info::<Self>();
+                assert!(
+                    marker.is_marked(object.header()),
+                    "marking missed a {} at {:#x}",
+                    (info.name)(),
+                    object.address()
+                );
+                if let Some(visit) = info.visit {
+                    visit(object, &mut again);
+                }
+            }
+        }
+    }
+}

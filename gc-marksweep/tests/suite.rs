@@ -1,0 +1,66 @@
+//! The suite of collectors, under every mode, in torture and without, on several stacks.
+#![cfg(not(loom))]
+
+use alloc_arena::{Arena, Os};
+use alloc_core::api2::alloc::Global;
+use alloc_core::gc::suite;
+use alloc_sizeclass::{SizeClassHeap, ThreadCache};
+use gc_marksweep::{Config, MarkSweep, Mode, Pace, Torture};
+
+/// So small that cycles begin all the time.
+const EAGER: Pace = Pace { growth_percent: 20, min_growth_bytes: 16 << 10 };
+
+fn config(mode: Mode) -> Config {
+    Config { pace: EAGER, ..Config::new(mode) }
+}
+
+#[test]
+fn stop_the_world() {
+    suite::run(|| MarkSweep::new(Global), 200_000);
+    suite::run(|| MarkSweep::with(config(Mode::StopTheWorld), Global), 100_000);
+}
+
+#[test]
+fn stop_the_world_tortured() {
+    let config = config(Mode::StopTheWorld);
+    suite::run(|| MarkSweep::with(config.tortured(Torture::Cycles), Global), 2_000);
+    suite::run(|| MarkSweep::with(config.tortured(Torture::Steps), Global), 2_000);
+}
+
+#[test]
+fn incremental() {
+    suite::run(|| MarkSweep::with(config(Mode::Incremental), Global), 200_000);
+}
+
+#[test]
+fn incremental_tortured() {
+    let config = config(Mode::Incremental);
+    suite::run(|| MarkSweep::with(config.tortured(Torture::Steps), Global), 5_000);
+    suite::run(|| MarkSweep::with(config.tortured(Torture::Cycles), Global), 2_000);
+}
+
+fn background(config: Config) -> MarkSweep<Global> {
+    MarkSweep::background(config, Global).expect("a thread")
+}
+
+#[test]
+fn background_marking() {
+    suite::run(|| background(config(Mode::Background)), 200_000);
+}
+
+#[test]
+fn background_tortured() {
+    let config = config(Mode::Background);
+    suite::run(|| background(config.tortured(Torture::Steps)), 5_000);
+    suite::run(|| background(config.tortured(Torture::Cycles)), 2_000);
+}
+
+#[test]
+fn on_the_whole_stack() {
+    let stack = || ThreadCache::new(SizeClassHeap::<_>::new(Arena::new(Os::new())));
+    suite::run(|| MarkSweep::with(config(Mode::StopTheWorld), stack()), 100_000);
+    suite::run(
+        || MarkSweep::background(config(Mode::Background), stack()).expect("a thread"),
+        100_000,
+    );
+}
