@@ -14,6 +14,9 @@ pub fn trace(input: &DeriveInput) -> Result<TokenStream> {
     if options.leaf {
         return Ok(leaf(input, &brand, is_new));
     }
+    for traced in variants.iter().flat_map(|variant| &variant.traced) {
+        crate::refused::check(traced.of, &brand)?;
+    }
     let mut generics = input.generics.clone();
     let parameters: Vec<Ident> = generics.type_params().map(|of| of.ident.clone()).collect();
     let clause = generics.make_where_clause();

@@ -1,11 +1,13 @@
 //! `#[derive(Trace)]`, which `alloc_core::gc` hands on behind its feature `derive`.
 //!
 //! Above: types that users write. Below: the trait, in `alloc_core::gc`. In `brand.rs`: which lifetime
-//! is the heap's. In `options.rs`: what `#[trace(…)]` says. In `expand.rs`: the code.
+//! is the heap's. In `options.rs`: what `#[trace(…)]` says. In `refused.rs`: errors
+//! with a reason. In `expand.rs`: the code.
 
 mod brand;
 mod expand;
 mod options;
+mod refused;
 
 /// Implements `alloc_core::gc::Trace`: every field is visited.
 ///

@@ -1,0 +1,87 @@
+//! What the compiler would refuse with an error about lifetimes is refused here first, with a reason.
+//!
+//! By name only: what a type alias hides, the compiler finds.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Error, Lifetime, Result, Type};
+
+/// Types by their names, and why a traced pointer must not be in them.
+const REFUSED: &[(&[&str], &str)] = &[
+    (
+        &["Cell", "RefCell", "OnceCell", "UnsafeCell", "Mutex", "RwLock"],
+        "this cell of traced pointers bypasses the write barrier: use `gc::Lock`, `gc::RefLock` or `gc::OnceLock`",
+    ),
+    (
+        &["Rc", "Arc"],
+        "a collector cannot look into what other owners share: use `gc::Gc` instead of a counted pointer",
+    ),
+];
+
+/// Whether a field's type is fit to be traced, as far as its text says.
+pub fn check(of: &Type, brand: &Lifetime) -> Result<()> {
+    if let Type::Reference(reference) = of
+        && reference.lifetime.as_ref().is_some_and(|lifetime| lifetime == brand)
+    {
+        let why = "a reference into the heap does not keep its object alive: store the `gc::Gc`";
+        return Err(Error::new_spanned(of, why));
+    }
+    match find(of.to_token_stream(), brand) {
+        Some((token, why)) => Err(Error::new(token.span(), why)),
+        None => Ok(()),
+    }
+}
+
+/// A refused name with the brand between the angle brackets behind it.
+fn find(of: TokenStream, brand: &Lifetime) -> Option<(TokenTree, &'static str)> {
+    let tokens: Vec<TokenTree> = of.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        if let TokenTree::Group(group) = token
+            && let Some(found) = find(group.stream(), brand)
+        {
+            return Some(found);
+        }
+        let TokenTree::Ident(name) = token else { continue };
+        let name = name.to_string();
+        let refused = REFUSED.iter().find(|(names, _)| names.contains(&name.as_str()));
+        if let Some((_, why)) = refused
+            && mentions(arguments(&tokens[at + 1..]), brand)
+        {
+            return Some((token.clone(), why));
+        }
+    }
+    None
+}
+
+/// What stands between the angle brackets with which `tokens` begin.
+fn arguments(tokens: &[TokenTree]) -> &[TokenTree] {
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate() {
+        if let TokenTree::Punct(punct) = token {
+            match punct.as_char() {
+                '<' => depth += 1,
+                '>' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        if depth == 0 {
+            return &tokens[..at];
+        }
+    }
+    tokens
+}
+
+/// Whether a lifetime is among the tokens.
+fn mentions(tokens: &[TokenTree], brand: &Lifetime) -> bool {
+    let is_quote = |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == '\'');
+    let in_row = |pair: &[TokenTree]| {
+        is_quote(&pair[0]) && matches!(&pair[1], TokenTree::Ident(name) if *name == brand.ident)
+    };
+    let in_group = |token: &TokenTree| match token {
+        TokenTree::Group(group) => {
+            mentions(&group.stream().into_iter().collect::<Vec<_>>(), brand)
+        }
+        _ => false,
+    };
+    tokens.windows(2).any(in_row) || tokens.iter().any(in_group)
+}

@@ -1,0 +1,13 @@
+//! A handle gives back the type that it was made for.
+
+use alloc_core::Rootable;
+use alloc_core::gc::*;
+
+type One = Rootable!['gc => u8];
+type Other = Rootable!['gc => u64];
+
+fn main() {
+    let mut heap = Heap::<_, Rootable!['gc => ()]>::new(Reference::default(), |_| ());
+    let handle = heap.mutate(|mc, ()| mc.stash::<One>(Gc::new(mc, 1)));
+    heap.mutate(|mc, ()| _ = mc.fetch::<Other>(&handle));
+}

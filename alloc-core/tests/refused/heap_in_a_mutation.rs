@@ -1,0 +1,14 @@
+//! No turn begins while a mutation lasts.
+
+use alloc_core::Rootable;
+use alloc_core::gc::*;
+
+type Root = Rootable!['gc => Gc<'gc, u8>];
+
+fn main() {
+    let mut heap = Heap::<_, Root>::new(Reference::default(), |mc| Gc::new(mc, 1));
+    heap.mutate(|_, root| {
+        heap.collect();
+        println!("{root}");
+    });
+}

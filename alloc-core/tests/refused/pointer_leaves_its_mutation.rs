@@ -1,0 +1,11 @@
+//! A pointer cannot leave its mutation.
+
+use alloc_core::Rootable;
+use alloc_core::gc::*;
+
+type Root = Rootable!['gc => Gc<'gc, u8>];
+
+fn main() {
+    let mut heap = Heap::<_, Root>::new(Reference::default(), |mc| Gc::new(mc, 1));
+    let _stolen = heap.mutate(|_, root| *root);
+}

@@ -1,0 +1,11 @@
+//! A reference to an object's value cannot leave the mutation.
+
+use alloc_core::Rootable;
+use alloc_core::gc::*;
+
+type Root = Rootable!['gc => Gc<'gc, u8>];
+
+fn main() {
+    let mut heap = Heap::<_, Root>::new(Reference::default(), |mc| Gc::new(mc, 1));
+    let _stolen: &u8 = heap.mutate(|_, root| root.as_ref());
+}
