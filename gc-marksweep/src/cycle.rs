@@ -9,10 +9,10 @@
 //!   Sweep => some spans, some destructors, until all    → Idle
 //! ```
 
+use crate::MarkSweep;
 use crate::config::{Config, Mode, Torture};
 use crate::figures::Cause;
 use crate::tracer::Claims;
-use crate::MarkSweep;
 use alloc_core::Layer;
 use alloc_core::gc::{Object, Turn, Visitor, World};
 
@@ -245,7 +245,8 @@ impl<A: Layer> MarkSweep<A> {
         let spans = budget_bytes.div_ceil(SPAN_COST_BYTES);
         let objects = budget_bytes.div_ceil(DROP_COST_BYTES);
         let is_empty = heap.sweep_some(spans) < spans;
-        self.mutator.sweep_dropping(objects, |slot| Self::finish_object(slot)) && is_empty
+        self.mutator.sweep_dropping(objects, |slot| Self::finish_object(slot))
+            && is_empty
             && heap.is_swept()
     }
 

@@ -12,11 +12,12 @@
 //!   that it has left.
 //! * P2: the mutator claims an object before it writes to it. If it comes first, it visits the object
 //!   itself, and then writes. Else it waits until the marker is not inside that object, and then writes.
+//! * Claims are ordered (`Marker::claim`): what came before one is visible to who finds the object claimed.
 //! * P3: an object that the marker did not claim is not visited by it.
 //!
 //! So each object is visited once in a cycle, by one thread, before its first change in that cycle.
 
-use alloc_core::sync::{AtomicUsize, Ordering, fence, wait_a_moment};
+use alloc_core::sync::{AtomicUsize, Ordering, wait_a_moment};
 
 /// Who visits an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +55,11 @@ impl Passage {
     /// P1: enters the object at `address`, unless it was claimed already.
     #[inline(always)]
     pub fn enter(&self, address: usize, claim: impl FnOnce() -> bool) -> Verdict {
-        self.inside.store(address, Ordering::Relaxed);
-        // ORDERING: Release, before the claim: partner of the Acquire fence in `wait_for`. Who finds
-        // the object claimed by this thread finds it in `inside` too, or something later.
-        fence(Ordering::Release);
+        // ORDERING: Release: partner of the Acquire load in `wait_for`. Who waited for the object before
+        // this one may see this store instead of the one in `leave`.
+        self.inside.store(address, Ordering::Release);
+        // The claim is ordered: who finds the object claimed by this thread finds it in `inside` too, or
+        // something later.
         if claim() {
             return Verdict::Visit;
         }
@@ -73,10 +75,8 @@ impl Passage {
         self.inside.store(OUTSIDE, Ordering::Release);
     }
 
-    /// P2, for an object that the caller found claimed: waits until the marker is not inside.
+    /// P2, for an object that the caller has just found claimed: waits until the marker is not inside.
     pub fn wait_for(&self, address: usize) {
-        // ORDERING: Acquire, after the look at the claim: partner of the fence in `enter`.
-        fence(Ordering::Acquire);
         let mut round = 0;
         // ORDERING: Acquire: partner of the store in `leave`.
         while self.inside.load(Ordering::Acquire) == address {

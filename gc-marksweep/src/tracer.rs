@@ -39,7 +39,12 @@ impl<A: Layer> Tracer<A> {
     ///
     /// The heap outlives the tracer, and is marking, as `marker` says, for as long. If `alone`, no
     /// other thread uses a marker of this heap meanwhile, or allocates.
-    pub(crate) unsafe fn new(marker: Marker, queue: Queue, heap: &ObjectHeap<A>, alone: bool) -> Self {
+    pub(crate) unsafe fn new(
+        marker: Marker,
+        queue: Queue,
+        heap: &ObjectHeap<A>,
+        alone: bool,
+    ) -> Self {
         Self { marker, queue, below: NonNull::from(heap.below()), alone, visited_bytes: 0 }
     }
 

@@ -22,14 +22,13 @@ pub fn trace(input: &DeriveInput) -> Result<TokenStream> {
     let clause = generics.make_where_clause();
     match options.bound {
         Some(bound) => clause.predicates.extend(bound),
-        None => clause.predicates.extend(
-            parameters.iter().map(|of| -> syn::WherePredicate {
-                parse_quote!(#of: ::alloc_core::gc::Trace<#brand>)
-            }),
-        ),
+        None => clause.predicates.extend(parameters.iter().map(|of| -> syn::WherePredicate {
+            parse_quote!(#of: ::alloc_core::gc::Trace<#brand>)
+        })),
     }
     let traced: Vec<&Traced> = variants.iter().flat_map(|variant| &variant.traced).collect();
-    let constant = |name: &str| constant(&Ident::new(name, Span::call_site()), &traced, &brand, input);
+    let constant =
+        |name: &str| constant(&Ident::new(name, Span::call_site()), &traced, &brand, input);
     let constants = ["NEEDS_TRACE", "HOLDS_COUNTED", "MAY_CYCLE"].map(constant);
     let shared = arms(&variants, &format_ident!("trace"), &brand);
     let exclusive = arms(&variants, &format_ident!("trace_mut"), &brand);
@@ -125,7 +124,12 @@ fn arms(variants: &[Variant<'_>], method: &Ident, brand: &Lifetime) -> TokenStre
 }
 
 /// One of the constants: of all fields together.
-fn constant(name: &Ident, traced: &[&Traced<'_>], brand: &Lifetime, input: &DeriveInput) -> TokenStream {
+fn constant(
+    name: &Ident,
+    traced: &[&Traced<'_>],
+    brand: &Lifetime,
+    input: &DeriveInput,
+) -> TokenStream {
     let fields = traced.iter().map(|Traced { of, recursive, .. }| {
         // The constant of this type would depend on itself: so it is taken to be true.
         if *recursive || mentions(of.to_token_stream(), &input.ident) {

@@ -44,8 +44,12 @@ fn find(of: TokenStream, brand: &Lifetime) -> Option<(TokenTree, &'static str)> 
         let TokenTree::Ident(name) = token else { continue };
         let name = name.to_string();
         let refused = REFUSED.iter().find(|(names, _)| names.contains(&name.as_str()));
+        let arguments = arguments(&tokens[at + 1..]);
+        // Another type of that name, with a lifetime of its own, is fine.
+        let is_other = arguments.get(1).is_some_and(is_quote);
         if let Some((_, why)) = refused
-            && mentions(arguments(&tokens[at + 1..]), brand)
+            && !is_other
+            && mentions(arguments, brand)
         {
             return Some((token.clone(), why));
         }
@@ -71,16 +75,18 @@ fn arguments(tokens: &[TokenTree]) -> &[TokenTree] {
     tokens
 }
 
+/// Whether a lifetime begins with this token.
+fn is_quote(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'')
+}
+
 /// Whether a lifetime is among the tokens.
 fn mentions(tokens: &[TokenTree], brand: &Lifetime) -> bool {
-    let is_quote = |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == '\'');
     let in_row = |pair: &[TokenTree]| {
         is_quote(&pair[0]) && matches!(&pair[1], TokenTree::Ident(name) if *name == brand.ident)
     };
     let in_group = |token: &TokenTree| match token {
-        TokenTree::Group(group) => {
-            mentions(&group.stream().into_iter().collect::<Vec<_>>(), brand)
-        }
+        TokenTree::Group(group) => mentions(&group.stream().into_iter().collect::<Vec<_>>(), brand),
         _ => false,
     };
     tokens.windows(2).any(in_row) || tokens.iter().any(in_group)

@@ -136,7 +136,9 @@ impl<'gc> Gc<'gc, str> {
         let object = take::<str, C>(mc, text.len())?;
         // SAFETY: the slot has room for the text, and then it is there.
         unsafe {
-            object.value_of::<u8>().copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
+            object
+                .value_of::<u8>()
+                .copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
             Ok(finish::<str, C>(object))
         }
     }

@@ -65,14 +65,22 @@ impl<const KIB: usize> Marker<KIB> {
     /// Sets the object's claim bit. `true`: it was not set, and nobody else was told so: the caller is
     /// the one to trace the object in this cycle (R3).
     ///
+    /// Claims are ordered: what a thread wrote before it claimed an object is visible to whoever finds
+    /// the object claimed.
+    ///
     /// # Safety
     ///
     /// As for [`mark`](Self::mark).
     #[inline(always)]
     #[must_use]
     pub unsafe fn claim(&self, object: NonNull<u8>) -> bool {
+        let place = SpanRef::<KIB>::place(object);
         // SAFETY: the caller's promise.
-        unsafe { self.set(Plane::CLAIMS, object) }
+        let word = unsafe { SpanRef::<KIB>::of(object) }.word(Plane::CLAIMS, place.word);
+        // ORDERING: Acquire, and below AcqRel: claims of the same object are each other's partners; other
+        // changes of the word meanwhile are read-modify-writes, which hand on what the claim released.
+        word.load(Ordering::Acquire) & place.bit == 0
+            && word.fetch_or(place.bit, Ordering::AcqRel) & place.bit == 0
     }
 
     /// [`claim`](Self::claim) for when no other thread marks, claims or allocates.

@@ -100,13 +100,15 @@ fn a_panic_in_a_destructor<C: Collector>(collector: C) {
     let mut heap = Heap::<C, Rootable!['gc => ()]>::new(collector, |_| ());
     // A collector may take its turn, and a destructor panic, at the end of the mutation already. Each
     // panic is passed on; what is left to do is done by later turns.
-    let first = caught(|| heap.mutate(|mc, ()| {
-        _ = Gc::new(mc, log.token(0));
-        _ = Gc::new(mc, Bomb(log.token(1)));
-        _ = Gc::new(mc, log.token(2));
-        _ = Gc::new(mc, Bomb(log.token(3)));
-        _ = Gc::new(mc, log.token(4));
-    }));
+    let first = caught(|| {
+        heap.mutate(|mc, ()| {
+            _ = Gc::new(mc, log.token(0));
+            _ = Gc::new(mc, Bomb(log.token(1)));
+            _ = Gc::new(mc, log.token(2));
+            _ = Gc::new(mc, Bomb(log.token(3)));
+            _ = Gc::new(mc, log.token(4));
+        })
+    });
     let panics = (0..10).filter(|_| caught(|| heap.collect())).count() + usize::from(first);
     assert!(panics <= 2, "a destructor ran twice");
     assert_eq!(log.sorted(), [0, 1, 2, 3, 4]);
@@ -140,12 +142,14 @@ fn a_panic_in_a_mutation<C: Collector>(collector: C) {
     let mut heap = Heap::<C, Shared>::new(collector, |mc| Gc::new(mc, RefLock::default()));
     let count = Cell::new(0);
     for _ in 0..10 {
-        let panics = caught(|| heap.mutate(|mc, tokens| {
-            let mut tokens = tokens.borrow_mut(mc);
-            let number = count.replace(count.get() + 1);
-            tokens.push(Gc::new(mc, log.token(number)));
-            assert!(number % 2 == 0, "a mutation that panics");
-        }));
+        let panics = caught(|| {
+            heap.mutate(|mc, tokens| {
+                let mut tokens = tokens.borrow_mut(mc);
+                let number = count.replace(count.get() + 1);
+                tokens.push(Gc::new(mc, log.token(number)));
+                assert!(number % 2 == 0, "a mutation that panics");
+            })
+        });
         assert_eq!(panics, count.get() % 2 == 0);
         heap.collect();
     }

@@ -176,12 +176,7 @@ fn through_weak<'gc, C: Collector>(
     }
 }
 
-fn compare<'gc, C: Collector>(
-    mc: &Mutation<'gc, C>,
-    graph: &Graph<'gc>,
-    model: &Model,
-    log: &Log,
-) {
+fn compare<'gc, C: Collector>(mc: &Mutation<'gc, C>, graph: &Graph<'gc>, model: &Model, log: &Log) {
     let mut seen = BTreeSet::new();
     let numbers = |link: Link<'gc>| link.map(|node| node.token.number);
     let entries = graph.entries.borrow();
@@ -193,7 +188,9 @@ fn compare<'gc, C: Collector>(
             assert!(ids.insert(node.id(mc)), "two objects with one identity");
             let (edges, more) = &model.edges[&node.token.number];
             assert!(node.edges.iter().map(|edge| numbers(edge.get())).eq(edges.iter().copied()));
-            assert!(node.more.borrow().iter().map(|node| node.token.number).eq(more.iter().copied()));
+            assert!(
+                node.more.borrow().iter().map(|node| node.token.number).eq(more.iter().copied())
+            );
             grey.extend(node.edges.iter().filter_map(Lock::get));
             grey.extend(node.more.borrow().iter());
         }

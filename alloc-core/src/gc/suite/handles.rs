@@ -28,8 +28,16 @@ pub(super) fn run<C: Collector>(make: &impl Fn() -> C) {
 enum Shape<'gc> {
     Empty,
     Unit(Gc<'gc, u32>),
-    Pair { left: Box<Shape<'gc>>, right: Lock<Option<Gc<'gc, Shape<'gc>>>> },
-    Many(Vec<Gc<'gc, Shape<'gc>>>, #[expect(dead_code, reason = "skipped")] #[trace(skip)] fn(u8) -> u8),
+    Pair {
+        left: Box<Shape<'gc>>,
+        right: Lock<Option<Gc<'gc, Shape<'gc>>>>,
+    },
+    Many(
+        Vec<Gc<'gc, Shape<'gc>>>,
+        #[expect(dead_code, reason = "skipped")]
+        #[trace(skip)]
+        fn(u8) -> u8,
+    ),
 }
 
 fn sum(shape: &Shape<'_>) -> u32 {
@@ -273,9 +281,10 @@ fn cycles<C: Collector>(collector: C) {
         next: Lock<Option<Gc<'gc, Ring<'gc>>>>,
     }
     let log = Log::default();
-    let mut heap = Heap::<C, Rootable!['gc => Lock<Option<Gc<'gc, Ring<'gc>>>>]>::new(collector, |_| {
-        Lock::new(None)
-    });
+    let mut heap =
+        Heap::<C, Rootable!['gc => Lock<Option<Gc<'gc, Ring<'gc>>>>]>::new(collector, |_| {
+            Lock::new(None)
+        });
     for round in 0..10 {
         heap.mutate_root(|mc, root| {
             let ring = |number| Ring { _token: log.token(number), next: Lock::new(None) };
@@ -337,7 +346,8 @@ fn alignments<C: Collector>(collector: C) {
 
 fn identity<C: Collector>(collector: C) {
     type Root = Rootable!['gc => Vec<Gc<'gc, usize>>];
-    let mut heap = Heap::<C, Root>::new(collector, |mc| (0..50).map(|of| Gc::new(mc, of)).collect());
+    let mut heap =
+        Heap::<C, Root>::new(collector, |mc| (0..50).map(|of| Gc::new(mc, of)).collect());
     let ids = heap.mutate(|mc, root| root.iter().map(|of| of.id(mc)).collect::<Vec<_>>());
     for _ in 0..3 {
         heap.collect();
