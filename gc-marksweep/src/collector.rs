@@ -155,6 +155,9 @@ impl<A: Layer> MarkSweep<A> {
         false
     }
 
+    /// # Safety
+    ///
+    /// As for `barrier`.
     #[cold]
     #[inline(never)]
     unsafe fn barrier_while_marking(&self, object: Object) {

@@ -117,6 +117,7 @@ impl Queue {
     }
 
     /// Puts all batches of another queue under this one's.
+    #[cfg(feature = "std")]
     pub fn take_all<A: Layer>(&mut self, other: &mut Self, below: &A) {
         let mut other = core::mem::take(other);
         let spare = other.spare.take();

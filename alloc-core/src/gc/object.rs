@@ -28,7 +28,7 @@ pub const WORD_BYTES: usize = size_of::<usize>();
 
 /// How the low bits of a slot's first word are used.
 const TAG_MASK: usize = 0b11;
-const TAG_LENGTH: usize = 0b01;
+const TAG_COUNT: usize = 0b01;
 
 /// The alignments up to which the header stands right before the value.
 const NEAR_ALIGN: usize = 2 * WORD_BYTES;
@@ -65,7 +65,7 @@ impl Object {
     pub unsafe fn in_slot(start: NonNull<u8>) -> Self {
         // SAFETY: the first word was written by `write_header`, says the caller.
         let word = unsafe { start.cast::<usize>().read() };
-        let gap_bytes = if word & TAG_MASK == TAG_LENGTH { WORD_BYTES } else { 0 };
+        let gap_bytes = if word & TAG_MASK == TAG_COUNT { WORD_BYTES } else { 0 };
         // SAFETY: the header lies in the slot, that far behind its start.
         Self(unsafe { start.add(gap_bytes) })
     }
@@ -156,7 +156,7 @@ impl Object {
     pub unsafe fn shape<C: Collector>(self) -> Shape {
         // SAFETY: the caller's.
         let info = unsafe { self.info::<C>() };
-        if info.element_bytes == NO_LENGTH {
+        if info.element_bytes == NO_ELEMENTS {
             return info.shape;
         }
         // SAFETY: only objects with a length have an element's size in their type's record.
@@ -245,7 +245,7 @@ pub struct TypeInfo<C: Collector> {
     pub name: fn() -> &'static str,
 }
 
-const NO_LENGTH: usize = usize::MAX;
+const NO_ELEMENTS: usize = usize::MAX;
 
 /// A type that an object can be found as, from its header alone: sized types, slices, `str`, tails.
 ///
@@ -272,7 +272,7 @@ pub unsafe trait Stored {
 // SAFETY: the value of a sized type lies behind the header.
 unsafe impl<T> Stored for T {
     const FIXED: Shape = Shape::sized::<T>(false);
-    const ELEMENT_BYTES: usize = NO_LENGTH;
+    const ELEMENT_BYTES: usize = NO_ELEMENTS;
 
     #[inline(always)]
     unsafe fn from_object(object: Object) -> NonNull<Self> {
@@ -342,7 +342,7 @@ unsafe impl<H, T> Stored for WithTail<H, [T]> {
 }
 
 /// The type's record for a collector.
-pub(super) struct InfoOf<'gc, T: ?Sized, C>(PhantomData<(&'gc (), C, fn(&T))>);
+pub(super) struct InfoOf<'gc, T: ?Sized, C>(PhantomData<&'gc ()>, PhantomData<C>, PhantomData<T>);
 
 impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
     /// The shape with its flags.
@@ -370,21 +370,33 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
         name: core::any::type_name::<T>,
     };
 
+    /// # Safety
+    ///
+    /// The object is of this type, and nobody writes to it meanwhile.
     unsafe fn mark(object: Object, marker: &mut C::Marker) {
         // SAFETY: whoever calls has an object of this type, and reads it while nobody writes.
         unsafe { T::from_object(object).as_ref() }.trace(marker);
     }
 
+    /// # Safety
+    ///
+    /// As for `mark`.
     unsafe fn visit(object: Object, mut visitor: &mut dyn super::Visitor) {
         // SAFETY: as for `mark`.
         unsafe { T::from_object(object).as_ref() }.trace(&mut visitor);
     }
 
+    /// # Safety
+    ///
+    /// The object is of this type, and the caller has it to itself.
     unsafe fn relocate(object: Object, mover: &mut C::Mover) {
         // SAFETY: whoever calls has the object of this type to itself.
         unsafe { T::from_object(object).as_mut() }.trace_mut(mover);
     }
 
+    /// # Safety
+    ///
+    /// The object is of this type, dead, and not dropped yet.
     unsafe fn drop(object: Object) {
         // SAFETY: whoever calls drops an object of this type, once.
         unsafe { T::from_object(object).drop_in_place() }
@@ -409,7 +421,7 @@ pub(super) unsafe fn write_header<C: Collector>(
     unsafe {
         let header = start.add(shape.header_offset);
         if shape.header_offset > 0 {
-            start.cast::<usize>().write(length << 2 | TAG_LENGTH);
+            start.cast::<usize>().write(length << 2 | TAG_COUNT);
         } else if shape.value_offset > WORD_BYTES {
             header.add(WORD_BYTES).cast::<usize>().write(length);
         }

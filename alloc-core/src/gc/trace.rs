@@ -6,6 +6,15 @@
 use super::Object;
 use core::ptr::NonNull;
 
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot live in a collected heap as it is",
+    label = "no collector can see which traced pointers are in here",
+    note = "write `#[derive(Trace)]` on your own types",
+    note = "a field without traced pointers in it, whose type is 'static, can be left out: `#[trace(skip)]`",
+    note = "`Cell` and `RefCell` of traced pointers bypass the write barrier: `gc::Lock` and `gc::RefLock` do not",
+    note = "`Rc` and `Arc` of traced pointers, and references, cannot be traced: use `Gc`",
+    note = "keys of the standard library's maps cannot be rewritten when objects move: they must be 'static"
+)]
 /// A type that may live in a collected heap, under any of the collectors.
 ///
 /// Write `#[derive(Trace)]` (feature `derive`). The lifetime is the brand of the heap whose
@@ -26,15 +35,6 @@ use core::ptr::NonNull;
 /// * **T5, branded.** Every traced pointer that the value contains has the brand `'gc`.
 /// * **T6, constants.** `HOLDS_COUNTED` is `true` if the value can contain counted pointers;
 ///   `MAY_CYCLE` is `true` if one of them can lead back to the value.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot live in a collected heap as it is",
-    label = "no collector can see which traced pointers are in here",
-    note = "write `#[derive(Trace)]` on your own types",
-    note = "a field without traced pointers in it, whose type is 'static, can be left out: `#[trace(skip)]`",
-    note = "`Cell` and `RefCell` of traced pointers bypass the write barrier: `gc::Lock` and `gc::RefLock` do not",
-    note = "`Rc` and `Arc` of traced pointers, and references, cannot be traced: use `Gc`",
-    note = "keys of the standard library's maps cannot be rewritten when objects move: they must be 'static"
-)]
 pub unsafe trait Trace<'gc> {
     /// Whether values of this type can contain traced pointers. Where not, collectors skip them.
     const NEEDS_TRACE: bool = true;

@@ -3,15 +3,14 @@
 //! The keys of most maps cannot be seen exclusively, so a moving collector could not rewrite pointers
 //! in them: they must be 'static, values need not. `hashbrown::HashTable` shows all that it holds.
 
-use crate::gc::Trace;
 #[cfg(any(feature = "alloc", feature = "hashbrown", feature = "indexmap"))]
-use crate::gc::{Visitor, VisitorMut};
+use crate::gc::{Trace, Visitor, VisitorMut};
 
 #[cfg(any(feature = "alloc", feature = "hashbrown", feature = "indexmap"))]
 macro_rules! map {
     ($(#[$attr:meta])* $of:ty $(, $state:ident)?) => {
-        // SAFETY: every value is visited; a key that is 'static holds no pointer with a brand.
         $(#[$attr])*
+        // SAFETY: every value is visited; a key that is 'static holds no pointer with a brand.
         unsafe impl<'gc, K: 'static, V: Trace<'gc> $(, $state: 'static)?> Trace<'gc> for $of {
             super::constants!(V);
             #[inline]
@@ -33,8 +32,8 @@ macro_rules! map {
 #[cfg(any(feature = "alloc", feature = "hashbrown", feature = "indexmap"))]
 macro_rules! set {
     ($(#[$attr:meta])* $of:ty $(, $state:ident)?) => {
-        // SAFETY: a type that is 'static holds no pointer with a brand.
         $(#[$attr])*
+        // SAFETY: a type that is 'static holds no pointer with a brand.
         unsafe impl<'gc, K: 'static $(, $state: 'static)?> Trace<'gc> for $of { super::leaf!(); }
     };
 }

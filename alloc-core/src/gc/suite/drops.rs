@@ -147,10 +147,10 @@ fn a_panic_in_a_mutation<C: Collector>(collector: C) {
                 let mut tokens = tokens.borrow_mut(mc);
                 let number = count.replace(count.get() + 1);
                 tokens.push(Gc::new(mc, log.token(number)));
-                assert!(number % 2 == 0, "a mutation that panics");
+                assert!(number.is_multiple_of(2), "a mutation that panics");
             })
         });
-        assert_eq!(panics, count.get() % 2 == 0);
+        assert_eq!(panics, count.get().is_multiple_of(2));
         heap.collect();
     }
     assert_eq!(log.sorted(), []);

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 const EDGES: usize = 3;
 const ENTRIES: usize = 16;
 
+type Weak<'gc> = (usize, GcWeak<'gc, Node<'gc>>);
 type Link<'gc> = Option<Gc<'gc, Node<'gc>>>;
 
 #[derive(Trace)]
@@ -22,7 +23,7 @@ struct Node<'gc> {
 #[derive(Trace)]
 struct Graph<'gc> {
     entries: Gc<'gc, RefLock<Vec<Link<'gc>>>>,
-    weak: Gc<'gc, RefLock<Vec<(usize, GcWeak<'gc, Node<'gc>>)>>>,
+    weak: Gc<'gc, RefLock<Vec<Weak<'gc>>>>,
 }
 
 type Root = Rootable!['gc => Graph<'gc>];

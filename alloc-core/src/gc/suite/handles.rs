@@ -221,7 +221,7 @@ fn finalisers<C: Collector>(collector: C) {
     fn finaliser<'gc, C: Collector>(mc: &Mutation<'gc, C>, ghost: Gc<'gc, Ghost<'gc>>) {
         assert_eq!(ghost.friend.number, ghost.token.number + 10);
         // Even ones live on.
-        if ghost.token.number % 2 == 0 {
+        if ghost.token.number.is_multiple_of(2) {
             ghost.saved.borrow_mut(mc).push(ghost);
         }
     }
