@@ -36,7 +36,7 @@ fn main() -> std::io::Result<()> {
         _ => MarkSweep::new(below),
     };
     let mut heap = Heap::<_, Root>::new(collector, |mc| Some(grow(mc, depth)));
-    for small in (4..=depth).step_by(4) {
+    for small in (4..=depth).step_by(2) {
         let trees = 1_usize << (depth - small + 4);
         let nodes: usize = (0..trees).map(|_| heap.mutate(|mc, _| count(grow(mc, small)))).sum();
         println!("{trees} trees of depth {small}: {nodes} nodes");
