@@ -1,6 +1,7 @@
 //! `Idle` on a layer that keeps account, in a time that the test makes; `Purger` as a thread, and
 //! around a fork.
 #![cfg(feature = "std")]
+#![cfg_attr(strata_nightly, feature(allocator_api))]
 
 use alloc_core::api2::alloc::System;
 use alloc_core::sync::{AtomicUsize, Ordering};

@@ -60,7 +60,7 @@ impl Object {
     ///
     /// # Safety
     ///
-    /// [`write_header`] was called for that slot, and its first word is as it was left.
+    /// A collector's header was written at that slot's object, and the slot's first word is as it was left.
     #[must_use]
     pub unsafe fn in_slot(start: NonNull<u8>) -> Self {
         // SAFETY: the first word was written by `write_header`, says the caller.
