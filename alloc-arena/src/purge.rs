@@ -80,14 +80,32 @@ impl<S: Source> Arena<S> {
     }
 
     /// Decommits dirty pages: the longest free runs first. Returns the bytes that went.
+    ///
+    /// What other threads have away cuts runs in pieces, which are joined behind the cursor when it is
+    /// back. So whoever found something looks once more.
     fn purge(&self, order: Order) -> usize {
+        let (mut freed_bytes, mut left) = (0, order);
+        while left.bytes > 0 && left.calls > 0 {
+            let (more_bytes, calls) = self.purge_once(left);
+            if more_bytes == 0 {
+                break;
+            }
+            freed_bytes += more_bytes;
+            left.bytes = left.bytes.saturating_sub(more_bytes);
+            left.calls -= calls;
+        }
+        freed_bytes
+    }
+
+    /// Goes over all runs once. Returns the bytes that went, and how many calls it took.
+    fn purge_once(&self, order: Order) -> (usize, usize) {
         let mut cursor = Cursor::new();
         let mut freed_bytes = 0;
-        for _ in 0..order.calls {
+        for call in 0..order.calls {
             let left = Order { bytes: order.bytes - freed_bytes, ..order };
             let mut state = self.lock_to_leave();
             let departed = state.depart(&self.below, &mut cursor, left);
-            let Some(departed) = departed else { break };
+            let Some(departed) = departed else { return (freed_bytes, call) };
             let (mut state, result) = self.away(state, || {
                 // SAFETY: it has just departed.
                 unsafe { self.decommit(&departed) }
@@ -99,10 +117,10 @@ impl<S: Source> Arena<S> {
             }
             state.arrive(&departed, result);
             if freed_bytes >= order.bytes {
-                break;
+                return (freed_bytes, call + 1);
             }
         }
-        freed_bytes
+        (freed_bytes, order.calls)
     }
 
     /// # Safety

@@ -101,6 +101,25 @@ fn purge_p1_what_is_back_is_joined() {
     });
 }
 
+/// Weakened: whoever found something does not look once more. What one thread has away cuts a run in pieces,
+/// and the pieces are joined to a run that both have passed.
+#[test]
+fn purge_two_threads_leave_nothing_dirty() {
+    model(kept, |arena, runs| {
+        // One free run with four stretches of dirty pages.
+        [0, 2, 4, 6].into_iter().for_each(|n| free(&arena, runs[n], 1));
+        arena.reclaim(usize::MAX);
+        [1, 3, 5, 7].into_iter().for_each(|n| free(&arena, runs[n], 1));
+        let purging = in_thread(&arena, |arena| {
+            arena.reclaim(usize::MAX);
+        });
+        arena.reclaim(usize::MAX);
+        purging.join().unwrap();
+        assert_eq!(arena.stat().dirty_bytes, 0);
+        arena.verify().unwrap();
+    });
+}
+
 /// Weakened: `freeze` takes the lock at once.
 #[test]
 fn purge_p2_freeze_finds_everything_in_its_place() {
