@@ -3,6 +3,7 @@
 //! Above: users. Below: hits in `mod.rs`, misses in `miss.rs`; layouts without a class go to the
 //! heap. With a layout known at compile time, everything up to the hit's own instructions folds.
 
+use super::miss::slot_layout;
 use super::{Key, ThreadCache};
 use crate::heap::BatchHeap;
 use crate::resize::{self, Plan};
@@ -64,23 +65,54 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
         self.hit(|lists| unsafe { lists.push(index, slot) })
     }
 
+    /// What has no class at first sight.
     #[cold]
+    #[inline(never)]
     fn allocate_uncommon(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
-        match (layout.size(), zeroed) {
-            (0, _) => Ok(dangling(layout)),
-            (_, false) => self.below().allocate(layout),
-            (_, true) => self.below().allocate_zeroed(layout),
+        if layout.size() == 0 {
+            return Ok(dangling(layout));
         }
+        match (H::Table::class_of(layout), zeroed) {
+            (Some(class), false) => self.allocate_slot(class),
+            (Some(class), true) => self.allocate_zeroed_slot(class),
+            (None, false) => self.below().allocate(layout),
+            (None, true) => self.below().allocate_zeroed(layout),
+        }
+    }
+
+    #[inline(always)]
+    fn allocate_slot(&self, class: Class) -> Result<NonNull<[u8]>, AllocError> {
+        let slot = self.allocate_class(class)?;
+        Ok(NonNull::slice_from_raw_parts(slot, H::Table::info(class).slot_bytes))
+    }
+
+    #[inline(always)]
+    fn allocate_zeroed_slot(&self, class: Class) -> Result<NonNull<[u8]>, AllocError> {
+        let info = H::Table::info(class);
+        let slot = match self.allocate_cached(class) {
+            Some(slot) => slot,
+            // The heap may have a medium slot that is zero already.
+            None if info.is_medium() => {
+                return self.below().allocate_zeroed(slot_layout::<H>(class));
+            }
+            None => self.refill(class)?,
+        };
+        // SAFETY: the slot was just allocated, with so many bytes.
+        Ok(unsafe { resize::zero_rest(slot, 0, info.slot_bytes) })
     }
 
     /// # Safety
     ///
-    /// As for `deallocate`; the layout has no class.
+    /// As for `deallocate`; the layout has no class at first sight.
     #[cold]
+    #[inline(never)]
     unsafe fn deallocate_uncommon(&self, ptr: NonNull<u8>, layout: Layout) {
-        if layout.size() != 0 {
+        match H::Table::class_of(layout) {
+            // SAFETY: the layout fits, so this is the class that the slot came from (L2).
+            Some(class) => unsafe { self.deallocate_class(ptr, class) },
+            None if layout.size() == 0 => {}
             // SAFETY: the caller's promise: without a class, it came from the heap directly.
-            unsafe { self.below().deallocate(ptr, layout) };
+            None => unsafe { self.below().deallocate(ptr, layout) },
         }
     }
 }
@@ -91,32 +123,23 @@ allocator! {
     unsafe impl[H: BatchHeap, K: Key<H>] Allocator for ThreadCache<H, K> {
         #[inline(always)]
         fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            let Some(class) = H::Table::class_of(layout) else {
-                return self.allocate_uncommon(layout, false);
-            };
-            let slot = self.allocate_class(class)?;
-            Ok(NonNull::slice_from_raw_parts(slot, H::Table::info(class).slot_bytes))
+            match H::Table::class_at_sight(layout) {
+                Some(class) => self.allocate_slot(class),
+                None => self.allocate_uncommon(layout, false),
+            }
         }
 
         #[inline]
         fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            let Some(class) = H::Table::class_of(layout) else {
-                return self.allocate_uncommon(layout, true);
-            };
-            let info = H::Table::info(class);
-            let slot = match self.allocate_cached(class) {
-                Some(slot) => slot,
-                // The heap may have a medium slot that is zero already.
-                None if info.is_medium() => return self.below().allocate_zeroed(layout),
-                None => self.refill(class)?,
-            };
-            // SAFETY: the slot was just allocated, with so many bytes.
-            Ok(unsafe { resize::zero_rest(slot, 0, info.slot_bytes) })
+            match H::Table::class_at_sight(layout) {
+                Some(class) => self.allocate_zeroed_slot(class),
+                None => self.allocate_uncommon(layout, true),
+            }
         }
 
         #[inline(always)]
         unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
-            match H::Table::class_of(layout) {
+            match H::Table::class_at_sight(layout) {
                 // SAFETY: the layout fits, so this is the class that the slot came from (L2).
                 Some(class) => unsafe { self.deallocate_class(ptr, class) },
                 // SAFETY: the caller's promise.

@@ -158,7 +158,7 @@ impl<H: BatchHeap> Shared<H> {
 }
 
 /// A layout that a slot of `class` serves exactly.
-fn slot_layout<H: BatchHeap>(class: Class) -> Layout {
+pub(super) fn slot_layout<H: BatchHeap>(class: Class) -> Layout {
     let info = H::Table::info(class);
     // SAFETY: 16 is a power of two, and slot sizes are far below `isize::MAX`, multiples of 16.
     unsafe { Layout::from_size_align_unchecked(info.slot_bytes, 16) }

@@ -106,6 +106,19 @@ pub trait ClassTable: SizeClasses {
     #[inline(always)]
     #[must_use]
     fn class_of(layout: Layout) -> Option<Class> {
+        let class = Self::class_at_sight(layout);
+        if class.is_some() || layout.align() <= MIN_SLOT_BYTES {
+            return class;
+        }
+        Self::next_aligned(Self::class_of_size(layout.size())?, layout.align())
+    }
+
+    /// `class_of`, unless that would take a search: then none. So a hit makes no call, and needs no
+    /// place to keep registers in; whoever gets none here asks again, out of the way.
+    #[doc(hidden)]
+    #[inline(always)]
+    #[must_use]
+    fn class_at_sight(layout: Layout) -> Option<Class> {
         if layout.align() <= MIN_SLOT_BYTES {
             return Self::class_of_size(layout.size());
         }
@@ -113,19 +126,16 @@ pub trait ClassTable: SizeClasses {
         let size = (layout.size() + (layout.align() - 1)) & !(layout.align() - 1);
         // A slot has the alignment of its size, up to the granule (`build`).
         let class = Self::class_of_size(size)?;
-        if Self::info(class).slot_align >= layout.align() {
-            return Some(class);
-        }
-        Self::next_aligned(class, layout.align())
+        (Self::info(class).slot_align >= layout.align()).then_some(class)
     }
 
-    /// The first class above `class` with slots of this alignment. The search goes on to the end of
+    /// The first class from `class` on with slots of this alignment. The search goes on to the end of
     /// the table, so that what a layout gets, every layout that fits that gets too (L2).
     #[doc(hidden)]
     #[cold]
     #[must_use]
     fn next_aligned(class: Class, align: usize) -> Option<Class> {
-        Self::classes().skip(class.index()).find(|class| Self::info(*class).slot_align >= align)
+        Self::classes().skip(class.index() - 1).find(|class| Self::info(*class).slot_align >= align)
     }
 
     /// The class of the smallest slot with at least `size` bytes, if there is one and `size` is
@@ -164,7 +174,8 @@ pub trait ClassTable: SizeClasses {
     #[inline(always)]
     #[must_use]
     fn info(class: Class) -> &'static ClassInfo {
-        &build::Built::<Self>::INFO[class.index()]
+        // SAFETY: a class's index is below `MAX_CLASSES` (`new`), which is the length.
+        unsafe { build::Built::<Self>::INFO.get_unchecked(class.index()) }
     }
 
     /// All classes of this table, smallest first.
