@@ -6,6 +6,7 @@ pub mod error;
 pub mod heap;
 pub mod measure;
 pub mod memory;
+pub mod micro;
 pub mod peers;
 pub mod program;
 pub mod replay;

@@ -11,7 +11,7 @@
 use crate::heap::{PageState, Run, Stack};
 use crate::measure;
 use alloc_arena::{Arena, Bump, Os};
-use alloc_core::Locked;
+use alloc_core::{AsGlobal, Locked};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
 
 /// What all stacks stand on.
@@ -39,6 +39,15 @@ pub type Mapped<L> = Stack<&'static L>;
 #[must_use]
 pub fn cached() -> Mapped<ThreadCache<SizeClassHeap<Ground>, CACHED>> {
     Stack::with_map(&CACHED, |stack| runs(stack.below().below()))
+}
+
+/// [`static@CACHED`] as a global allocator.
+pub type AsGlobalDefault = AsGlobal<&'static ThreadCache<SizeClassHeap<Ground>, CACHED>>;
+
+/// [`static@CACHED`] as a global allocator.
+#[must_use]
+pub const fn global() -> AsGlobalDefault {
+    AsGlobal::new(&CACHED)
 }
 
 /// [`UNCACHED`] as a heap.

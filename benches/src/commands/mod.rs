@@ -1,11 +1,12 @@
 //! The command line: what can be asked for, and who does it.
 //!
 //! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
-//! In `show`: what is known without a replay.
+//! In `micro`: hot paths. In `show`: what is known without a replay.
 
 mod compare;
 mod elf;
 mod memory;
+mod micro;
 mod preload;
 mod record;
 mod show;
@@ -70,6 +71,8 @@ enum Word {
     },
     /// Show what candidates keep of memory when a load is over.
     Memory(memory::Arguments),
+    /// Compare hot paths: nanoseconds for an operation, all allocators in one process.
+    Micro(micro::Arguments),
     /// List the candidates.
     List,
 }
@@ -86,6 +89,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Word::Record(arguments)) => record::record(arguments),
         Some(Word::Show { trace }) => show::show(trace),
         Some(Word::Memory(arguments)) => memory::memory(arguments, &cli.options),
+        Some(Word::Micro(arguments)) => micro::micro(arguments, &cli.options),
         Some(Word::List) => show::list(),
     }
 }
