@@ -13,6 +13,7 @@
 //! | `errno.rs` | the C error word |
 //! | `record.rs` | the trace of the program's allocations |
 //! | `report.rs` | the report at exit |
+//! | `idle.rs` | the thread that gives memory back while nothing is allocated, if it is wished for |
 //! | `fork.rs`, `life.rs` | a forked child; the process's beginning and end |
 //!
 //! Below: `alloc-sizeclass` over `alloc-arena`. Not here: any allocation mechanism.
@@ -23,6 +24,7 @@ mod errno;
 mod foreign;
 mod fork;
 mod gate;
+mod idle;
 mod info;
 mod life;
 mod malloc;

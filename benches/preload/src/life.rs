@@ -4,7 +4,7 @@
 //! Allocation needs none of this: it works before the first constructor and after the last
 //! destructor.
 
-use crate::{fork, record, report};
+use crate::{fork, idle, record, report};
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -19,6 +19,7 @@ extern "C" fn start() {
     fork::register();
     report::configure();
     record::configure();
+    idle::configure();
 }
 
 /// Runs after the handlers of `atexit`.

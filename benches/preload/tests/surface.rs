@@ -46,6 +46,21 @@ fn fork_under_busy_threads() {
     everywhere("fork.c");
 }
 
+/// Beside a thread that gives back whatever it can, as often as it can.
+#[test]
+fn beside_the_purger() {
+    for source in ["idle.c", "surface.c", "threads.c", "fork.c"] {
+        Run::new(&compile(source)).on_strata().with("STRATA_IDLE_MS", "1").must_pass();
+    }
+}
+
+#[test]
+fn idle_memory_goes_back() {
+    let program = compile("idle.c");
+    Run::new(&program).must_pass();
+    Run::new(&program).on_strata().with("STRATA_IDLE_MS", "50").must_pass();
+}
+
 #[test]
 fn figures() {
     everywhere("info.c");

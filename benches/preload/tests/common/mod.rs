@@ -77,7 +77,9 @@ pub struct Run(Command);
 impl Run {
     pub fn new(program: &Path) -> Self {
         let mut command = Command::new(program);
-        for variable in ["LD_PRELOAD", "STRATA_REPORT", "STRATA_RECORD", "TEST_ON_STRATA"] {
+        for variable in
+            ["LD_PRELOAD", "STRATA_REPORT", "STRATA_RECORD", "STRATA_IDLE_MS", "TEST_ON_STRATA"]
+        {
             command.env_remove(variable);
         }
         Self(command)
