@@ -72,7 +72,7 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
         if layout.size() == 0 {
             return Ok(dangling(layout));
         }
-        match (H::Table::class_of(layout), zeroed) {
+        match (H::Table::class_by_search(layout), zeroed) {
             (Some(class), false) => self.allocate_slot(class),
             (Some(class), true) => self.allocate_zeroed_slot(class),
             (None, false) => self.below().allocate(layout),
@@ -107,7 +107,7 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
     #[cold]
     #[inline(never)]
     unsafe fn deallocate_uncommon(&self, ptr: NonNull<u8>, layout: Layout) {
-        match H::Table::class_of(layout) {
+        match H::Table::class_by_search(layout) {
             // SAFETY: the layout fits, so this is the class that the slot came from (L2).
             Some(class) => unsafe { self.deallocate_class(ptr, class) },
             None if layout.size() == 0 => {}

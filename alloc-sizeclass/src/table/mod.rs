@@ -106,11 +106,7 @@ pub trait ClassTable: SizeClasses {
     #[inline(always)]
     #[must_use]
     fn class_of(layout: Layout) -> Option<Class> {
-        let class = Self::class_at_sight(layout);
-        if class.is_some() || layout.align() <= MIN_SLOT_BYTES {
-            return class;
-        }
-        Self::next_aligned(Self::class_of_size(layout.size())?, layout.align())
+        Self::class_at_sight(layout).or_else(|| Self::class_by_search(layout))
     }
 
     /// `class_of`, unless that would take a search: then none. So a hit makes no call, and needs no
@@ -129,13 +125,18 @@ pub trait ClassTable: SizeClasses {
         (Self::info(class).slot_align >= layout.align()).then_some(class)
     }
 
-    /// The first class from `class` on with slots of this alignment. The search goes on to the end of
-    /// the table, so that what a layout gets, every layout that fits that gets too (L2).
+    /// `class_of`, of a layout that has none at sight: the first class from that of the size on with
+    /// slots of the alignment. The search goes on to the end of the table, so that what a layout gets,
+    /// every layout that fits that gets too (L2).
     #[doc(hidden)]
-    #[cold]
+    #[inline]
     #[must_use]
-    fn next_aligned(class: Class, align: usize) -> Option<Class> {
-        Self::classes().skip(class.index() - 1).find(|class| Self::info(*class).slot_align >= align)
+    fn class_by_search(layout: Layout) -> Option<Class> {
+        if layout.align() <= MIN_SLOT_BYTES {
+            return None;
+        }
+        let mut classes = Self::classes().skip(Self::class_of_size(layout.size())?.index() - 1);
+        classes.find(|class| Self::info(*class).slot_align >= layout.align())
     }
 
     /// The class of the smallest slot with at least `size` bytes, if there is one and `size` is

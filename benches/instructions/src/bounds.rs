@@ -6,6 +6,7 @@
 use crate::count::Figure;
 use crate::paths::Path;
 use std::fmt::Write;
+use std::process::Command;
 use std::{fs, path::PathBuf};
 
 /// What is written above the bounds.
@@ -60,7 +61,7 @@ impl Bounds {
     ///
     /// When the file cannot be written.
     pub fn write(&self) -> Result<(), String> {
-        let mut text = HEAD.to_owned();
+        let mut text = format!("{HEAD}# {}\n", compiler()?);
         for (name, bound) in &self.0 {
             writeln!(text, "{name:<18} {bound}").map_err(|error| error.to_string())?;
         }
@@ -68,10 +69,33 @@ impl Bounds {
         fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))
     }
 
+    /// Whether the bounds were written with a compiler of this version, less the last number.
+    ///
+    /// # Errors
+    ///
+    /// When the file or the compiler's version cannot be read.
+    pub fn are_for_this_compiler() -> Result<bool, String> {
+        let file = Self::file();
+        let text = fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let line = format!("# {}", compiler()?);
+        Ok(text.lines().any(|known| known == line))
+    }
+
     /// The bound of a path.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.0.iter().find(|(path, _)| path == name).map(|(_, bound)| *bound)
     }
+}
+
+/// The compiler, as far as its version decides on the code that it makes: `rustc 1.95`.
+fn compiler() -> Result<String, String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("--version").output();
+    let output = output.map_err(|error| format!("rustc --version: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.split_whitespace().nth(1).unwrap_or_default();
+    let (version, _) = version.rsplit_once('.').unwrap_or((version, ""));
+    Ok(format!("rustc {version}"))
 }
 
 #[cfg(test)]

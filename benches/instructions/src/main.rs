@@ -87,6 +87,10 @@ fn compare(chosen: &[&Path]) -> Result<bool, String> {
     let figures = count::figures(chosen)?;
     let table = table::Table::new(chosen, &figures, &bounds);
     print!("{table}");
+    if !Bounds::are_for_this_compiler()? {
+        println!("SKIPPED: the bounds were written with another compiler, so nothing is compared");
+        return Ok(true);
+    }
     Ok(table.holds())
 }
 

@@ -9,8 +9,9 @@ use std::fmt;
 
 /// What figures are rounded by.
 const ROUNDING: f64 = 0.051;
-/// A bound that is so much too high is worth lowering: one instruction, or this part of it.
-const NOTICED: f64 = 0.03;
+/// A bound that is so much too high is worth lowering: an instruction, and this part of it.
+const NOTICED: f64 = 0.95;
+const NOTICED_PART: f64 = 0.02;
 
 /// How a figure stands to its bound.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +28,7 @@ fn verdict(figure: f64, bound: Option<f64>, target: Option<f64>) -> Verdict {
         None => Verdict::Unbounded,
         Some(bound) if figure > bound + ROUNDING => Verdict::Above,
         Some(bound) if target.is_some_and(|target| bound > target) => Verdict::TooHigh,
-        Some(bound) if figure < bound - (bound * NOTICED).max(0.95) => Verdict::Below,
+        Some(bound) if figure < bound - NOTICED.max(bound * NOTICED_PART) => Verdict::Below,
         Some(_) => Verdict::Holds,
     }
 }
@@ -89,7 +90,7 @@ mod tests {
         assert_eq!(verdict(41.0, Some(40.0), None), Verdict::Above);
         assert_eq!(verdict(39.0, Some(40.0), None), Verdict::Below);
         assert_eq!(verdict(990.0, Some(1000.0), None), Verdict::Holds);
-        assert_eq!(verdict(960.0, Some(1000.0), None), Verdict::Below);
+        assert_eq!(verdict(970.0, Some(1000.0), None), Verdict::Below);
         assert_eq!(verdict(40.0, Some(41.0), Some(40.0)), Verdict::TooHigh);
         assert_eq!(verdict(40.0, None, None), Verdict::Unbounded);
     }

@@ -163,7 +163,7 @@ fn wave(rounds: usize) {
 fn remote(rounds: usize) {
     threads::hand_over(
         rounds,
-        || start(&STACK, layout(64)).expose_provenance().get(),
+        || start(&STACK, layout(64)).as_ptr().expose_provenance(),
         |slot| {
             let slot = ptr::with_exposed_provenance_mut(slot);
             // SAFETY: allocated on the other thread, for this layout, and freed once.
