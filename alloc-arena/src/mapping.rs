@@ -246,6 +246,23 @@ impl Node {
         plan.parts(known_pages).iter().map(ExactSizeIterator::len).sum()
     }
 
+    /// Gives back the memory of the records that nobody reads: those within long free runs.
+    pub fn trim_metadata<S: Source>(&mut self, below: &Below<S>) {
+        if self.metadata.is_none() {
+            return;
+        }
+        let mut page = 0;
+        while let Some(run) = self.runs.next_free(page) {
+            page = run.end;
+            if let Some((base, bytes)) = self.runs.unread_records(run) {
+                // SAFETY: committed pages of the metadata, which are this node's alone, and of which no
+                // reference is held now. Nothing in them is read before it is written (`Record`).
+                // Should the source refuse, the memory stays.
+                let _ = unsafe { below.decommit(base, bytes) };
+            }
+        }
+    }
+
     /// Gives a node's range and its metadata back to the source, if that takes the range. Returns how
     /// many bytes of its pages were dirty.
     ///

@@ -152,9 +152,19 @@ impl<S: Source> Arena<S> {
             let dirty_pages = self.state.lock().settled().purgeable_pages();
             let bytes = (goal_bytes - freed_bytes).min(dirty_pages * self.page_bytes());
             let order = Order { bytes, calls: usize::MAX, spared: None, owed: false };
-            freed_bytes += self.purge(order);
+            let purged_bytes = self.purge(order);
+            if purged_bytes > 0 {
+                self.trim_metadata();
+            }
+            freed_bytes += purged_bytes;
         }
         freed_bytes
+    }
+
+    /// With the lock held, since the metadata are in use: some 0.1 ms for a GiB that is free.
+    fn trim_metadata(&self) {
+        let mut state = self.state.lock();
+        state.mappings.iter_mut().for_each(|node| node.trim_metadata(&self.below));
     }
 
     /// Looks at the clock, and pays what is owed, all of it: nobody's allocation waits.

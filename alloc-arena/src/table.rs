@@ -10,7 +10,7 @@
 
 use crate::bits::{WORD_PAGES, Word};
 use crate::mapping::Node;
-use crate::record::Record;
+use crate::record::{Page, Record};
 use core::ops::Range;
 use core::ptr::NonNull;
 
@@ -93,6 +93,17 @@ impl Table {
     pub fn records_mut(&mut self) -> &mut [Record] {
         // SAFETY: as for `records`; `&mut self` makes it the only access.
         unsafe { core::slice::from_raw_parts_mut(self.records.as_ptr(), self.known_pages as usize) }
+    }
+
+    /// The memory, in whole pages of `page_bytes`, under the records of `pages` that are known.
+    pub fn memory_of(&self, pages: Range<Page>, page_bytes: usize) -> Option<(NonNull<u8>, usize)> {
+        let pages = pages.start..pages.end.min(self.known_pages);
+        let base = self.records.as_ptr().addr();
+        let at = |page: Page| base + page as usize * size_of::<Record>();
+        let start = at(pages.start).next_multiple_of(page_bytes);
+        let end = at(pages.end.max(pages.start)) & !(page_bytes - 1);
+        // SAFETY: between two records, or at the end of the last (T1, T2), if it is before `end`.
+        (start < end).then(|| (unsafe { self.records.cast::<u8>().add(start - base) }, end - start))
     }
 
     #[inline]

@@ -298,7 +298,8 @@ fn away_a_refused_stretch_stays_dirty_and_the_next_one_goes() {
     decommits(Failures::Nth(1));
     // The first is refused, the others go, and it is asked for once more.
     assert_eq!(arena.reclaim(usize::MAX), (2 + 4 + 6) * PAGE);
-    assert_eq!(arena.source().calls(Call::Decommit), 4);
+    let and_the_records = 1;
+    assert_eq!(arena.source().calls(Call::Decommit), 4 + and_the_records);
     assert_eq!((arena.stat().dirty_bytes, arena.stat().purged_bytes), (0, (2 + 4 + 6) * PAGE));
     kept.into_iter().for_each(Live::free);
     arena.verify().unwrap();
@@ -324,4 +325,21 @@ fn away_a_refused_move_leaves_the_run_as_it_was() {
     arena.reclaim(usize::MAX);
     let stat = arena.stat();
     assert_eq!((stat.dedicated_bytes, stat.idle_bytes), (0, 0));
+}
+
+#[test]
+fn away_the_records_of_free_pages_go_too() {
+    let arena = scheduled();
+    for _ in 0..3 {
+        let runs: Vec<_> = (0..2000).map(|_| Live::new(&arena, PAGE, 1)).collect();
+        runs.into_iter().for_each(Live::free);
+        let calls = arena.source().calls(Call::Decommit);
+        assert_eq!(arena.reclaim(usize::MAX), 2000 * PAGE);
+        // One for the pages, one for what was known of each.
+        assert_eq!(arena.source().calls(Call::Decommit), calls + 2);
+        arena.verify().unwrap();
+        let kept: Vec<_> = (1..40).map(|pages| Live::new(&arena, pages * PAGE, 2)).collect();
+        arena.verify().unwrap();
+        kept.into_iter().for_each(Live::free);
+    }
 }

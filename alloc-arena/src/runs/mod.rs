@@ -20,6 +20,7 @@ use crate::forest::Forest;
 use crate::record::{Key, Page, Record, State};
 use crate::table::Table;
 use core::ops::Range;
+use core::ptr::NonNull;
 
 /// How many runs that are long enough but lie askew are looked at, before a run is taken that is so
 /// long that it fits wherever it lies.
@@ -354,6 +355,25 @@ impl Runs {
                 self.join(stretch, 0, tick);
             }
         }
+    }
+
+    /// The free run at `start` or the first one after it, and its end.
+    pub fn next_free(&self, mut start: Page) -> Option<Range<Page>> {
+        let records = self.table.records();
+        while start < self.pages {
+            let record = &records[start as usize];
+            let end = start + record.pages();
+            if record.state() == State::Free {
+                return Some(start..end);
+            }
+            start = end;
+        }
+        None
+    }
+
+    /// The memory of those records within a run that nobody reads.
+    pub fn unread_records(&self, run: Range<Page>) -> Option<(NonNull<u8>, usize)> {
+        self.table.memory_of(run.start + 1..run.end - 1, 1 << self.page_shift)
     }
 
     /// Visits all runs in order of address.
