@@ -14,6 +14,19 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
+/// What a lock tells of itself, under `cfg(strata_lines)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LockEvent {
+    /// A thread is about to try.
+    Tries,
+    /// It tried in vain, for the first time.
+    Waits,
+    /// It has the lock.
+    Taken,
+    /// It is about to let go.
+    Freed,
+}
+
 /// A lock around a value. Not fair, not re-entrant, never poisoned.
 ///
 /// ```
@@ -73,6 +86,7 @@ impl<T: ?Sized> Lock<T> {
 
     #[cold]
     fn wait(&self) {
+        self.tell(LockEvent::Waits);
         let mut round = 0;
         while !self.try_acquire() {
             wait_a_moment(round);
@@ -82,8 +96,21 @@ impl<T: ?Sized> Lock<T> {
 
     #[inline]
     fn try_acquire(&self) -> bool {
+        self.tell(LockEvent::Tries);
         // ORDERING: Acquire meets the Release of `release` (R2).
-        self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let taken =
+            self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if taken {
+            self.tell(LockEvent::Taken);
+        }
+        taken
+    }
+
+    /// Tells the model of cache lines what becomes of this lock; nothing at all without one.
+    #[inline(always)]
+    fn tell(&self, _event: LockEvent) {
+        #[cfg(strata_lines)]
+        super::lines::note_lock(&self.held, core::any::type_name::<T>(), _event);
     }
 
     /// Takes up a guard again for a lock that is held without one, after
@@ -106,6 +133,7 @@ impl<T: ?Sized> Lock<T> {
     /// the copy of the thread that does; no guard of it is alive.
     #[inline]
     pub unsafe fn release(&self) {
+        self.tell(LockEvent::Freed);
         // ORDERING: Release meets the Acquire of `try_acquire` (R2).
         self.held.store(false, Ordering::Release);
     }

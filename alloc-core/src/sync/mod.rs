@@ -3,16 +3,30 @@
 //! Above: every protocol of the workspace imports its atomics, cells and locks from here, so that
 //! under `cfg(all(loom, feature = "loom"))` a loom model runs the very code that ships.
 //! In [`lock`](Lock): the one lock. In [`fence`](light_fence): fences whose cost is on one side.
+//! In `lines`, under `cfg(strata_lines)` and with `std`: a shim that counts what cores take from each other.
 //! Not here: any protocol.
 //!
 //! Loom's atomics cannot be made in a constant; [`const_fn!`](crate::const_fn) takes that into account.
 
 mod fence;
+#[cfg(strata_lines)]
+pub mod lines;
 mod lock;
 
 pub use fence::{HEAVY_FENCE_IS_KNOWN, heavy_fence, light_fence};
 pub use lock::{Lock, LockGuard};
 pub use shim::*;
+
+/// Tells the model of cache lines of an access to plain memory that goes from core to core: links in
+/// slots, records under a lock. Nothing at all, but under `cfg(strata_lines)`.
+#[inline(always)]
+pub fn note_plain<T>(_place: *const T, _writes: bool) {
+    #[cfg(strata_lines)]
+    {
+        let access = if _writes { lines::Access::Write } else { lines::Access::Read };
+        lines::touch(_place.cast(), size_of::<T>(), access, core::any::type_name::<T>());
+    }
+}
 
 #[cfg(all(loom, feature = "loom"))]
 mod shim {
@@ -34,7 +48,15 @@ mod shim {
     }
 }
 
-#[cfg(not(all(loom, feature = "loom")))]
+#[cfg(strata_lines)]
+mod shim {
+    pub use super::lines::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        UnsafeCell, fence, wait_a_moment, zeroed_counters,
+    };
+}
+
+#[cfg(not(any(all(loom, feature = "loom"), strata_lines)))]
 mod shim {
     pub use core::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,

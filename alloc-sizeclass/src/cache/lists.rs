@@ -11,7 +11,7 @@
 use super::list::{List, Rest};
 use crate::heap::Slot;
 use crate::table::{Class, MAX_CLASSES};
-use alloc_core::sync::UnsafeCell;
+use alloc_core::sync::{UnsafeCell, note_plain};
 use core::ptr::{NonNull, null_mut};
 
 /// The free lists of one thread for one cache, by class. Index 0 is no class: its list never has a
@@ -68,6 +68,7 @@ impl Lists {
         unsafe {
             self.heads.get_unchecked(index).with_mut(|head| {
                 let slot = NonNull::new(*head)?;
+                note_plain(slot.as_ptr(), false);
                 *head = (*slot.as_ptr()).next;
                 self.rooms.get_unchecked(index).with_mut(|room| *room += 1);
                 Some(slot.cast())
@@ -99,6 +100,7 @@ impl Lists {
             if has_room {
                 self.heads.get_unchecked(index).with_mut(|head| {
                     let slot = slot.cast::<Slot>();
+                    note_plain(slot, true);
                     (*slot).next = *head;
                     *head = slot;
                 });

@@ -4,6 +4,7 @@
 //! links in the slots. Not here: batches, which know no end and own their slots (`slot.rs`).
 
 use super::slot::{Batch, Slot};
+use alloc_core::sync::note_plain;
 use core::ptr::{NonNull, null_mut};
 
 /// A chain of free slots: `head` to `last`, whose link is null; both null when there are none.
@@ -59,6 +60,7 @@ impl Chain {
         let slot = slot.as_ptr().cast::<Slot>();
         // SAFETY: the slot is ours from here on; it has room for a link (`slot.rs`).
         unsafe { (*slot).next = self.head };
+        note_plain(slot, true);
         if self.head.is_null() {
             self.last = slot;
         }
@@ -77,6 +79,7 @@ impl Chain {
         }
         // SAFETY: `last` is a slot of `front`, which is ours from here on.
         unsafe { (*front.last).next = self.head };
+        note_plain(front.last, true);
         if self.head.is_null() {
             self.last = front.last;
         }
@@ -96,10 +99,12 @@ impl Chain {
         }
         let mut last = self.head;
         for _ in 1..slots {
+            note_plain(last, false);
             // SAFETY: fewer steps than there are slots.
             last = unsafe { (*last).next };
         }
         let front = Self { head: self.head, last, slots: slots as u32 };
+        note_plain(last, true);
         // SAFETY: `last` is one of the chain's slots, and not its last.
         unsafe {
             self.head = (*last).next;
@@ -121,6 +126,7 @@ impl Batch {
             return;
         }
         let (head, slots) = core::mem::replace(self, Self::EMPTY).into_raw();
+        note_plain(front.last, true);
         // SAFETY: `last` is a slot of `front`, which the caller gives away; the whole is a chain
         // that ends where the batch's ended.
         unsafe {

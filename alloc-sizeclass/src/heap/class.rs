@@ -11,7 +11,7 @@ use super::slot::Batch;
 use super::span::{Fresh, Span};
 use super::transfer::TransferCache;
 use crate::table::ClassInfo;
-use alloc_core::sync::{Lock, wait_a_moment};
+use alloc_core::sync::{Lock, note_plain, wait_a_moment};
 use core::ptr::{NonNull, null_mut};
 
 /// A class, on cache lines of its own, so that threads that use different classes do not meet.
@@ -96,8 +96,12 @@ impl List {
         unsafe {
             span.as_mut().prev = null_mut();
             span.as_mut().next = self.head;
+            note_plain(span.as_ptr(), true);
             match self.head.as_mut() {
-                Some(head) => head.prev = span.as_ptr(),
+                Some(head) => {
+                    note_plain(head, true);
+                    head.prev = span.as_ptr();
+                }
                 None => self.last = span.as_ptr(),
             }
         }
@@ -115,8 +119,12 @@ impl List {
         unsafe {
             span.as_mut().prev = self.last;
             span.as_mut().next = null_mut();
+            note_plain(span.as_ptr(), true);
             match self.last.as_mut() {
-                Some(last) => last.next = span.as_ptr(),
+                Some(last) => {
+                    note_plain(last, true);
+                    last.next = span.as_ptr();
+                }
                 None => self.head = span.as_ptr(),
             }
         }
@@ -134,11 +142,17 @@ impl List {
         unsafe {
             let (prev, next) = (span.as_ref().prev, span.as_ref().next);
             match prev.as_mut() {
-                Some(prev) => prev.next = next,
+                Some(prev) => {
+                    note_plain(prev, true);
+                    prev.next = next;
+                }
                 None => self.head = next,
             }
             match next.as_mut() {
-                Some(next) => next.prev = prev,
+                Some(next) => {
+                    note_plain(next, true);
+                    next.prev = prev;
+                }
                 None => self.last = prev,
             }
         }

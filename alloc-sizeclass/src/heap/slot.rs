@@ -5,6 +5,7 @@
 //! in the transfer cache is the batch's count. `MIN_SLOT_BYTES` makes room for both.
 
 use crate::table::MIN_SLOT_BYTES;
+use alloc_core::sync::note_plain;
 use core::ptr::NonNull;
 
 const _: () = assert!(size_of::<Slot>() <= MIN_SLOT_BYTES);
@@ -90,6 +91,7 @@ impl Batch {
         // SAFETY: the caller owns the slot, which has room and alignment for a `Slot` (asserted
         // above, and rule T1 of tables).
         unsafe { (*slot).next = self.head };
+        note_plain(slot, true);
         self.head = slot;
         self.slots += 1;
     }
@@ -102,6 +104,7 @@ impl Batch {
     #[inline]
     pub unsafe fn pop(&mut self) -> Option<NonNull<u8>> {
         let slot = NonNull::new(self.head)?;
+        note_plain(slot.as_ptr(), false);
         // SAFETY: the memory is there (the caller's promise); the chain owns the slot, whose link
         // `push` or the chain's maker wrote.
         self.head = unsafe { slot.as_ref().next };

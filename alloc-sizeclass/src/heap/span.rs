@@ -19,6 +19,7 @@ use super::chain::Chain;
 use super::pages::{Grid, Pages, SlotSet};
 use super::slot::Batch;
 use crate::table::ClassInfo;
+use alloc_core::sync::note_plain;
 use core::alloc::Layout;
 use core::ptr::{NonNull, null_mut};
 
@@ -79,6 +80,7 @@ impl Span {
     pub fn take_freed(&mut self, info: &ClassInfo, want: usize, batch: &mut Batch) {
         let most = (want + want / 2).min(info.batch_slots as usize).max(want);
         let missing = want.saturating_sub(batch.len());
+        note_plain(self, true);
         while self.free.len() < missing && self.wake(info) {}
         let chain = if batch.len() + self.free.len() <= most {
             self.free.take()
@@ -136,6 +138,7 @@ impl Span {
 
     /// Hands out up to `want` fresh slots.
     pub fn take_fresh(&mut self, info: &ClassInfo, want: usize) -> Fresh {
+        note_plain(self, true);
         let first = (info.span_slots - self.fresh_slots) as usize;
         let slots = (self.fresh_slots as usize).min(want);
         self.fresh_slots -= slots as u32;
@@ -155,6 +158,7 @@ impl Span {
     ///
     /// They are this span's, handed out, and the caller gives them away.
     pub unsafe fn put(&mut self, chain: Chain) {
+        note_plain(self, true);
         // SAFETY: the slots are ours from here on.
         unsafe { self.free.join(chain) };
     }

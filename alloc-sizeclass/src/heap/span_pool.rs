@@ -4,7 +4,7 @@
 //! time; chunks go back when the heap is dropped.
 
 use super::span::Span;
-use alloc_core::sync::Lock;
+use alloc_core::sync::{Lock, note_plain};
 use alloc_core::{AllocError, Layer, Layout};
 use core::ptr::{NonNull, null_mut};
 
@@ -71,6 +71,7 @@ impl SpanPool {
             records.add_chunk(below, Self::chunk_bytes(granule_bytes))?;
         }
         let record = records.free;
+        note_plain(record, true);
         // SAFETY: `free` is not null now, and leads a chain of unused records.
         records.free = unsafe { (*record).next };
         drop(records);
@@ -91,6 +92,7 @@ impl SpanPool {
     pub unsafe fn put(&self, record: NonNull<Span>) {
         let record = record.as_ptr().cast::<FreeRecord>();
         let mut records = self.records.lock();
+        note_plain(record, true);
         // SAFETY: the record is the caller's to give, and as large as a `FreeRecord`.
         unsafe { (*record).next = records.free };
         records.free = record;

@@ -11,7 +11,7 @@
 //! There is no ABA: a swap takes whatever the place holds, and compares nothing but null.
 
 use super::slot::{Batch, Slot};
-use alloc_core::sync::{AtomicPtr, Ordering};
+use alloc_core::sync::{AtomicPtr, Ordering, note_plain};
 use core::ptr::null_mut;
 
 const PLACES: usize = if cfg!(all(loom, feature = "loom")) { 1 } else { 8 };
@@ -34,6 +34,7 @@ impl TransferCache {
     /// Leaves `batch` (not empty) here, or gives it back when every place is taken.
     pub fn put(&self, batch: Batch) -> Result<(), Batch> {
         let (head, slots) = batch.into_raw();
+        note_plain(head, true);
         // SAFETY: the batch was the caller's and is not empty, so its first slot may be written.
         unsafe { (*head).slots = slots };
         for place in &self.places {
@@ -63,6 +64,7 @@ impl TransferCache {
             // ORDERING: Acquire meets the Release in `put` (R2).
             let head = place.swap(null_mut(), Ordering::Acquire);
             if !head.is_null() {
+                note_plain(head, false);
                 // SAFETY: the swap made the chain ours (R2), and `put` wrote its count.
                 return Some(unsafe { Batch::from_raw(head, (*head).slots) });
             }
