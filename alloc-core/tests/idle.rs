@@ -22,6 +22,8 @@ struct Cellar {
     /// What happened so far.
     events: AtomicUsize,
     faults: AtomicUsize,
+    /// What another thread frees while the next reclaim goes on.
+    coming_bytes: AtomicUsize,
     /// How often each was asked for.
     due: AtomicUsize,
     reclaims: AtomicUsize,
@@ -68,6 +70,10 @@ unsafe impl Layer for Cellar {
         asked.fetch_add(1, Ordering::Relaxed);
         let given_bytes = goal_bytes.min(self.kept_bytes());
         self.kept_bytes.fetch_sub(given_bytes, Ordering::Relaxed);
+        if goal_bytes > 0 {
+            let freed_bytes = self.coming_bytes.swap(0, Ordering::Relaxed);
+            self.kept_bytes.fetch_add(freed_bytes, Ordering::Relaxed);
+        }
         given_bytes
     }
     fn report(&self, report: &mut Report<'_>) {
@@ -128,6 +134,18 @@ fn idle_rests_when_nothing_is_left() {
     cellar.kept_bytes.store(5 * MIB, Ordering::Relaxed);
     look_until(&mut idle, &cellar, now + AFTER, now + AFTER * 2 + Duration::from_millis(1));
     assert_eq!(cellar.kept_bytes(), 0);
+}
+
+#[test]
+fn idle_finds_what_was_freed_while_it_gave_back() {
+    for kept_bytes in [0, MIB, 40 * MIB] {
+        let cellar = Cellar::with(kept_bytes);
+        cellar.coming_bytes.store(5 * MIB, Ordering::Relaxed);
+        let mut idle = Idle::new(AFTER);
+        look_until(&mut idle, &cellar, Duration::ZERO, AFTER * 2);
+        assert_eq!(cellar.coming_bytes.load(Ordering::Relaxed), 0, "there was a reclaim");
+        assert_eq!(cellar.kept_bytes(), 0);
+    }
 }
 
 #[test]

@@ -69,7 +69,8 @@ impl Idle {
     /// idle. While there is nothing to give back, looks become rare, down to one in that time. A look
     /// costs as much as a report.
     pub fn look<L: Layer + ?Sized>(&mut self, layer: &L, now: Duration) -> Duration {
-        if self.seen != Some(Activity::of(layer)) {
+        let before = Activity::of(layer);
+        if self.seen != Some(before) {
             self.since = now;
             self.resting = None;
         }
@@ -82,10 +83,15 @@ impl Idle {
             self.reclaim(layer, 0);
             return rest.min(self.shortest());
         }
-        if self.reclaim(layer, STEP_BYTES) >= STEP_BYTES {
-            return STEP_PAUSE;
+        match self.reclaim(layer, STEP_BYTES) {
+            STEP_BYTES.. => return STEP_PAUSE,
+            // What others freed while this went on is in the figures as they are now: only if they are as
+            // they were before did nothing happen, and nothing is left.
+            0 if self.seen == Some(before) => {
+                self.resting = Some((self.shortest() * 2).min(self.after));
+            }
+            _ => {}
         }
-        self.resting = Some((self.shortest() * 2).min(self.after));
         self.shortest()
     }
 
