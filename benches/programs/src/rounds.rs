@@ -3,7 +3,7 @@
 //! Above: `main`. Below: the programs `on-…`, which lie beside this one.
 
 use crate::child::Figures;
-use crate::loads::Load;
+use crate::loads::{Load, Random};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::Command;
@@ -67,9 +67,7 @@ pub fn run(
     for load in loads {
         let mut all = vec![Vec::new(); programs.len()];
         for round in 0..rounds {
-            for n in 0..programs.len() {
-                // Nobody is always the first, or always behind the same one.
-                let n = if round % 2 == 0 { n } else { programs.len() - 1 - n };
+            for n in order(programs.len(), round) {
                 told(load, round, &programs[n]);
                 all[n].push(one(&programs[n], load, percent)?);
             }
@@ -84,6 +82,16 @@ pub fn run(
         }
     }
     Ok(rows)
+}
+
+/// An order of its own for each round: who ran before decides which memory the system has at hand.
+fn order(programs: usize, round: usize) -> Vec<usize> {
+    let mut random = Random::new(round as u64 + 1);
+    let mut order: Vec<_> = (0..programs).collect();
+    for n in (1..programs).rev() {
+        order.swap(n, random.below(n as u64 + 1) as usize);
+    }
+    order
 }
 
 fn one(program: &Program, load: &Load, percent: usize) -> Result<Figures, String> {
