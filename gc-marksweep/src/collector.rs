@@ -6,7 +6,7 @@
 
 use crate::config::{Config, Torture};
 use crate::cycle::Phase;
-use crate::figures::Figures;
+use crate::figures::{Cause, Cycle, Figures};
 use crate::heap::{Mutator, ObjectHeap};
 use crate::pacer::Pacer;
 use crate::queue::Queue;
@@ -24,6 +24,35 @@ use core::ptr::NonNull;
 pub(crate) type HeapOf<A> = std::sync::Arc<ObjectHeap<A>>;
 #[cfg(not(feature = "std"))]
 pub(crate) type HeapOf<A> = ObjectHeap<A>;
+
+/// What is noted of a cycle while it goes on.
+#[derive(Default)]
+pub(crate) struct Story {
+    #[cfg(feature = "std")]
+    began: Option<std::time::Instant>,
+    marking_nanos: u64,
+    paused_nanos: u64,
+    /// The number of the cycle, when its marking has ended.
+    ended: Option<usize>,
+}
+
+impl Story {
+    pub(crate) fn begins(&mut self) {
+        *self = Self::default();
+        #[cfg(feature = "std")]
+        {
+            self.began = Some(std::time::Instant::now());
+        }
+    }
+
+    pub(crate) fn ends(&mut self, number: usize) {
+        self.ended = Some(number);
+        #[cfg(feature = "std")]
+        {
+            self.marking_nanos = self.began.map_or(0, |began| began.elapsed().as_nanos() as u64);
+        }
+    }
+}
 
 /// A mark-sweep collector over any layer.
 ///
@@ -49,6 +78,12 @@ pub struct MarkSweep<A: Layer> {
     pub(crate) pacer: Pacer,
     pub(crate) config: Config,
     pub(crate) figures: Cell<Figures>,
+    /// A whole cycle is wished for at the next chance, for this reason.
+    pub(crate) wish: Cell<Option<Cause>>,
+    /// Who is shown each cycle.
+    trace: Option<fn(&Cycle)>,
+    /// The cycle under way, as far as it is known, and whether it has ended.
+    pub(crate) story: Story,
     /// `allocated_bytes`: at the end of the last cycle, when this one began, at the last turn.
     pub(crate) cycle_bytes: usize,
     pub(crate) begin_bytes: usize,
@@ -70,7 +105,7 @@ impl<A: Layer> MarkSweep<A> {
     /// A collector with these settings over `below`. [`Mode::Background`] needs
     /// [`background`](Self::background); here it means [`Mode::Incremental`].
     pub fn with(config: Config, below: A) -> Self {
-        let heap = ObjectHeap::new(below);
+        let heap = ObjectHeap::new(below).with_limit(config.pace.limit_bytes);
         let heap = match config.poison {
             Some(byte) => heap.with_poison(byte),
             None => heap,
@@ -92,6 +127,9 @@ impl<A: Layer> MarkSweep<A> {
             pacer,
             config,
             figures: Cell::default(),
+            wish: Cell::new(None),
+            trace: None,
+            story: Story::default(),
             cycle_bytes: 0,
             begin_bytes: 0,
             turn_bytes: 0,
@@ -118,6 +156,39 @@ impl<A: Layer> MarkSweep<A> {
         collector.background = Some(Background::start(collector.mutator.handle().clone())?);
         collector.config.mode = Mode::Background;
         Ok(collector)
+    }
+
+    /// Has `trace` be shown each cycle, at the end of the turn in which its marking ended.
+    ///
+    /// ```
+    /// use alloc_core::api2::alloc::Global;
+    /// use gc_marksweep::MarkSweep;
+    ///
+    /// let collector = MarkSweep::new(Global).with_trace(|cycle| eprintln!("{cycle}"));
+    /// # let _ = collector;
+    /// ```
+    #[must_use]
+    pub fn with_trace(mut self, trace: fn(&Cycle)) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+
+    /// Has a whole cycle follow at the end of the mutation that is under way, or of the next: for a
+    /// mutation that knows that it has dropped much, or for whoever ran short of memory elsewhere.
+    pub fn collect_soon(&self) {
+        self.wish_for(Cause::Asked);
+    }
+
+    fn wish_for(&self, cause: Cause) {
+        self.wish.set(Some(cause));
+        self.due_bytes.set(self.mutator.allocated_bytes());
+    }
+
+    /// An allocation failed: what is dead may be enough for the next one.
+    #[cold]
+    #[inline(never)]
+    fn exhausted(&self) {
+        self.wish_for(Cause::Exhaustion);
     }
 
     /// What the collector did so far.
@@ -181,6 +252,24 @@ impl<A: Layer> MarkSweep<A> {
         self.put_back(tracer);
     }
 
+    /// Shows the cycle whose marking ended in this turn, if one did.
+    fn tell(&mut self) {
+        let Some(number) = self.story.ended.take() else { return };
+        let figures = self.figures.get_mut();
+        let cycle = Cycle {
+            number,
+            cause: figures.last_cause.unwrap_or(Cause::Asked),
+            before_bytes: figures.before_bytes,
+            live_bytes: figures.live_bytes,
+            run_bytes: self.mutator.heap().run_bytes(),
+            marking_nanos: self.story.marking_nanos,
+            paused_nanos: self.story.paused_nanos,
+        };
+        if let Some(trace) = self.trace {
+            trace(&cycle);
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn retain_while_marking(&self, object: Object) {
@@ -203,7 +292,7 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
 
     #[inline(always)]
     unsafe fn allocate(&self, shape: Shape) -> Result<NonNull<u8>, AllocError> {
-        self.mutator.allocate(shape.layout, shape.needs_drop)
+        self.mutator.allocate(shape.layout, shape.needs_drop).inspect_err(|_| self.exhausted())
     }
 
     #[inline(always)]
@@ -233,7 +322,12 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
         let begin = std::time::Instant::now();
         self.take_turn(world, turn);
         #[cfg(feature = "std")]
-        self.figures.get_mut().paused(begin.elapsed());
+        {
+            let pause = begin.elapsed();
+            self.figures.get_mut().paused(pause);
+            self.story.paused_nanos += pause.as_nanos() as u64;
+        }
+        self.tell();
     }
 }
 

@@ -45,11 +45,16 @@ impl Config {
 impl<A: Layer> MarkSweep<A> {
     pub(crate) fn take_turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
         match (turn, self.config.torture) {
+            // A whole cycle follows below.
+            (Turn::Pay, Torture::Off) if self.wish.get_mut().is_some() => {}
             (Turn::Full, _) => self.full(world, Cause::Asked),
             (Turn::Pay, Torture::Cycles) => self.full(world, Cause::Torture),
             (Turn::Pay, Torture::Steps) => self.step(world, 1, Cause::Torture),
             (Turn::Some { budget_bytes }, _) => self.step(world, budget_bytes, Cause::Asked),
             (Turn::Pay, Torture::Off) => self.pay(world),
+        }
+        if let Some(cause) = self.wish.take() {
+            self.full(world, cause);
         }
         let now_bytes = self.mutator.allocated_bytes();
         self.turn_bytes = now_bytes;
@@ -125,6 +130,7 @@ impl<A: Layer> MarkSweep<A> {
             return;
         }
         self.phase = Phase::Mark;
+        self.story.begins();
         self.marking.set(true);
         self.visited_bytes = 0;
         let live_bytes = self.pacer.live_bytes();
@@ -235,6 +241,7 @@ impl<A: Layer> MarkSweep<A> {
         let figures = self.figures.get_mut();
         figures.cycles += 1;
         figures.live_bytes = live_bytes;
+        self.story.ends(figures.cycles);
         #[cfg(feature = "std")]
         self.sweep_beside();
     }

@@ -3,6 +3,8 @@
 //! Above: the user; `cycle.rs`, which counts. Below: nothing.
 #![forbid(unsafe_code)]
 
+use core::fmt;
+
 /// Why a cycle began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -10,6 +12,8 @@ pub enum Cause {
     Growth,
     /// Somebody asked for it.
     Asked,
+    /// An allocation failed: at the pacer's limit, or because the layer below refused.
+    Exhaustion,
     /// The torture mode.
     Torture,
 }
@@ -38,6 +42,46 @@ pub struct Figures {
     pub pauses: [usize; PAUSES],
     /// The longest turn, in nanoseconds.
     pub longest_nanos: u64,
+}
+
+/// One cycle, when its marking has ended: what [`MarkSweep::with_trace`](crate::MarkSweep::with_trace) is
+/// shown. As text it is a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cycle {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Why it began.
+    pub cause: Cause,
+    /// Bytes that were allocated when it began, alive or not.
+    pub before_bytes: usize,
+    /// Bytes found alive, with those that were allocated while it marked.
+    pub live_bytes: usize,
+    /// Bytes of all runs that the heap has from the layer below.
+    pub run_bytes: usize,
+    /// From its beginning to the end of marking, in nanoseconds; 0 without `std`.
+    pub marking_nanos: u64,
+    /// The part of that in which mutations waited.
+    pub paused_nanos: u64,
+}
+
+impl fmt::Display for Cycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, cause, before_bytes, live_bytes, run_bytes, .. } = self;
+        let kib = |bytes: &usize| bytes / 1024;
+        let garbage = before_bytes.saturating_sub(*live_bytes);
+        let micros = |nanos: u64| nanos / 1000;
+        write!(
+            f,
+            "gc {number}: {cause:?}, {} KiB before, {} live, {} garbage, {} in runs; marked in {} us, paused {} us",
+            kib(before_bytes),
+            kib(live_bytes),
+            kib(&garbage),
+            kib(run_bytes),
+            micros(self.marking_nanos),
+            micros(self.paused_nanos),
+        )
+    }
 }
 
 impl Figures {

@@ -17,7 +17,7 @@ mod verify;
 
 pub use collector::MarkSweep;
 pub use config::{Config, Mode, Torture};
-pub use figures::{Cause, Figures};
+pub use figures::{Cause, Cycle, Figures};
 pub use pacer::Pace;
 #[doc(hidden)]
 pub use protocol::{Passage, Verdict};

@@ -13,18 +13,25 @@ const START_PERCENT: usize = 50;
 /// More than the exact share, so that a cycle ends before its runway does.
 const SHARE_PERCENT: usize = 125;
 
+/// However near a limit is, so much is allocated between two cycles.
+const LEAST_GROWTH_BYTES: usize = 256 << 10;
+
 /// What the pacer is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// By how many percent of what was live the heap may grow until a cycle has ended.
     pub growth_percent: usize,
-    /// By how much it may grow at least.
+    /// By how much it may grow at least, below the limit.
     pub min_growth_bytes: usize,
+    /// What the heap may have of the layer below: spans, large objects and what lies free in them. As it
+    /// comes near, cycles come more often. An allocation that would pass it fails, and a whole cycle
+    /// follows at the end of the mutation. `usize::MAX`: no limit.
+    pub limit_bytes: usize,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { growth_percent: 60, min_growth_bytes: 4 << 20 }
+        Self { growth_percent: 60, min_growth_bytes: 4 << 20, limit_bytes: usize::MAX }
     }
 }
 
@@ -52,7 +59,10 @@ impl Pacer {
     /// Bytes that may be allocated between the ends of two cycles.
     fn growth_bytes(&self) -> usize {
         let share = (self.live_bytes / 100).saturating_mul(self.pace.growth_percent);
-        share.max(self.pace.min_growth_bytes).max(1)
+        let room_bytes = self.pace.limit_bytes.saturating_sub(self.live_bytes);
+        // Spans are never quite full: below a limit, room is left for that. And not every turn is a cycle.
+        let most_bytes = (room_bytes / 4 * 3).max(LEAST_GROWTH_BYTES);
+        share.max(self.pace.min_growth_bytes).min(most_bytes).max(1)
     }
 
     /// Bytes that may be allocated after a cycle until the next one begins.
@@ -75,6 +85,19 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn growth_ends_below_the_limit() {
+        let pace = Pace { limit_bytes: 100 << 20, ..Pace::default() };
+        let mut pacer = Pacer::new(pace);
+        assert_eq!(pacer.growth_bytes(), 4 << 20);
+        pacer.cycle_ended(50 << 20);
+        assert_eq!(pacer.growth_bytes(), (50 << 20) / 100 * 60);
+        pacer.cycle_ended(90 << 20);
+        assert_eq!(pacer.growth_bytes(), (10 << 20) / 4 * 3);
+        pacer.cycle_ended(200 << 20);
+        assert_eq!(pacer.growth_bytes(), LEAST_GROWTH_BYTES);
+    }
 
     #[test]
     fn a_cycle_of_steps_ends_on_its_runway() {

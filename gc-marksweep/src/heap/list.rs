@@ -4,6 +4,7 @@
 //! Every function here runs under the lock and does little: it follows no list to its end.
 
 use super::span::{LANES, Lane, SpanRef};
+use alloc_core::AllocError;
 use core::ptr::null_mut;
 
 /// A list of spans. What is on it is owned by it (R1).
@@ -159,10 +160,26 @@ impl<const KIB: usize> Lists<KIB> {
         all
     }
 
-    /// Counts out a run that goes back to the layer below.
-    pub fn forget(&mut self, span: SpanRef<KIB>) {
+    /// Counts a run in, if all together have no more than `limit_bytes` then.
+    pub fn count(&mut self, run_bytes: usize, limit_bytes: usize) -> Result<(), AllocError> {
+        let all_bytes = self.run_bytes.checked_add(run_bytes).ok_or(AllocError)?;
+        if all_bytes > limit_bytes {
+            return Err(AllocError);
+        }
+        self.runs += 1;
+        self.run_bytes = all_bytes;
+        Ok(())
+    }
+
+    /// Counts a run out.
+    pub fn uncount(&mut self, run_bytes: usize) {
         self.runs -= 1;
-        self.run_bytes -= span.run_bytes();
+        self.run_bytes -= run_bytes;
+    }
+
+    /// Counts out a span that goes back to the layer below.
+    pub fn forget(&mut self, span: SpanRef<KIB>) {
+        self.uncount(span.run_bytes());
     }
 
     /// Takes an unswept span of this lane in hand.

@@ -108,6 +108,8 @@ pub struct ObjectHeap<A: Layer, const KIB: usize = 64> {
     parity: AtomicUsize,
     /// What dead slots are filled with when they are swept, or `NO_POISON`.
     poison: usize,
+    /// The most bytes of runs.
+    limit_bytes: usize,
 }
 
 const NO_POISON: usize = usize::MAX;
@@ -122,8 +124,16 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
                 lists: Lock::new(Lists::new()),
                 parity: AtomicUsize::new(0),
                 poison: NO_POISON,
+                limit_bytes: usize::MAX,
             }
         }
+    }
+
+    /// Runs of more than `limit_bytes` in all are refused, as if the layer below refused them.
+    #[must_use]
+    pub const fn with_limit(mut self, limit_bytes: usize) -> Self {
+        self.limit_bytes = limit_bytes;
+        self
     }
 
     /// Sweeping fills dead slots with `byte`, for tests that look for objects used after their death.
@@ -149,13 +159,17 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
     /// Takes a run of `run_bytes` from the layer below and makes it a span on no list.
     fn acquire(&self, run_bytes: usize) -> Result<SpanRef<KIB>, AllocError> {
         let layout = SpanRef::<KIB>::layout(run_bytes).ok_or(AllocError)?;
-        let run = self.below.allocate(layout)?.cast();
+        // Counted first, so that threads cannot pass the limit together.
+        self.lists.lock().count(run_bytes, self.limit_bytes)?;
+        let run =
+            self.below.allocate(layout).inspect_err(|_| self.lists.lock().uncount(run_bytes))?;
         // SAFETY: the run was just allocated with this layout.
-        let span = unsafe { SpanRef::create(run, run_bytes) };
-        let mut lists = self.lists.lock();
-        lists.runs += 1;
-        lists.run_bytes += run_bytes;
-        Ok(span)
+        Ok(unsafe { SpanRef::create(run.cast(), run_bytes) })
+    }
+
+    /// Bytes of the runs that this heap has from the layer below.
+    pub fn run_bytes(&self) -> usize {
+        self.lists.lock().run_bytes
     }
 
     /// Gives a span's run back to the layer below.

@@ -1,0 +1,89 @@
+//! A heap that may not grow: allocations fail, a cycle follows, and nothing is lost.
+
+use alloc_core::api2::alloc::Global;
+use alloc_core::gc::{Gc, Heap};
+use alloc_core::{Layer, Limit, Rootable};
+use gc_marksweep::{Cause, Config, Cycle, MarkSweep, Mode, Pace};
+use std::sync::Mutex;
+
+const MIB: usize = 1 << 20;
+
+type Kept = Rootable!['gc => Vec<Gc<'gc, [u8]>>];
+
+/// Allocates until nothing more is granted. Returns how many bytes that were.
+fn fill<A: Layer>(heap: &mut Heap<MarkSweep<A>, Kept>, keep: bool) -> usize {
+    heap.mutate_root(|mc, kept| {
+        let mut bytes = 0;
+        while let Ok(slice) = Gc::try_slice(mc, 1000, |_| 7_u8) {
+            bytes += slice.len();
+            if keep {
+                kept.push(slice);
+            }
+        }
+        bytes
+    })
+}
+
+fn at_its_limit<A: Layer>(mut heap: Heap<MarkSweep<A>, Kept>) {
+    for _ in 0..3 {
+        // What fails is followed by a cycle: there is room again.
+        let bytes = fill(&mut heap, false);
+        assert!((2 * MIB..8 * MIB).contains(&bytes), "{bytes}");
+        assert_eq!(heap.collector().figures().last_cause, Some(Cause::Exhaustion));
+        assert!(heap.collector().figures().live_bytes < MIB / 4);
+    }
+    let kept_bytes = fill(&mut heap, true);
+    assert!(kept_bytes > 2 * MIB);
+    // A cycle cannot help; nothing is lost.
+    assert!(fill(&mut heap, false) < MIB);
+    heap.mutate(|_, kept| assert!(kept.iter().all(|slice| slice.iter().all(|&byte| byte == 7))));
+    heap.mutate_root(|_, kept| kept.clear());
+    heap.collect();
+    assert!(fill(&mut heap, false) > 2 * MIB);
+}
+
+#[test]
+fn the_pacers_limit_and_the_layers() {
+    for mode in [Mode::StopTheWorld, Mode::Incremental] {
+        let pace = Pace { limit_bytes: 8 * MIB, ..Pace::default() };
+        let config = Config { pace, ..Config::new(mode) };
+        at_its_limit(Heap::new(MarkSweep::with(config, Global), |_| Vec::new()));
+        let limited = Limit::new(8 * MIB, Global);
+        at_its_limit(Heap::new(MarkSweep::with(Config::new(mode), limited), |_| Vec::new()));
+    }
+    let pace = Pace { limit_bytes: 8 * MIB, ..Pace::default() };
+    let background = MarkSweep::background(Config { pace, ..Config::default() }, Global).unwrap();
+    at_its_limit(Heap::new(background, |_| Vec::new()));
+}
+
+#[test]
+fn near_the_limit_cycles_come_more_often_and_nothing_fails() {
+    let pace = Pace { limit_bytes: 12 * MIB, ..Pace::default() };
+    let config = Config { pace, ..Config::default() };
+    let mut heap = Heap::<_, Kept>::new(MarkSweep::with(config, Global), |_| Vec::new());
+    heap.mutate_root(|mc, kept| kept.extend((0..8000).map(|_| Gc::slice(mc, 1000, |_| 1))));
+    for _ in 0..100_000 {
+        heap.mutate(|mc, _| assert!(Gc::try_slice(mc, 1000, |_| 2_u8).is_ok()));
+    }
+    let figures = heap.collector().figures();
+    assert!(figures.cycles > 20 && figures.last_cause == Some(Cause::Growth), "{figures:?}");
+}
+
+static CYCLES: Mutex<Vec<Cycle>> = Mutex::new(Vec::new());
+
+#[test]
+fn each_cycle_is_shown_once() {
+    let collector = MarkSweep::new(Global).with_trace(|cycle| CYCLES.lock().unwrap().push(*cycle));
+    let mut heap = Heap::<_, Kept>::new(collector, |_| Vec::new());
+    heap.collect();
+    heap.mutate_root(|mc, kept| {
+        kept.push(Gc::slice(mc, MIB, |_| 1));
+        mc.collector().collect_soon();
+    });
+    let cycles = CYCLES.lock().unwrap();
+    assert_eq!(cycles.iter().map(|cycle| cycle.number).collect::<Vec<_>>(), [1, 2]);
+    assert!(cycles.iter().all(|cycle| cycle.cause == Cause::Asked && cycle.paused_nanos > 0));
+    assert!(cycles[1].live_bytes >= MIB && cycles[1].run_bytes >= MIB);
+    let line = cycles[1].to_string();
+    assert!(line.starts_with("gc 2: Asked, ") && !line.contains('\n'), "{line}");
+}
