@@ -6,6 +6,7 @@
 
 use super::{Object, Shape, Visitor, VisitorMut, World};
 use crate::AllocError;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 /// A collector: it finds slots, is told before an object is written to, and takes its turn between
@@ -53,6 +54,20 @@ pub unsafe trait Collector: Sized {
     ///
     /// The object belongs to this heap and is alive.
     unsafe fn barrier(&self, object: Object);
+
+    /// [`barrier`](Collector::barrier) for some elements of an object that is a slice: these may be written
+    /// to from now on, until the mutation ends. For a collector to which a huge slice is more than one
+    /// thing to visit; C4 holds of these elements then.
+    ///
+    /// # Safety
+    ///
+    /// As for `barrier`.
+    #[inline]
+    unsafe fn barrier_part(&self, object: Object, elements: Range<usize>) {
+        let _ = elements;
+        // SAFETY: the caller's.
+        unsafe { self.barrier(object) };
+    }
 
     /// The object was reached through a weak pointer, and becomes a strong one.
     ///

@@ -11,7 +11,7 @@ use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
-use core::ops::Deref;
+use core::ops::{Deref, Range};
 use core::ptr::NonNull;
 
 /// A pointer to an object of the heap whose brand is `'gc`.
@@ -192,6 +192,61 @@ impl<'gc, T: ?Sized + Stored> Gc<'gc, T> {
     pub(super) unsafe fn from_object(object: Object) -> Self {
         // SAFETY: the caller's.
         unsafe { Self::from_value(T::from_object(object)) }
+    }
+}
+
+impl<'gc, T> Gc<'gc, [T]> {
+    /// [`write`](Gc::write) for one element. Where collections go on beside mutations, the first write to a
+    /// whole slice in each collection takes time linear in its length, and this does not.
+    ///
+    /// ```
+    /// # #[cfg(feature = "conformance")] {
+    /// # use alloc_core::{gc::{Gc, Heap, Lock, Reference}, Rootable};
+    /// # let mut heap = Heap::<_, Rootable!['gc => ()]>::new(Reference::default(), |_| ());
+    /// heap.mutate(|mc, _| {
+    ///     let table = Gc::slice(mc, 1_000_000, |_| Lock::new(None));
+    ///     table.write_at(mc, 17).set(Some(Gc::new(mc, 4)));
+    ///     assert_eq!(table[17].get().as_deref(), Some(&4));
+    /// });
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When there is no such element.
+    #[inline]
+    #[track_caller]
+    pub fn write_at<C: Collector>(self, mc: &Mutation<'gc, C>, index: usize) -> &'gc Write<T>
+    where
+        T: 'gc,
+    {
+        let element = &self.as_ref()[index];
+        // SAFETY: the object is of this heap (the brand) and alive.
+        unsafe { mc.shared.collector.barrier_part(self.object(), index..index + 1) };
+        // SAFETY: the barrier was called for this element.
+        unsafe { Write::assume(element) }
+    }
+
+    /// [`write`](Gc::write) for some elements: see [`write_at`](Gc::write_at).
+    ///
+    /// # Panics
+    ///
+    /// When not all of them are there.
+    #[inline]
+    #[track_caller]
+    pub fn write_range<C: Collector>(
+        self,
+        mc: &Mutation<'gc, C>,
+        range: Range<usize>,
+    ) -> &'gc Write<[T]>
+    where
+        T: 'gc,
+    {
+        let elements = &self.as_ref()[range.clone()];
+        // SAFETY: the object is of this heap (the brand) and alive.
+        unsafe { mc.shared.collector.barrier_part(self.object(), range) };
+        // SAFETY: the barrier was called for these elements.
+        unsafe { Write::assume(elements) }
     }
 }
 

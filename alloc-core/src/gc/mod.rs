@@ -27,6 +27,8 @@
 
 mod build;
 mod collector;
+#[cfg(feature = "std")]
+mod dump;
 #[cfg(feature = "alloc")]
 mod dynamic;
 #[expect(clippy::module_inception, reason = "it is the pointer's name")]
@@ -42,12 +44,16 @@ mod rootable;
 #[cfg(feature = "conformance")]
 pub mod suite;
 mod trace;
+#[cfg(feature = "std")]
+mod walk;
 mod weak;
 mod write;
 
 pub use collector::{Collector, Turn};
 #[cfg(feature = "alloc")]
 pub use dynamic::DynamicRoot;
+#[cfg(feature = "std")]
+pub use dump::Dumped;
 pub use gc::{Gc, Id};
 pub use heap::{Heap, Mutation, View};
 pub use lock::{Lock, OnceLock, RefLock};
@@ -57,6 +63,8 @@ pub use reference::Reference;
 pub use registry::World;
 pub use rootable::{Root, Rootable};
 pub use trace::{Counted, NeverMoves, Static, Trace, Visitor, VisitorMut};
+#[cfg(feature = "std")]
+pub use walk::{Count, Path, Seen};
 pub use weak::{Ephemeron, GcWeak};
 pub use write::Write;
 

@@ -21,6 +21,7 @@ use super::{Collector, Trace};
 use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::mem::needs_drop;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 /// The size of the header, and of the length before it.
@@ -147,6 +148,20 @@ impl Object {
         }
     }
 
+    /// How many elements a slice has, or a tail; `None` of a type without a length.
+    ///
+    /// # Safety
+    ///
+    /// As for [`info`](Object::info).
+    #[must_use]
+    pub unsafe fn elements<C: Collector>(self) -> Option<usize> {
+        // SAFETY: the caller's; only objects with a length have an element's size in their type's record.
+        unsafe {
+            let info = self.info::<C>();
+            (info.element_bytes != NO_ELEMENTS).then(|| self.length(info.shape.value_align))
+        }
+    }
+
     /// The shape that the object was allocated with.
     ///
     /// # Safety
@@ -233,6 +248,8 @@ pub struct TypeInfo<C: Collector> {
     pub shape: Shape,
     /// Visits the object's pointers, to mark. `None`: it holds none.
     pub mark: Option<unsafe fn(Object, &mut C::Marker)>,
+    /// Visits the pointers of some of a slice's elements, to mark. `None`: it is not a slice, or holds none.
+    pub mark_part: Option<unsafe fn(Object, Range<usize>, &mut C::Marker)>,
     /// Visits the object's pointers exclusively, to rewrite them. `None`: it holds none.
     pub relocate: Option<unsafe fn(Object, &mut C::Mover)>,
     /// Visits the object's pointers with any visitor. `None`: it holds none.
@@ -351,6 +368,7 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
     /// The record, in static memory.
     pub(super) const INFO: *const TypeInfo<C> = &TypeInfo {
         mark: if T::NEEDS_TRACE { Some(Self::mark) } else { None },
+        mark_part: if T::NEEDS_TRACE && T::IN_PARTS { Some(Self::mark_part) } else { None },
         relocate: if T::NEEDS_TRACE { Some(Self::relocate) } else { None },
         visit: if T::NEEDS_TRACE { Some(Self::visit) } else { None },
         drop: if T::FIXED.needs_drop { Some(Self::drop) } else { None },
@@ -362,6 +380,7 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
     /// The record of a slot whose value is not there yet, or will never be: nothing to visit.
     pub(super) const UNFINISHED: *const TypeInfo<C> = &TypeInfo {
         mark: None,
+        mark_part: None,
         relocate: None,
         visit: None,
         drop: None,
@@ -376,6 +395,15 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
     unsafe fn mark(object: Object, marker: &mut C::Marker) {
         // SAFETY: whoever calls has an object of this type, and reads it while nobody writes.
         unsafe { T::from_object(object).as_ref() }.trace(marker);
+    }
+
+    /// # Safety
+    ///
+    /// As for `mark`, of these elements.
+    unsafe fn mark_part(object: Object, elements: Range<usize>, marker: &mut C::Marker) {
+        // SAFETY: whoever calls has an object of this type, and nobody writes to these elements;
+        // `trace_part` touches no others.
+        unsafe { T::from_object(object).as_ref() }.trace_part(elements, marker);
     }
 
     /// # Safety

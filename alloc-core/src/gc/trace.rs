@@ -48,11 +48,24 @@ pub unsafe trait Trace<'gc> {
     /// types in circles.
     const MAY_CYCLE: bool = true;
 
+    /// Whether [`trace_part`](Trace::trace_part) can visit some elements alone: slices.
+    #[doc(hidden)]
+    const IN_PARTS: bool = false;
+
     /// Shows each traced pointer to `visitor`.
     fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V);
 
     /// Shows each traced pointer to `visitor`, which may rewrite it.
     fn trace_mut<V: VisitorMut + ?Sized>(&mut self, visitor: &mut V);
+
+    /// Shows the traced pointers of some elements to `visitor`, and touches no other (T1 and T2 for
+    /// those), where [`IN_PARTS`](Trace::IN_PARTS) says that this can be done.
+    #[doc(hidden)]
+    #[inline]
+    fn trace_part<V: Visitor + ?Sized>(&self, elements: core::ops::Range<usize>, visitor: &mut V) {
+        let _ = elements;
+        self.trace(visitor);
+    }
 }
 
 /// A counted pointer, as `rc-cycle` shows it to its visitors.

@@ -36,6 +36,15 @@ tuples!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
 unsafe impl<'gc, T: Trace<'gc>> Trace<'gc> for [T] {
     constants!(T);
     each!(T, iter, iter_mut);
+
+    const IN_PARTS: bool = true;
+
+    #[inline]
+    fn trace_part<W: Visitor + ?Sized>(&self, elements: core::ops::Range<usize>, visitor: &mut W) {
+        if let Some(part) = self.get(elements) {
+            part.trace(visitor);
+        }
+    }
 }
 
 // SAFETY: every element is visited.
