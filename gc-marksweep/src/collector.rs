@@ -12,11 +12,12 @@ use crate::pacer::Pacer;
 use crate::queue::Queue;
 use crate::tracer::Tracer;
 #[cfg(feature = "std")]
-use crate::{background::Background, config::Mode};
+use crate::{background::Background, config::Mode, crew::Crew};
 use alloc_core::gc::{Collector, NeverMoves, Object, Shape, Turn, World};
 use alloc_core::{AllocError, Layer};
 use core::cell::Cell;
 use core::fmt;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 /// What leads to the heap: the background thread has a share in it.
@@ -93,6 +94,9 @@ pub struct MarkSweep<A: Layer> {
     /// Ends before the heap does.
     #[cfg(feature = "std")]
     pub(crate) background: Option<Background>,
+    /// So do those who help to mark.
+    #[cfg(feature = "std")]
+    pub(crate) crew: Option<Crew>,
     pub(crate) mutator: Mutator<HeapOf<A>, A>,
 }
 
@@ -136,6 +140,8 @@ impl<A: Layer> MarkSweep<A> {
             visited_bytes: 0,
             #[cfg(feature = "std")]
             background: None,
+            #[cfg(feature = "std")]
+            crew: None,
             // SAFETY: the heap is new, so this is its only mutator; an `Arc` leads to the same one
             // always, and without `std` the mutator owns it.
             mutator: unsafe { Mutator::new(heap) },
@@ -155,6 +161,36 @@ impl<A: Layer> MarkSweep<A> {
         let mut collector = Self::with(Config { mode: Mode::Incremental, ..config }, below);
         collector.background = Some(Background::start(collector.mutator.handle().clone())?);
         collector.config.mode = Mode::Background;
+        Ok(collector)
+    }
+
+    /// A collector that stops mutations, and marks with `markers` threads, the caller's included, where the
+    /// heap is large enough for that to pay; whatever the mode in `config` is.
+    ///
+    /// The other threads are parked between collections. They save time where memory can serve several
+    /// processors at once; on two cores that share one, measure first.
+    ///
+    /// ```
+    /// use alloc_core::api2::alloc::Global;
+    /// use gc_marksweep::{Config, MarkSweep};
+    ///
+    /// let collector = MarkSweep::parallel(4, Config::default(), Global)?;
+    /// # let _ = collector;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a thread cannot be started.
+    #[cfg(feature = "std")]
+    pub fn parallel(markers: usize, config: Config, below: A) -> std::io::Result<Self>
+    where
+        A: Send + Sync + 'static,
+    {
+        let mut collector = Self::with(Config { mode: Mode::StopTheWorld, ..config }, below);
+        if let Some(helpers @ 1..) = markers.checked_sub(1) {
+            collector.crew = Some(Crew::start(helpers, collector.mutator.handle())?);
+        }
         Ok(collector)
     }
 
@@ -237,19 +273,55 @@ impl<A: Layer> MarkSweep<A> {
             return;
         }
         let Some(mut tracer) = self.tracer() else { return };
-        if tracer.claim(object) {
+        if let Some(cards) = tracer.cards(object) {
+            // K2: a later write finds the object's own claim.
+            if !tracer.is_claimed(object) {
+                // SAFETY: the object is alive (caller); this thread writes later.
+                unsafe { tracer.visit_cards(&cards, 0..cards.count(), |at| self.wait_for(at)) };
+                let _ = tracer.claim(object);
+            }
+        } else if tracer.claim(object) {
             // SAFETY: it is claimed, so nobody else visits it; this thread writes later.
             unsafe { tracer.visit(object) };
             let mut figures = self.figures.get();
             figures.barrier_visits += 1;
             self.figures.set(figures);
         } else {
-            #[cfg(feature = "std")]
-            if let Some(background) = &self.background {
-                background.passage().wait_for(object.address());
-            }
+            self.wait_for(object.address());
         }
         self.put_back(tracer);
+    }
+
+    /// The barrier for some elements.
+    ///
+    /// # Safety
+    ///
+    /// As for `barrier_part`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn barrier_part_while_marking(&self, object: Object, elements: &Range<usize>) {
+        let Some(mut tracer) = self.tracer() else { return };
+        let Some(cards) = tracer.cards(object) else {
+            self.put_back(tracer);
+            // SAFETY: the caller's.
+            return unsafe { self.barrier_while_marking(object) };
+        };
+        if !tracer.is_claimed(object) {
+            let which = cards.of_elements(elements);
+            // SAFETY: the object is alive (caller); this thread writes later.
+            unsafe { tracer.visit_cards(&cards, which, |at| self.wait_for(at)) };
+        }
+        self.put_back(tracer);
+    }
+
+    /// Waits until the marker is not inside what has this address.
+    fn wait_for(&self, address: usize) {
+        #[cfg(feature = "std")]
+        if let Some(background) = &self.background {
+            background.passage().wait_for(address);
+        }
+        #[cfg(not(feature = "std"))]
+        let _ = address;
     }
 
     /// Shows the cycle whose marking ended in this turn, if one did.
@@ -304,6 +376,14 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
     }
 
     #[inline(always)]
+    unsafe fn barrier_part(&self, object: Object, elements: Range<usize>) {
+        if self.marking.get() {
+            // SAFETY: the caller's.
+            unsafe { self.barrier_part_while_marking(object, &elements) };
+        }
+    }
+
+    #[inline(always)]
     unsafe fn retain(&self, object: Object) {
         if self.marking.get() {
             self.retain_while_marking(object);
@@ -338,6 +418,7 @@ impl<A: Layer> Drop for MarkSweep<A> {
         {
             self.take_over();
             self.background = None;
+            self.crew = None;
         }
         self.mutator.cancel_marking();
         let mut queue = self.queue.take();

@@ -10,9 +10,12 @@
 //! ```
 
 use crate::MarkSweep;
+use crate::cards::Partly;
 use crate::config::{Config, Mode, Torture};
 use crate::figures::Cause;
 use crate::tracer::Claims;
+#[cfg(feature = "std")]
+use crate::tracer::Tracer;
 use alloc_core::Layer;
 use alloc_core::gc::{Object, Turn, Visitor, World};
 
@@ -164,6 +167,8 @@ impl<A: Layer> MarkSweep<A> {
         }
         loop {
             let Some(mut tracer) = self.tracer() else { return true };
+            #[cfg(feature = "std")]
+            self.mark_together(&mut tracer, claims);
             // SAFETY: this is a turn, so nobody writes; without claims, nothing comes before the end.
             unsafe { tracer.drain(budget_bytes, claims) };
             let is_empty = tracer.queue.is_empty();
@@ -179,6 +184,21 @@ impl<A: Layer> MarkSweep<A> {
         }
         self.finish(world);
         true
+    }
+
+    /// Empties the queue with several threads, where there are, and that pays.
+    #[cfg(feature = "std")]
+    fn mark_together(&self, tracer: &mut Tracer<A>, claims: Claims) {
+        let is_large = self.pacer.live_bytes() >= crate::crew::WORTH_HELP_BYTES;
+        if let (Some(crew), Some(marker)) = (&self.crew, self.mutator.marker())
+            && claims == Claims::Idle
+            && (is_large || self.config.torture != Torture::Off)
+        {
+            tracer.set_alone(false);
+            // SAFETY: this is a turn, so nobody writes; there is no other thread that marks.
+            unsafe { crew.mark(tracer, marker) };
+            tracer.set_alone(true);
+        }
     }
 
     /// Nothing is grey: asks who else is alive. `true`: somebody.
@@ -209,7 +229,11 @@ impl<A: Layer> MarkSweep<A> {
             if tracer.is_marked(object) {
                 // SAFETY: this is a turn, so nobody writes. Without claims, it is visited again.
                 unsafe {
-                    if claims == Claims::Idle || tracer.claim(object) {
+                    if let Some(cards) = tracer.cards(object) {
+                        if claims == Claims::Idle || !tracer.is_claimed(object) {
+                            tracer.queue.partly = Some(Partly { cards, next: 0 });
+                        }
+                    } else if claims == Claims::Idle || tracer.claim(object) {
                         tracer.visit(object);
                     }
                     tracer.drain(&mut usize::MAX.clone(), claims);

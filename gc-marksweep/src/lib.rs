@@ -3,9 +3,14 @@
 
 #[cfg(feature = "std")]
 mod background;
+mod cards;
 mod collector;
 mod config;
+#[cfg(feature = "std")]
+mod crew;
 mod cycle;
+#[cfg(feature = "std")]
+mod exchange;
 mod figures;
 pub mod heap;
 mod pacer;
@@ -17,6 +22,9 @@ mod verify;
 
 pub use collector::MarkSweep;
 pub use config::{Config, Mode, Torture};
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub use exchange::Exchange;
 pub use figures::{Cause, Cycle, Figures};
 pub use pacer::Pace;
 #[doc(hidden)]

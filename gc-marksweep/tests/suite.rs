@@ -28,6 +28,23 @@ fn stop_the_world_tortured() {
     suite::run(|| MarkSweep::with(config.tortured(Torture::Steps), Global), 2_000);
 }
 
+fn parallel(markers: usize, config: Config) -> MarkSweep<Global> {
+    MarkSweep::parallel(markers, config, Global).expect("threads")
+}
+
+#[test]
+fn several_markers() {
+    suite::run(|| parallel(3, config(Mode::StopTheWorld)), 200_000);
+    suite::run(|| parallel(1, config(Mode::StopTheWorld)), 10_000);
+}
+
+#[test]
+fn several_markers_tortured() {
+    let config = config(Mode::StopTheWorld);
+    suite::run(|| parallel(3, config.tortured(Torture::Cycles)), 2_000);
+    suite::run(|| parallel(2, config.tortured(Torture::Steps)), 2_000);
+}
+
 #[test]
 fn incremental() {
     suite::run(|| MarkSweep::with(config(Mode::Incremental), Global), 200_000);

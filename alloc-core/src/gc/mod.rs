@@ -50,10 +50,10 @@ mod weak;
 mod write;
 
 pub use collector::{Collector, Turn};
-#[cfg(feature = "alloc")]
-pub use dynamic::DynamicRoot;
 #[cfg(feature = "std")]
 pub use dump::Dumped;
+#[cfg(feature = "alloc")]
+pub use dynamic::DynamicRoot;
 pub use gc::{Gc, Id};
 pub use heap::{Heap, Mutation, View};
 pub use lock::{Lock, OnceLock, RefLock};

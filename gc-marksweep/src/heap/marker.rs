@@ -4,7 +4,7 @@
 //! Not here: what to mark. A marker lasts from `start_marking` to `finish_marking`; it is two words'
 //! worth of constants, and copied freely.
 
-use super::span::{Plane, SpanRef};
+use super::span::{Place, Plane, SpanRef};
 use alloc_core::sync::{AtomicU64, Ordering};
 use core::ptr::NonNull;
 
@@ -74,13 +74,9 @@ impl<const KIB: usize> Marker<KIB> {
     #[inline(always)]
     #[must_use]
     pub unsafe fn claim(&self, object: NonNull<u8>) -> bool {
-        let place = SpanRef::<KIB>::place(object);
         // SAFETY: the caller's promise.
-        let word = unsafe { SpanRef::<KIB>::of(object) }.word(Plane::CLAIMS, place.word);
-        // ORDERING: Acquire, and below AcqRel: claims of the same object are each other's partners; other
-        // changes of the word meanwhile are read-modify-writes, which hand on what the claim released.
-        word.load(Ordering::Acquire) & place.bit == 0
-            && word.fetch_or(place.bit, Ordering::AcqRel) & place.bit == 0
+        let span = unsafe { SpanRef::<KIB>::of(object) };
+        claim_bit(span, SpanRef::<KIB>::place(object))
     }
 
     /// [`claim`](Self::claim) for when no other thread marks, claims or allocates.
@@ -91,12 +87,9 @@ impl<const KIB: usize> Marker<KIB> {
     #[inline(always)]
     #[must_use]
     pub unsafe fn claim_alone(&self, object: NonNull<u8>) -> bool {
-        let place = SpanRef::<KIB>::place(object);
         // SAFETY: the caller's promise.
         let span = unsafe { SpanRef::<KIB>::of(object) };
-        let bits = span.bits(Plane::CLAIMS, place.word);
-        span.set_bits(Plane::CLAIMS, place.word, bits | place.bit);
-        bits & place.bit == 0
+        claim_bit_alone(span, SpanRef::<KIB>::place(object))
     }
 
     /// Whether somebody claimed the object. `false` may be out of date where other threads claim.
@@ -132,6 +125,24 @@ impl<const KIB: usize> Marker<KIB> {
         // SAFETY: the caller's promise.
         unsafe { SpanRef::<KIB>::of(object) }.bits(plane, place.word) & place.bit != 0
     }
+}
+
+/// Sets a claim bit, ordered; whether this call was the one that did.
+#[inline(always)]
+pub(super) fn claim_bit<const KIB: usize>(span: SpanRef<KIB>, place: Place) -> bool {
+    let word = span.word(Plane::CLAIMS, place.word);
+    // ORDERING: Acquire, and below AcqRel: claims of the same object are each other's partners; other
+    // changes of the word meanwhile are read-modify-writes, which hand on what the claim released.
+    word.load(Ordering::Acquire) & place.bit == 0
+        && word.fetch_or(place.bit, Ordering::AcqRel) & place.bit == 0
+}
+
+/// Sets a claim bit when no other thread does.
+#[inline(always)]
+pub(super) fn claim_bit_alone<const KIB: usize>(span: SpanRef<KIB>, place: Place) -> bool {
+    let bits = span.bits(Plane::CLAIMS, place.word);
+    span.set_bits(Plane::CLAIMS, place.word, bits | place.bit);
+    bits & place.bit == 0
 }
 
 /// Sets a bit; whether this call was the one that did.

@@ -69,6 +69,7 @@
 //! * R6, destructors: spans of lanes with destructors are swept by `Mutator::sweep_dropping` only.
 //! * R7, a span goes below when nothing in it is alive and it is nobody else's.
 
+mod cards;
 mod classes;
 mod cycle;
 mod large;

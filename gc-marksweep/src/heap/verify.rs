@@ -4,6 +4,7 @@
 //! Spans that another thread is sweeping at this moment are left out.
 
 use super::ObjectHeap;
+use super::cards::card_bits;
 use super::classes::Classes;
 use super::list::{List, Lists};
 use super::mutator::{Cursor, Mutator};
@@ -116,7 +117,8 @@ impl<A: Layer, const KIB: usize> Check<'_, A, KIB> {
             let starts = span.starts(word);
             let live = span.bits(alive, word);
             let other = span.bits(alive.other(), word);
-            let claims = span.bits(Plane::CLAIMS, word);
+            let cards = if span.lane().is_large() { card_bits::<KIB>(word) } else { 0 };
+            let claims = span.bits(Plane::CLAIMS, word) & !cards;
             let strays = (live | other | claims) & !starts;
             Broken::unless(strays == 0, LAYER, "bits stand where slots begin", place)?;
             if is_unswept {
@@ -129,6 +131,7 @@ impl<A: Layer, const KIB: usize> Check<'_, A, KIB> {
                 Broken::unless(marked_dead == 0, LAYER, rule, place)?;
             } else {
                 let rule = "R5: a swept span has no bits of another cycle";
+                let claims = span.bits(Plane::CLAIMS, word);
                 Broken::unless(other | claims == 0, LAYER, rule, place)?;
             }
         }

@@ -21,4 +21,9 @@ fn main() {
     suite::run(|| background(config.tortured(Torture::Steps)), 2_000);
     suite::run(|| background(config.tortured(Torture::Cycles)), 2_000);
     println!("collector: tortured");
+    let below = || Below::new(Arena::new(Os::new()));
+    let config = config.tortured(Torture::Cycles);
+    let together = || MarkSweep::parallel(3, Config { verify: false, ..config }, below()).expect("threads");
+    suite::run(together, 2_000);
+    println!("collector: marking together");
 }

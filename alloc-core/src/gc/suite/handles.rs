@@ -416,6 +416,11 @@ pub(super) fn wide_slice<C: Collector>(collector: C, nodes: usize) {
         heap.mutate(|mc, slice| {
             let index = round * 31 % nodes;
             slice.write(mc)[index].set(Gc::new(mc, index));
+            let index = round * 71 % nodes;
+            slice.write_at(mc, index).set(Gc::new(mc, index));
+            let range = index / 2..(index / 2 + 2).min(nodes);
+            let part = slice.write_range(mc, range.clone());
+            range.zip(part.iter()).for_each(|(index, element)| element.set(Gc::new(mc, index)));
         });
         heap.collect_some(10_000);
     }
