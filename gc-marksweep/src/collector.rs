@@ -4,6 +4,7 @@
 //! Here: what mutations call. An allocation is a few instructions of the heap's cursor, and the barrier one
 //! test.
 
+use crate::cards::Cards;
 use crate::config::{Config, Torture};
 use crate::cycle::Phase;
 use crate::figures::{Cause, Cycle, Figures};
@@ -277,15 +278,13 @@ impl<A: Layer> MarkSweep<A> {
             // K2: a later write finds the object's own claim.
             if !tracer.is_claimed(object) {
                 // SAFETY: the object is alive (caller); this thread writes later.
-                unsafe { tracer.visit_cards(&cards, 0..cards.count(), |at| self.wait_for(at)) };
+                unsafe { self.visit_cards(&mut tracer, &cards, 0..cards.count()) };
                 let _ = tracer.claim(object);
             }
         } else if tracer.claim(object) {
             // SAFETY: it is claimed, so nobody else visits it; this thread writes later.
             unsafe { tracer.visit(object) };
-            let mut figures = self.figures.get();
-            figures.barrier_visits += 1;
-            self.figures.set(figures);
+            self.count(|figures| figures.barrier_visits += 1);
         } else {
             self.wait_for(object.address());
         }
@@ -309,9 +308,24 @@ impl<A: Layer> MarkSweep<A> {
         if !tracer.is_claimed(object) {
             let which = cards.of_elements(elements);
             // SAFETY: the object is alive (caller); this thread writes later.
-            unsafe { tracer.visit_cards(&cards, which, |at| self.wait_for(at)) };
+            unsafe { self.visit_cards(&mut tracer, &cards, which) };
         }
         self.put_back(tracer);
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Tracer::visit_cards`].
+    unsafe fn visit_cards(&self, tracer: &mut Tracer<A>, cards: &Cards, which: Range<usize>) {
+        // SAFETY: the caller's.
+        let visited = unsafe { tracer.visit_cards(cards, which, |at| self.wait_for(at)) };
+        self.count(|figures| figures.barrier_cards += visited);
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Figures)) {
+        let mut figures = self.figures.get();
+        count(&mut figures);
+        self.figures.set(figures);
     }
 
     /// Waits until the marker is not inside what has this address.

@@ -46,7 +46,8 @@ impl Crew {
     where
         A: Layer + Send + Sync + 'static,
     {
-        let shared = Arc::new(Shared { exchange: Exchange::new(), round: Lock::new(Round::default()) });
+        let shared =
+            Arc::new(Shared { exchange: Exchange::new(), round: Lock::new(Round::default()) });
         let mut crew = Self { shared, threads: Vec::new() };
         for number in 1..=helpers {
             let (shared, heap) = (Arc::clone(&crew.shared), Arc::clone(heap));

@@ -35,6 +35,8 @@ pub struct Figures {
     pub before_bytes: usize,
     /// Objects whose barrier came before the marker.
     pub barrier_visits: usize,
+    /// Cards of huge slices whose barrier came before the marker.
+    pub barrier_cards: usize,
     /// Times that the queue could not grow, and the heap was searched instead.
     pub searches: usize,
     /// Turns, by how long they took: the entry `n` counts those of less than 2^n microseconds that are

@@ -125,7 +125,8 @@ impl<A: Layer> Tracer<A> {
         }
     }
 
-    /// The barrier: visits those of the cards that nobody claimed, and waits for the others.
+    /// The barrier: visits those of the cards that nobody claimed, and waits for the others. Returns how
+    /// many it visited.
     ///
     /// # Safety
     ///
@@ -135,15 +136,18 @@ impl<A: Layer> Tracer<A> {
         cards: &Cards,
         which: Range<usize>,
         wait_for: impl Fn(usize),
-    ) {
+    ) -> usize {
+        let mut visited = 0;
         for card in which {
             if self.claim_card(cards, card) {
                 // SAFETY: claimed, so nobody else visits it; nobody writes (caller).
                 unsafe { cards.visit(card, self) };
+                visited += 1;
             } else {
                 wait_for(cards.address(card));
             }
         }
+        visited
     }
 
     /// Takes the next object from the queue, or says what of a huge slice is next.

@@ -12,7 +12,7 @@
 use alloc_core::Layout;
 use alloc_core::api2::alloc::System;
 use gc_marksweep::heap::{Marker, Mutator, ObjectHeap};
-use gc_marksweep::{Passage, Verdict};
+use gc_marksweep::{Exchange, Passage, Verdict};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -157,5 +157,136 @@ fn p3_allocation_during_marking() {
         helper.join().expect("the helper");
         assert_eq!(born.visits.load(Ordering::Relaxed), 0, "never visited");
         assert_eq!(old.visits.load(Ordering::Relaxed), 1, "visited once");
+    });
+}
+
+/// K1: the same for the cards of a large object: the marker goes from one to the next, the mutator writes to
+/// both, the other way round.
+///
+/// Fails with card claims that are Relaxed (either of the two orders), and without waiting.
+#[test]
+fn k1_claim_of_a_card_against_barrier() {
+    model(|| {
+        let heap = Arc::new(ObjectHeap::<System, 4>::new(System));
+        // SAFETY: the heap is new, and this its only mutator.
+        let mutator = unsafe { Mutator::<_, _, 4>::new(heap) };
+        let layout = Layout::from_size_align(3000, 16).expect("a layout");
+        let slot = mutator.allocate(layout, false).expect("memory");
+        let marker = mutator.start_marking().expect("nothing to sweep");
+        // SAFETY: the object is alive, and the heap is marking.
+        assert!(unsafe { marker.has_cards(slot) });
+        let shared = Arc::new((Passage::new(), Slot(slot), [0, 1].map(|_| UnsafeCell::new(1))));
+        // SAFETY: as above.
+        let claim = move |slot: &Slot, card| unsafe { marker.claim_card(slot.0, card) };
+        let address = |slot: &Slot, card| slot.0.addr().get() + 1 + card;
+        let helper = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                let (passage, slot, holds) = &*shared;
+                for card in [0, 1] {
+                    let entered = passage.enter(address(slot, card), || claim(slot, card));
+                    if entered == Verdict::Visit {
+                        // SAFETY: loom judges.
+                        holds[card].with(|value| assert_eq!(unsafe { *value }, 1));
+                        passage.leave();
+                    }
+                }
+            })
+        };
+        let (passage, slot, holds) = &*shared;
+        for card in [1, 0] {
+            if !claim(slot, card) {
+                passage.wait_for(address(slot, card));
+            }
+            // SAFETY: loom judges.
+            holds[card].with_mut(|value| unsafe { *value += 1 });
+        }
+        helper.join().expect("the helper");
+    });
+}
+
+/// The address of an object in memory that outlives the model's threads.
+struct Slot(NonNull<u8>);
+
+// SAFETY: it is an address.
+unsafe impl Send for Slot {}
+// SAFETY: the same.
+unsafe impl Sync for Slot {}
+
+/// What threads that mark together visit, and what they note.
+struct Together {
+    exchange: Exchange<Vec<usize>>,
+    objects: [UnsafeCell<usize>; 3],
+    noted: UnsafeCell<usize>,
+}
+
+impl Together {
+    /// Object 0 leads to the others.
+    fn work(&self, mut queue: Vec<usize>) -> usize {
+        let mut visits = 0;
+        loop {
+            while let Some(object) = queue.pop() {
+                // SAFETY: loom judges.
+                self.objects[object].with_mut(|visited| unsafe { *visited += 1 });
+                visits += 1;
+                if object == 0 {
+                    queue.extend([1, 2]);
+                }
+                if queue.len() > 1 {
+                    let share = queue.split_off(1);
+                    if let Err(share) = self.exchange.offer(share) {
+                        queue.extend(share);
+                    }
+                }
+            }
+            match self.exchange.next() {
+                Some(share) => queue = share,
+                None => return visits,
+            }
+        }
+    }
+}
+
+// SAFETY: the cells are loom's to judge.
+unsafe impl Send for Together {}
+// SAFETY: the same.
+unsafe impl Sync for Together {}
+
+/// E1 to E4: two threads visit each object once, both know when it is over, and whoever opened the round sees
+/// what the other has visited and noted.
+///
+/// Fails if `next` says that it is over without looking for shares, if it counts itself out after it has
+/// let go of the lock, if `next` does not count who takes a share as working again, and if `close` does not
+/// wait.
+#[test]
+fn e1_to_e4_nobody_leaves_before_all_is_visited() {
+    model(|| {
+        let together = Arc::new(Together {
+            exchange: Exchange::new(),
+            objects: [0; 3].map(UnsafeCell::new),
+            noted: UnsafeCell::new(0),
+        });
+        let helper = {
+            let together = Arc::clone(&together);
+            thread::spawn(move || {
+                if together.exchange.join() {
+                    let visits = together.work(Vec::new());
+                    // SAFETY: loom judges.
+                    together.noted.with_mut(|noted| unsafe { *noted = visits });
+                    together.exchange.leave();
+                }
+            })
+        };
+        together.exchange.open();
+        let visits = together.work(vec![0]);
+        together.exchange.close();
+        // SAFETY: loom judges.
+        let noted = together.noted.with(|noted| unsafe { *noted });
+        assert_eq!(visits + noted, 3);
+        for object in &together.objects {
+            // SAFETY: loom judges.
+            object.with(|visited| assert_eq!(unsafe { *visited }, 1));
+        }
+        helper.join().expect("the helper");
     });
 }
