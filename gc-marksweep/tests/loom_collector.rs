@@ -163,7 +163,7 @@ fn p3_allocation_during_marking() {
 /// K1: the same for the cards of a large object: the marker goes from one to the next, the mutator writes to
 /// both, the other way round.
 ///
-/// Fails with card claims that are Relaxed (either of the two orders), and without waiting.
+/// Fails with card claims whose exchange is not Acquire or not Release, and without waiting.
 #[test]
 fn k1_claim_of_a_card_against_barrier() {
     model(|| {
@@ -255,9 +255,8 @@ unsafe impl Sync for Together {}
 /// E1 to E4: two threads visit each object once, both know when it is over, and whoever opened the round sees
 /// what the other has visited and noted.
 ///
-/// Fails if `next` says that it is over without looking for shares, if it counts itself out after it has
-/// let go of the lock, if `next` does not count who takes a share as working again, and if `close` does not
-/// wait.
+/// Fails if `next` says that it is over without looking for shares, if it does not count who takes a share as
+/// working again, if `join` lets in who comes too late, and if `close` does not wait.
 #[test]
 fn e1_to_e4_nobody_leaves_before_all_is_visited() {
     model(|| {
