@@ -224,11 +224,12 @@ impl<A: Layer> Tracer<A> {
     #[cfg(feature = "std")]
     pub(crate) unsafe fn visit_some(&mut self, objects: usize) -> bool {
         for _ in 0..objects {
-            // SAFETY: nobody writes (caller).
             match self.take() {
                 None => return false,
                 Some(Next::Leaf(_)) => {}
+                // SAFETY: nobody writes (caller).
                 Some(Next::Object(object, _)) => unsafe { self.visit(object) },
+                // SAFETY: the same.
                 Some(Next::Card(cards, card)) => unsafe { cards.visit(card, self) },
             }
         }
