@@ -238,6 +238,9 @@ impl Shape {
     }
 }
 
+/// Visits the pointers of some elements.
+type MarkPart<C> = unsafe fn(Object, Range<usize>, &mut <C as Collector>::Marker);
+
 /// What is known about a type under a collector: one constant for each type.
 ///
 /// The functions are compiled for the collector's own visitors, so that a visit of an object is
@@ -249,7 +252,7 @@ pub struct TypeInfo<C: Collector> {
     /// Visits the object's pointers, to mark. `None`: it holds none.
     pub mark: Option<unsafe fn(Object, &mut C::Marker)>,
     /// Visits the pointers of some of a slice's elements, to mark. `None`: it is not a slice, or holds none.
-    pub mark_part: Option<unsafe fn(Object, Range<usize>, &mut C::Marker)>,
+    pub mark_part: Option<MarkPart<C>>,
     /// Visits the object's pointers exclusively, to rewrite them. `None`: it holds none.
     pub relocate: Option<unsafe fn(Object, &mut C::Mover)>,
     /// Visits the object's pointers with any visitor. `None`: it holds none.
