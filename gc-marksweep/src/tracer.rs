@@ -164,9 +164,8 @@ impl<A: Layer> Tracer<A> {
         if !shape.needs_trace {
             return Some(Next::Leaf(bytes));
         }
-        // SAFETY: the same.
         if bytes >= CARDED_BYTES
-            && let Some(cards) = unsafe { Cards::of::<A>(object, bytes, self.marker) }
+            && let Some(cards) = self.cards(object)
         {
             self.queue.partly = Some(Partly { cards, next: 0 });
             return Some(Next::Leaf(0));
