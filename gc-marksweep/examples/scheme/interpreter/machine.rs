@@ -12,7 +12,7 @@
 use super::fault::Fault;
 use super::primitives::{self, Host, Primitive, Role};
 use super::symbols::{Symbol, Symbols, define};
-use super::value::{Closure, Outer, Scope, Value};
+use super::value::{Closure, Outer, Scope, Value, Variables};
 use super::{Mc, compiler, printer, reader};
 use alloc_core::field;
 use alloc_core::gc::{Gc, Lock, Trace, WithTail};
@@ -327,10 +327,7 @@ impl<'gc> Scope<'gc> {
     }
 
     /// The scope that is so many scopes further out.
-    fn outwards(
-        self,
-        depth: usize,
-    ) -> Result<Gc<'gc, WithTail<Outer<'gc>, [Lock<Value<'gc>>]>>, Fault> {
+    fn outwards(self, depth: usize) -> Result<Variables<'gc>, Fault> {
         let mut scope = self.0.ok_or_else(broken)?;
         for _ in 0..depth {
             scope = scope.head.0.0.ok_or_else(broken)?;

@@ -217,7 +217,7 @@ fn word<'gc>(mc: Mc<'gc>, symbols: &mut Symbols<'gc>, word: &str) -> Result<Valu
 
 /// The number that a word is, if it is one.
 pub fn number<'gc>(word: &str) -> Option<Value<'gc>> {
-    if !word.contains(|c: char| c.is_ascii_digit()) || word.contains(|c: char| c == '_') {
+    if !word.contains(|c: char| c.is_ascii_digit()) || word.contains('_') {
         return None;
     }
     word.parse().map(Value::Int).or_else(|_| word.parse().map(Value::Real)).ok()

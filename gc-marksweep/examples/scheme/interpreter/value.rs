@@ -51,7 +51,9 @@ pub struct Closure<'gc> {
 
 /// The variables of a call, and those around it: one object, with the variables as its tail.
 #[derive(Clone, Copy, Trace)]
-pub struct Scope<'gc>(pub Option<Gc<'gc, WithTail<Outer<'gc>, [Lock<Value<'gc>>]>>>);
+pub struct Scope<'gc>(pub Option<Variables<'gc>>);
+
+pub type Variables<'gc> = Gc<'gc, WithTail<Outer<'gc>, [Lock<Value<'gc>>]>>;
 
 /// The scope around a scope.
 #[derive(Trace)]
