@@ -41,19 +41,26 @@ Runs the files in order; without files, what is typed or piped in.
         let mut files = Vec::new();
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
-            let known = match argument.as_str() {
-                "--mode" => mode(arguments.next()).map(|mode| options.mode = mode),
-                "--limit" => mebibytes(arguments.next()).map(|bytes| options.limit_bytes = bytes),
-                "--torture" => Some(options.torture = Torture::Cycles),
-                "--trace" => Some(options.trace = true),
+            let mut is_known = true;
+            match argument.as_str() {
+                "--mode" => match mode(arguments.next()) {
+                    Some(mode) => options.mode = mode,
+                    None => is_known = false,
+                },
+                "--limit" => match mebibytes(arguments.next()) {
+                    Some(bytes) => options.limit_bytes = bytes,
+                    None => is_known = false,
+                },
+                "--torture" => options.torture = Torture::Cycles,
+                "--trace" => options.trace = true,
                 "--help" | "-h" => {
                     println!("{USAGE}");
                     return ExitCode::SUCCESS;
                 }
-                flag if flag.starts_with('-') => None,
-                _ => Some(files.push(argument.clone())),
-            };
-            if known.is_none() {
+                flag if flag.starts_with('-') => is_known = false,
+                _ => files.push(argument.clone()),
+            }
+            if !is_known {
                 eprintln!("scheme: {argument}: not understood\n\n{USAGE}");
                 return ExitCode::from(2);
             }
