@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub mod candidates;
+pub mod collectors;
 pub mod commands;
 pub mod error;
+pub mod global;
 pub mod heap;
 pub mod measure;
 pub mod memory;

@@ -1,10 +1,14 @@
 //! The main job: which stack suits which program, by evidence.
 //!
 //! Below: `benches::commands`. In a child, before anything else, `benches::run::child` or
-//! `benches::memory::child`.
+//! `benches::memory::child`, or `benches::collectors::child`.
 
 use clap::Parser;
 use std::process::ExitCode;
+
+// Children of `collectors` choose; anything else has the system's.
+#[global_allocator]
+static GLOBAL: benches::global::Chosen = benches::global::Chosen;
 
 fn main() -> ExitCode {
     // A replay's process does as little as it can before it measures.
@@ -14,6 +18,9 @@ fn main() -> ExitCode {
         Some(benches::run::child::WORD) => return benches::run::child::live(&rest(arguments)),
         Some(benches::memory::child::WORD) => {
             return benches::memory::child::live(&rest(arguments));
+        }
+        Some(benches::collectors::child::WORD) => {
+            return benches::collectors::child::live(&rest(arguments));
         }
         _ => {}
     }

@@ -1,8 +1,9 @@
 //! The command line: what can be asked for, and who does it.
 //!
 //! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
-//! In `micro`: hot paths. In `show`: what is known without a replay.
+//! In `micro`: hot paths. In `collectors`: garbage collectors. In `show`: what is known without a replay.
 
+mod collectors;
 mod compare;
 mod elf;
 mod memory;
@@ -73,6 +74,8 @@ enum Word {
     Memory(memory::Arguments),
     /// Compare hot paths: nanoseconds for an operation, all allocators in one process.
     Micro(micro::Arguments),
+    /// Compare garbage collectors, and malloc and free: time, memory, pauses.
+    Collectors(collectors::Arguments),
     /// List the candidates.
     List,
 }
@@ -90,6 +93,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Word::Show { trace }) => show::show(trace),
         Some(Word::Memory(arguments)) => memory::memory(arguments, &cli.options),
         Some(Word::Micro(arguments)) => micro::micro(arguments, &cli.options),
+        Some(Word::Collectors(arguments)) => collectors::collectors(arguments, &cli.options),
         Some(Word::List) => show::list(),
     }
 }

@@ -64,9 +64,22 @@ pub fn replay(
 ///
 /// As for [`replay`].
 pub(crate) fn ask<T: DeserializeOwned>(arguments: &[&OsStr], limit: Duration) -> Result<T, String> {
+    ask_with(arguments, &[], limit)
+}
+
+/// As [`ask`], with these variables in its environment.
+///
+/// # Errors
+///
+/// As for [`replay`].
+pub(crate) fn ask_with<T: DeserializeOwned>(
+    arguments: &[&OsStr],
+    variables: &[(&str, &str)],
+    limit: Duration,
+) -> Result<T, String> {
     let this = std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
     let mut command = Command::new(this);
-    command.args(arguments);
+    command.args(arguments).envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot start a replay: {error}"))?;
     let (out, err) = (gather(child.stdout.take()), gather(child.stderr.take()));

@@ -1,0 +1,89 @@
+//! Who takes part in `collectors`.
+//!
+//! Above: the command, the child. Below: the systems.
+
+use super::marksweep::Kind;
+use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload, arena, boxed, marksweep};
+
+/// A system that runs the programs.
+#[derive(Debug)]
+pub struct Contestant {
+    /// What it is called in options and tables.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    /// The allocator of its process: see [`crate::global`].
+    pub global: &'static str,
+    /// Whether it frees nothing, so that programs which allocate too much are left out.
+    pub keeps_all: bool,
+    /// What makes trees.
+    pub forest: fn(Nodes) -> Box<dyn Forest>,
+    /// A cache of so many nodes.
+    pub cache: fn(usize) -> Box<dyn Cache>,
+    /// A table of so many rings.
+    pub graph: fn(usize) -> Box<dyn Graph>,
+    /// A table of so many strings, all empty at first.
+    pub texts: fn(usize) -> Box<dyn Texts>,
+}
+
+/// What a system that frees nothing is given to hold at most.
+const KEPT_MAX_BYTES: u64 = 4 << 30;
+
+macro_rules! marksweep {
+    ($name:literal, $about:literal, $kind:expr) => {
+        Contestant {
+            name: $name,
+            about: $about,
+            global: "strata",
+            keeps_all: matches!($kind, Kind::Never),
+            forest: |nodes| marksweep::forest($kind, nodes),
+            cache: |count| marksweep::cache($kind, count),
+            graph: |rings| marksweep::graph($kind, rings),
+            texts: |count| marksweep::texts($kind, count),
+        }
+    };
+}
+
+macro_rules! system {
+    ($name:literal, $about:literal, $global:literal, $of:ident) => {
+        Contestant {
+            name: $name,
+            about: $about,
+            global: $global,
+            keeps_all: false,
+            forest: $of::forest,
+            cache: $of::cache,
+            graph: $of::graph,
+            texts: $of::texts,
+        }
+    };
+}
+
+/// All systems, in the order of tables.
+pub static ALL: &[Contestant] = &[
+    marksweep!(
+        "marksweep",
+        "gc-marksweep on the default stack, stop-the-world",
+        Kind::StopTheWorld
+    ),
+    marksweep!("marksweep-inc", "the same, incremental", Kind::Incremental),
+    marksweep!("marksweep-bg", "the same, in the background", Kind::Background),
+    marksweep!("no-collection", "the same, never collecting: the baseline of pauses", Kind::Never),
+    system!("gc-arena", "gc-arena 0.5 on mimalloc", "mimalloc", arena),
+    system!("free-mimalloc", "malloc and free on mimalloc", "mimalloc", boxed),
+    system!("free-strata", "malloc and free on the default stack", "strata", boxed),
+];
+
+/// The system of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Contestant> {
+    ALL.iter().find(|contestant| contestant.name == name)
+}
+
+impl Contestant {
+    /// Whether it has room for a program.
+    #[must_use]
+    pub fn fits(&self, workload: &Workload, scale: Scale) -> bool {
+        !self.keeps_all || (workload.bytes)(scale).1 <= KEPT_MAX_BYTES
+    }
+}

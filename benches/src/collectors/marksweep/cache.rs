@@ -1,0 +1,146 @@
+//! The cache in gc-marksweep's heap.
+//!
+//! Above: `collectors::cache`, through [`Cache`]. Below: gc-marksweep.
+
+use super::super::Cache;
+use super::super::cache::{PIECE, chain};
+use super::super::outcome::Own;
+use super::{Collector, Kind, collector, own};
+use alloc_core::gc::{Gc, Heap, Lock, Mutation, Trace};
+use alloc_core::{Rootable, field};
+
+type Link<'gc> = Lock<Option<Gc<'gc, Node<'gc>>>>;
+
+#[derive(Trace)]
+struct Node<'gc> {
+    key: u64,
+    uses: Lock<u64>,
+    newer: Link<'gc>,
+    older: Link<'gc>,
+    chain: Link<'gc>,
+}
+
+#[derive(Trace)]
+struct List<'gc> {
+    chains: Vec<Gc<'gc, [Link<'gc>]>>,
+    newest: Option<Gc<'gc, Node<'gc>>>,
+    oldest: Option<Gc<'gc, Node<'gc>>>,
+    count: usize,
+    capacity: usize,
+}
+
+struct Nodes(Heap<Collector, Rootable!['gc => List<'gc>]>);
+
+pub fn cache(kind: Kind, capacity: usize) -> Box<dyn Cache> {
+    let heap = Heap::new(collector(kind), |mc| List {
+        chains: (0..capacity.div_ceil(PIECE))
+            .map(|_| Gc::slice(mc, PIECE, |_| Lock::new(None)))
+            .collect(),
+        newest: None,
+        oldest: None,
+        count: 0,
+        capacity,
+    });
+    Box::new(Nodes(heap))
+}
+
+type Mc<'gc> = Mutation<'gc, Collector>;
+
+impl<'gc> List<'gc> {
+    fn place(&self, key: u64) -> (Gc<'gc, [Link<'gc>]>, usize) {
+        let chain = chain(key, self.chains.len() * PIECE);
+        (self.chains[chain / PIECE], chain % PIECE)
+    }
+
+    fn find(&self, key: u64) -> Option<Gc<'gc, Node<'gc>>> {
+        let (piece, at) = self.place(key);
+        std::iter::successors(piece[at].get(), |node| node.chain.get()).find(|node| node.key == key)
+    }
+
+    /// Takes a node out of the list of uses.
+    fn unlink(&mut self, mc: &Mc<'gc>, node: Gc<'gc, Node<'gc>>) {
+        let (newer, older) = (node.newer.get(), node.older.get());
+        match newer {
+            Some(newer) => field!(newer.write(mc), Node, older).set(older),
+            None => self.newest = older,
+        }
+        match older {
+            Some(older) => field!(older.write(mc), Node, newer).set(newer),
+            None => self.oldest = newer,
+        }
+    }
+
+    fn push(&mut self, mc: &Mc<'gc>, node: Gc<'gc, Node<'gc>>) {
+        let write = node.write(mc);
+        field!(write, Node, newer).set(None);
+        field!(write, Node, older).set(self.newest);
+        match self.newest {
+            Some(newest) => field!(newest.write(mc), Node, newer).set(Some(node)),
+            None => self.oldest = Some(node),
+        }
+        self.newest = Some(node);
+    }
+
+    fn insert(&mut self, mc: &Mc<'gc>, key: u64) {
+        if self.count == self.capacity {
+            self.evict(mc);
+        }
+        let (piece, at) = self.place(key);
+        let empty = || Lock::new(None);
+        let chain = Lock::new(piece[at].get());
+        let node = Node { key, uses: Lock::new(1), newer: empty(), older: empty(), chain };
+        let node = Gc::new(mc, node);
+        piece.write_at(mc, at).set(Some(node));
+        self.push(mc, node);
+        self.count += 1;
+    }
+
+    /// Forgets the node that was not used for longest.
+    fn evict(&mut self, mc: &Mc<'gc>) {
+        let Some(last) = self.oldest else { return };
+        self.unlink(mc, last);
+        self.count -= 1;
+        let (piece, at) = self.place(last.key);
+        let next = last.chain.get();
+        let mut node = piece[at].get();
+        if node.is_some_and(|first| first.ptr_eq(last)) {
+            return piece.write_at(mc, at).set(next);
+        }
+        while let Some(before) = node {
+            node = before.chain.get();
+            if node.is_some_and(|node| node.ptr_eq(last)) {
+                return field!(before.write(mc), Node, chain).set(next);
+            }
+        }
+    }
+
+    fn uses(&mut self, mc: &Mc<'gc>, key: u64) -> bool {
+        let Some(node) = self.find(key) else {
+            self.insert(mc, key);
+            return false;
+        };
+        field!(node.write(mc), Node, uses).set(node.uses.get() + 1);
+        if node.newer.get().is_some() {
+            self.unlink(mc, node);
+            self.push(mc, node);
+        }
+        true
+    }
+}
+
+impl Cache for Nodes {
+    fn serve(&mut self, keys: &[u64]) -> u64 {
+        self.0.mutate_root(|mc, list| keys.iter().map(|&key| u64::from(list.uses(mc, key))).sum())
+    }
+
+    fn sum(&mut self) -> (u64, u64) {
+        self.0.mutate(|_, list| {
+            let nodes = std::iter::successors(list.newest, |node| node.older.get());
+            nodes.fold((0, 0), |(sum, count), node| (sum + node.uses.get(), count + 1))
+        })
+    }
+
+    fn own(&self) -> Option<Own> {
+        own(self.0.collector())
+    }
+}

@@ -1,0 +1,116 @@
+//! Trees in gc-marksweep's heap.
+//!
+//! Above: `collectors::trees`, through [`Forest`]. Below: gc-marksweep.
+
+use super::super::outcome::Own;
+use super::super::{Forest, Nodes};
+use super::{Collector, Kind, collector, own};
+use alloc_core::gc::{Gc, Heap, Lock, Mutation, Trace};
+use alloc_core::{Rootable, field};
+
+type Link<'gc, T> = Lock<Option<Gc<'gc, Tree<'gc, T>>>>;
+type Numbers = (i64, i64);
+
+/// A node; `T` is what it holds besides.
+#[derive(Trace)]
+#[trace(bound = "T: 'static")]
+struct Tree<'gc, T> {
+    left: Link<'gc, T>,
+    right: Link<'gc, T>,
+    #[trace(skip)]
+    #[expect(dead_code, reason = "it is room")]
+    holds: T,
+}
+
+#[derive(Trace)]
+#[trace(bound = "T: 'static")]
+struct Kept<'gc, T> {
+    tree: Option<Gc<'gc, Tree<'gc, T>>>,
+    numbers: Option<Gc<'gc, [f64]>>,
+}
+
+/// A heap of trees of one kind.
+struct Trees<T: 'static>(Heap<Collector, Rootable!['gc => Kept<'gc, T>]>);
+
+pub fn forest(kind: Kind, nodes: Nodes) -> Box<dyn Forest> {
+    match nodes {
+        Nodes::Bare => Box::new(Trees::<()>::new(kind)),
+        Nodes::Numbered => Box::new(Trees::<Numbers>::new(kind)),
+    }
+}
+
+impl<T: Default> Trees<T> {
+    fn new(kind: Kind) -> Self {
+        Self(Heap::new(collector(kind), |_| Kept { tree: None, numbers: None }))
+    }
+}
+
+fn grow<'gc, T: Default + 'static>(
+    mc: &Mutation<'gc, Collector>,
+    depth: u32,
+) -> Gc<'gc, Tree<'gc, T>> {
+    let child = || Lock::new((depth > 0).then(|| grow(mc, depth - 1)));
+    Gc::new(mc, Tree { left: child(), right: child(), holds: T::default() })
+}
+
+fn bare<'gc, T: Default + 'static>(mc: &Mutation<'gc, Collector>) -> Gc<'gc, Tree<'gc, T>> {
+    Gc::new(mc, Tree { left: Lock::new(None), right: Lock::new(None), holds: T::default() })
+}
+
+fn populate<'gc, T: Default + 'static>(
+    mc: &Mutation<'gc, Collector>,
+    node: Gc<'gc, Tree<'gc, T>>,
+    depth: u32,
+) {
+    if depth > 0 {
+        let (left, right) = (bare(mc), bare(mc));
+        let write = node.write(mc);
+        field!(write, Tree, left).set(Some(left));
+        field!(write, Tree, right).set(Some(right));
+        populate(mc, left, depth - 1);
+        populate(mc, right, depth - 1);
+    }
+}
+
+fn count<T>(tree: Gc<'_, Tree<'_, T>>) -> u64 {
+    1 + tree.left.get().map_or(0, count) + tree.right.get().map_or(0, count)
+}
+
+impl<T: Default + 'static> Forest for Trees<T> {
+    fn grow(&mut self, depth: u32) -> u64 {
+        self.0.mutate(|mc, _| count(grow::<T>(mc, depth)))
+    }
+
+    fn populate(&mut self, depth: u32) -> u64 {
+        self.0.mutate(|mc, _| {
+            let tree = bare::<T>(mc);
+            populate(mc, tree, depth);
+            count(tree)
+        })
+    }
+
+    fn keep(&mut self, depth: u32, down: bool, numbers: usize) {
+        self.0.mutate_root(|mc, kept| {
+            let tree = if down {
+                let tree = bare(mc);
+                populate(mc, tree, depth);
+                tree
+            } else {
+                grow(mc, depth)
+            };
+            let numbers = Gc::slice(mc, numbers, |n| 1.0 / (n + 1) as f64);
+            *kept = Kept { tree: Some(tree), numbers: Some(numbers) };
+        });
+    }
+
+    fn count_kept(&mut self) -> (u64, u64) {
+        self.0.mutate(|_, kept| {
+            let numbers = kept.numbers.map_or(0, |n| n.iter().filter(|&&n| n != 0.0).count());
+            (kept.tree.map_or(0, count), numbers as u64)
+        })
+    }
+
+    fn own(&self) -> Option<Own> {
+        own(self.0.collector())
+    }
+}
