@@ -20,7 +20,9 @@ use gc_arena::{Arena, Gc, Rootable};
 type Text<'gc> = Gc<'gc, Box<str>>;
 type Piece<'gc> = Gc<'gc, RefLock<Vec<Text<'gc>>>>;
 
-struct Table(Arena<Rootable![Vec<Piece<'_>>]>);
+type Pieces = Rootable![Vec<Piece<'_>>];
+
+struct Table(Arena<Pieces>);
 
 pub(super) fn texts(count: usize) -> Box<dyn Texts> {
     Box::new(Table(Arena::new(|mc| {

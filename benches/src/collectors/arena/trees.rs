@@ -29,7 +29,9 @@ struct Kept<'gc, T> {
 }
 
 /// A heap of trees of one kind.
-struct Trees<T: 'static>(Arena<Rootable![Kept<'_, T>]>);
+type Root<T> = Rootable![Kept<'_, T>];
+
+struct Trees<T: 'static>(Arena<Root<T>>);
 
 pub fn forest(nodes: Nodes) -> Box<dyn Forest> {
     match nodes {

@@ -1,0 +1,40 @@
+//! The programs of `collectors`: every system gives the same answer, and says what it did.
+
+use benches::collectors::clock::Clock;
+use benches::collectors::{ALL, Scale, contestants, find};
+
+const SMALL: Scale = Scale(1);
+
+#[test]
+fn every_system_answers_alike() {
+    for workload in ALL {
+        let answer = |contestant| {
+            let mut clock = Clock::default();
+            ((workload.run)(contestant, SMALL, &mut clock), clock)
+        };
+        let fits: Vec<_> =
+            contestants::ALL.iter().filter(|who| who.fits(workload, SMALL)).collect();
+        assert!(fits.len() > 5, "{}", workload.name);
+        let (first, _) = answer(fits[0]);
+        assert_ne!(first, 0);
+        for who in fits {
+            let (other, clock) = answer(who);
+            assert_eq!(other, first, "{} on {}", workload.name, who.name);
+            let own = clock.own;
+            assert_eq!(own.is_some(), who.name.starts_with("marksweep") || who.keeps_all);
+            if who.keeps_all {
+                assert_eq!(own.map(|own| own.cycles), Some(0), "the baseline never collects");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_collector_collects() {
+    let trees = find("binary-trees").expect("it is there");
+    for name in ["marksweep", "marksweep-inc", "marksweep-bg"] {
+        let mut clock = Clock::default();
+        (trees.run)(contestants::find(name).expect("it is there"), SMALL, &mut clock);
+        assert!(clock.own.is_some_and(|own| own.cycles > 3 && own.longest_ns > 0), "{name}");
+    }
+}
