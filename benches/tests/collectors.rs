@@ -12,8 +12,11 @@ fn every_system_answers_alike() {
             let mut clock = Clock::default();
             ((workload.run)(contestant, SMALL, &mut clock), clock)
         };
-        let fits: Vec<_> =
-            contestants::ALL.iter().filter(|who| who.fits(workload, SMALL)).collect();
+        let fits: Vec<_> = contestants::ALL
+            .iter()
+            // bdwgc wants a process of its own: the command runs it.
+            .filter(|who| who.fits(workload, SMALL) && who.name != "bdwgc")
+            .collect();
         assert!(fits.len() > 5, "{}", workload.name);
         let (first, _) = answer(fits[0]);
         assert_ne!(first, 0);

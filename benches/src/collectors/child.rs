@@ -24,10 +24,14 @@ pub fn live(arguments: &[String]) -> ExitCode {
     let Some((workload, contestant, scale)) = understand(arguments) else {
         return ExitCode::from(2);
     };
+    // Some collectors have to be started by the main thread.
+    (contestant.prepare)();
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let Ok(thread) = thread.spawn(move || measure(workload, contestant, scale)) else {
-        return ExitCode::FAILURE;
+    let ready = move || {
+        (contestant.prepare)();
+        measure(workload, contestant, scale)
     };
+    let Ok(thread) = thread.spawn(ready) else { return ExitCode::FAILURE };
     let Ok(outcome) = thread.join() else { return ExitCode::FAILURE };
     let text = serde_json::to_string(&outcome).unwrap_or_default();
     match writeln!(std::io::stdout(), "{text}") {

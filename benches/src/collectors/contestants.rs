@@ -3,7 +3,7 @@
 //! Above: the command, the child. Below: the systems.
 
 use super::marksweep::Kind;
-use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload, arena, boxed, marksweep};
+use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload, arena, boehm, boxed, marksweep};
 
 /// A system that runs the programs.
 #[derive(Debug)]
@@ -16,6 +16,10 @@ pub struct Contestant {
     pub global: &'static str,
     /// Whether it frees nothing, so that programs which allocate too much are left out.
     pub keeps_all: bool,
+    /// Whether the system is on this machine.
+    pub is_here: fn() -> bool,
+    /// Makes the thread that calls ready for the system: the main thread first, then the program's.
+    pub prepare: fn(),
     /// What makes trees.
     pub forest: fn(Nodes) -> Box<dyn Forest>,
     /// A cache of so many nodes.
@@ -36,6 +40,8 @@ macro_rules! marksweep {
             about: $about,
             global: "strata",
             keeps_all: matches!($kind, Kind::Never),
+            is_here: || true,
+            prepare: || {},
             forest: |nodes| marksweep::forest($kind, nodes),
             cache: |count| marksweep::cache($kind, count),
             graph: |rings| marksweep::graph($kind, rings),
@@ -51,6 +57,8 @@ macro_rules! system {
             about: $about,
             global: $global,
             keeps_all: false,
+            is_here: || true,
+            prepare: || {},
             forest: $of::forest,
             cache: $of::cache,
             graph: $of::graph,
@@ -70,6 +78,11 @@ pub static ALL: &[Contestant] = &[
     marksweep!("marksweep-bg", "the same, in the background", Kind::Background),
     marksweep!("no-collection", "the same, never collecting: the baseline of pauses", Kind::Never),
     system!("gc-arena", "gc-arena 0.5 on mimalloc", "mimalloc", arena),
+    Contestant {
+        is_here: boehm::is_here,
+        prepare: boehm::prepare,
+        ..system!("bdwgc", "bdwgc (Debian: libgc1), from its shared library", "system", boehm)
+    },
     system!("free-mimalloc", "malloc and free on mimalloc", "mimalloc", boxed),
     system!("free-strata", "malloc and free on the default stack", "strata", boxed),
 ];

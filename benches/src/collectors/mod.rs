@@ -3,12 +3,13 @@
 //! Above: the command `collectors`. Below: gc-marksweep on the default stack, and its peers.
 //!
 //! In `trees`, `cache`, `graph`, `text`: the programs, each written once against a trait. In `marksweep`,
-//! `arena` (gc-arena), `boxed`: those traits, as somebody who uses the system would write them. In
+//! `arena` (gc-arena), `boehm` (bdwgc), `boxed`: those traits, as somebody who uses the system would write them. In
 //! `contestants`: who takes part. In `clock`: steps timed from inside. In `child`: a process for each.
 //!
 //! A program does the same on every system and answers with a number; all answers must agree.
 
 mod arena;
+mod boehm;
 mod boxed;
 mod cache;
 pub mod child;

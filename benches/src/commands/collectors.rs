@@ -40,6 +40,10 @@ pub(super) fn collectors(arguments: &Arguments, options: &Options) -> Result<(),
     let limit = Duration::from_secs(options.limit);
     let workloads = choose(&arguments.workloads, ALL, find, |workload| workload.name)?;
     let chosen = choose(&options.only, contestants::ALL, contestants::find, |who| who.name)?;
+    let (chosen, missing): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|who| (who.is_here)());
+    for who in missing {
+        eprintln!("{} is not on this machine, and left out: {}", who.name, who.about);
+    }
     let mut lines = Vec::new();
     let mut failed = Vec::new();
     for workload in workloads {
