@@ -46,8 +46,8 @@ struct Inbox {
 
 /// Spans that are swept before the thread looks at its inbox again.
 const SPANS_AT_ONCE: usize = 16;
-/// Objects that are visited before the thread looks whether it is interrupted.
-const OBJECTS_AT_ONCE: usize = 64;
+/// What is visited before the thread looks whether it is interrupted.
+const BYTES_AT_ONCE: usize = 4 << 10;
 /// Below this, waking the thread takes longer than marking.
 pub(crate) const WORTH_WAKING_BYTES: usize = 256 << 10;
 /// How long a mutator that allocates faster than the thread marks is held up, at each turn.
@@ -176,7 +176,8 @@ impl Shared {
         // ORDERING: Relaxed: see `take_over`.
         let goes_on = || !self.interrupt.load(Ordering::Relaxed);
         // SAFETY: the mutator writes to an object after the barrier only (P2).
-        while goes_on() && unsafe { tracer.drain_beside(&self.passage, OBJECTS_AT_ONCE) } {}
+        while goes_on() && unsafe { tracer.drain(&self.passage, &mut BYTES_AT_ONCE.clone()) } {}
+        tracer.settle();
         let mut inbox = self.inbox.lock();
         inbox.queue.take_all(&mut tracer.queue, heap.below());
         inbox.visited_bytes += tracer.visited_bytes;

@@ -248,7 +248,8 @@ impl<A: Layer> MarkSweep<A> {
         Some(unsafe { Tracer::new(marker, queue, self.mutator.heap(), !self.has_background()) })
     }
 
-    pub(crate) fn put_back(&self, tracer: Tracer<A>) -> usize {
+    pub(crate) fn put_back(&self, mut tracer: Tracer<A>) -> usize {
+        tracer.settle();
         self.queue.set(tracer.queue);
         tracer.visited_bytes
     }

@@ -7,15 +7,15 @@
 use crate::exchange::Exchange;
 use crate::heap::{Marker, ObjectHeap};
 use crate::queue::Queue;
-use crate::tracer::Tracer;
+use crate::tracer::{Claims, Tracer};
 use alloc_core::Layer;
 use alloc_core::sync::Lock;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::vec::Vec;
 
-/// Objects, or cards, that are visited before somebody who waits is looked for.
-const OBJECTS_AT_ONCE: usize = 64;
+/// What is visited before somebody who waits is looked for.
+const BYTES_AT_ONCE: usize = 4 << 10;
 /// Below this, waking a helper takes longer than what it could do.
 pub(crate) const WORTH_HELP_BYTES: usize = 4 << 20;
 
@@ -128,7 +128,7 @@ impl Shared {
         let below = tracer.below();
         loop {
             // SAFETY: the caller's.
-            while unsafe { tracer.visit_some(OBJECTS_AT_ONCE) } {
+            while unsafe { tracer.drain(&Claims::Idle, &mut BYTES_AT_ONCE.clone()) } {
                 if self.exchange.is_wanted()
                     && let Some(share) = tracer.queue.split(below)
                     && let Err(mut share) = self.exchange.offer(share)

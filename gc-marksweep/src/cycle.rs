@@ -170,7 +170,8 @@ impl<A: Layer> MarkSweep<A> {
             #[cfg(feature = "std")]
             self.mark_together(&mut tracer, claims);
             // SAFETY: this is a turn, so nobody writes; without claims, nothing comes before the end.
-            unsafe { tracer.drain(budget_bytes, claims) };
+            unsafe { tracer.drain(&claims, budget_bytes) };
+            tracer.settle();
             let is_empty = tracer.queue.is_empty();
             self.visited_bytes += self.put_back(tracer);
             if !is_empty {
@@ -236,7 +237,7 @@ impl<A: Layer> MarkSweep<A> {
                     } else if claims == Claims::Idle || tracer.claim(object) {
                         tracer.visit(object);
                     }
-                    tracer.drain(&mut usize::MAX.clone(), claims);
+                    tracer.drain(&claims, &mut usize::MAX.clone());
                 }
             }
         });

@@ -7,15 +7,16 @@ use crate::cards::Partly;
 use alloc_core::gc::Object;
 use alloc_core::{Layer, Layout};
 use core::mem::MaybeUninit;
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
 /// Objects of a batch: it has 4 KiB.
 const BATCH_OBJECTS: usize = 510;
 
 /// Objects, and the batch below.
 #[repr(C)]
-pub(crate) struct Batch {
+struct Batch {
     below: Option<NonNull<Batch>>,
+    /// How many there are; of the batch on top, `Queue::next` says it.
     len: usize,
     objects: [MaybeUninit<Object>; BATCH_OBJECTS],
 }
@@ -23,9 +24,22 @@ pub(crate) struct Batch {
 const BATCH: Layout = Layout::new::<Batch>();
 const _: () = assert!(BATCH.size() == 512 * size_of::<usize>());
 
+impl Batch {
+    /// The first object's place.
+    fn first(batch: NonNull<Self>) -> *mut Object {
+        // SAFETY: the field lies in the batch, which is its queue's.
+        unsafe { (&raw mut (*batch.as_ptr()).objects).cast() }
+    }
+}
+
 /// A stack of objects. It is not dropped: [`Queue::free`] gives its memory back.
-#[derive(Default)]
+///
+/// A push and a pop are a test and a move of a pointer in the batch on top, which may be empty.
 pub(crate) struct Queue {
+    /// The place for the next object, the first and the end of those in the batch; all null without one.
+    next: *mut Object,
+    first: *mut Object,
+    end: *mut Object,
     top: Option<NonNull<Batch>>,
     /// An empty batch, so that a push and a pop at the edge do not allocate.
     spare: Option<NonNull<Batch>>,
@@ -38,22 +52,35 @@ pub(crate) struct Queue {
 // SAFETY: a queue owns its batches; objects are addresses.
 unsafe impl Send for Queue {}
 
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            next: null_mut(),
+            first: null_mut(),
+            end: null_mut(),
+            top: None,
+            spare: None,
+            partly: None,
+            short: false,
+        }
+    }
+}
+
 impl Queue {
     /// Puts an object on top.
     #[inline(always)]
     pub fn push<A: Layer>(&mut self, object: Object, below: &A) {
-        if let Some(mut top) = self.top {
-            // SAFETY: the queue owns its batches.
-            let top = unsafe { top.as_mut() };
-            if let Some(place) = top.objects.get_mut(top.len) {
-                place.write(object);
-                top.len += 1;
-                return;
-            }
+        if self.next == self.end {
+            return self.push_more(object, below);
         }
-        self.push_more(object, below);
+        // SAFETY: it is not the end, so it is a place in the batch on top.
+        unsafe {
+            self.next.write(object);
+            self.next = self.next.add(1);
+        }
     }
 
+    /// The batch on top is full, or there is none.
     #[cold]
     #[inline(never)]
     fn push_more<A: Layer>(&mut self, object: Object, below: &A) {
@@ -62,36 +89,63 @@ impl Queue {
             self.short = true;
             return;
         };
+        self.put_down();
         // SAFETY: the memory is a batch's, and the queue's alone.
-        unsafe {
-            (&raw mut (*batch.as_ptr()).below).write(self.top);
-            (&raw mut (*batch.as_ptr()).len).write(1);
-            (&raw mut (*batch.as_ptr()).objects).cast::<Object>().write(object);
-        }
-        self.top = Some(batch);
+        unsafe { (&raw mut (*batch.as_ptr()).below).write(self.top) };
+        self.point(Some(batch), 0);
+        self.push(object, below);
     }
 
     /// Takes the object on top.
     #[inline(always)]
     pub fn pop<A: Layer>(&mut self, below: &A) -> Option<Object> {
-        // SAFETY: the queue owns its batches.
-        let top = unsafe { self.top?.as_mut() };
-        // A batch that is in use is not empty.
-        top.len -= 1;
-        // SAFETY: as many were written as `len` said.
-        let object = unsafe { top.objects.get_unchecked(top.len).assume_init() };
-        if top.len == 0 {
-            self.pop_batch(below);
+        if self.next == self.first {
+            return self.pop_more(below);
         }
-        Some(object)
+        // SAFETY: it is not the first place, so an object was written before it.
+        unsafe {
+            self.next = self.next.sub(1);
+            Some(self.next.read())
+        }
     }
 
+    /// The batch on top is empty, or there is none.
     #[cold]
     #[inline(never)]
-    fn pop_batch<A: Layer>(&mut self, below: &A) {
-        let Some(empty) = self.top else { return };
-        // SAFETY: the queue owns its batches.
-        self.top = unsafe { empty.as_ref() }.below;
+    fn pop_more<A: Layer>(&mut self, below: &A) -> Option<Object> {
+        let empty = self.top?;
+        // SAFETY: the queue owns its batches; those below know their lengths (`put_down`).
+        unsafe {
+            let more = empty.as_ref().below?;
+            self.point(Some(more), more.as_ref().len);
+        }
+        self.keep(empty, below);
+        self.pop(below)
+    }
+
+    /// Notes in the batch on top how many objects it has.
+    fn put_down(&mut self) {
+        if let Some(top) = self.top {
+            // SAFETY: both point into the batch on top, which the queue owns.
+            unsafe {
+                (*top.as_ptr()).len = self.next.offset_from(self.first).cast_unsigned();
+            }
+        }
+    }
+
+    /// Makes a batch with so many objects the one on top.
+    fn point(&mut self, top: Option<NonNull<Batch>>, len: usize) {
+        self.top = top;
+        self.first = top.map_or(null_mut(), Batch::first);
+        // SAFETY: places of the batch, and its end; or 0 behind null.
+        unsafe {
+            self.next = self.first.add(len);
+            self.end = self.first.add(if top.is_some() { BATCH_OBJECTS } else { 0 });
+        }
+    }
+
+    /// Keeps an empty batch for the next push that needs one.
+    fn keep<A: Layer>(&mut self, empty: NonNull<Batch>, below: &A) {
         if let Some(old) = self.spare.replace(empty) {
             // SAFETY: the batch came from this layer with this layout, and is empty.
             unsafe { below.deallocate(old.cast(), BATCH) };
@@ -100,7 +154,9 @@ impl Queue {
 
     /// Whether nothing is in it. What it could not take does not count.
     pub fn is_empty(&self) -> bool {
-        self.top.is_none() && self.partly.is_none()
+        // SAFETY: the queue owns its batches. None below the one on top is empty.
+        let has_more = self.top.is_some_and(|top| unsafe { top.as_ref() }.below.is_some());
+        self.next == self.first && !has_more && self.partly.is_none()
     }
 
     /// Whether an object could not be put in since this was asked last.
@@ -110,13 +166,19 @@ impl Queue {
 
     /// Gives the memory back. What is in the queue is forgotten.
     pub fn free<A: Layer>(&mut self, below: &A) {
-        self.partly = None;
-        while let Some(batch) = self.top.or_else(|| self.spare.take()) {
-            // SAFETY: the queue owns its batches, which came from this layer with this layout.
-            unsafe {
-                self.top = if self.top.is_some() { batch.as_ref().below } else { None };
-                below.deallocate(batch.cast(), BATCH);
-            }
+        let old = core::mem::take(self);
+        let mut next = old.top;
+        if let Some(spare) = old.spare {
+            self.keep(spare, below);
+        }
+        while let Some(batch) = next {
+            // SAFETY: the queue owned its batches.
+            next = unsafe { batch.as_ref() }.below;
+            self.keep(batch, below);
+        }
+        if let Some(last) = self.spare.take() {
+            // SAFETY: as in `keep`.
+            unsafe { below.deallocate(last.cast(), BATCH) };
         }
     }
 
@@ -130,28 +192,37 @@ impl Queue {
             // From its first card again, which is claimed; or visited twice, which does no harm.
             (Some(_), Some(partly)) => self.push(partly.cards.object(), below),
         }
-        let spare = other.spare.take();
         self.short |= other.short;
-        match (self.top, other.top) {
-            (None, top) => self.top = top,
-            (Some(_), None) => {}
-            (Some(top), Some(more)) => {
-                let mut last = top;
-                // SAFETY: the queues own their batches.
-                unsafe {
-                    while let Some(next) = last.as_ref().below {
-                        last = next;
-                    }
-                    last.as_mut().below = Some(more);
-                }
-            }
+        if let Some(spare) = other.spare.take() {
+            self.keep(spare, below);
         }
-        if let Some(spare) = spare {
-            match self.spare {
-                None => self.spare = Some(spare),
-                // SAFETY: the batch came from this layer with this layout, and is empty.
-                Some(_) => unsafe { below.deallocate(spare.cast(), BATCH) },
+        if other.next == other.first
+            && let Some(empty) = other.top
+        {
+            // SAFETY: the queues own their batches; those below know their lengths.
+            let more = unsafe { empty.as_ref() }.below;
+            // SAFETY: the same.
+            other.point(more, more.map_or(0, |more| unsafe { more.as_ref() }.len));
+            self.keep(empty, below);
+        }
+        other.put_down();
+        self.put_under(&other);
+    }
+
+    /// Puts another queue's batches, whose lengths are noted and of which none is empty, under this one's.
+    #[cfg(feature = "std")]
+    fn put_under(&mut self, other: &Self) {
+        let Some(mut last) = self.top else {
+            (self.top, self.next, self.first, self.end) =
+                (other.top, other.next, other.first, other.end);
+            return;
+        };
+        // SAFETY: the queue owns its batches.
+        unsafe {
+            while let Some(next) = last.as_ref().below {
+                last = next;
             }
+            last.as_mut().below = other.top;
         }
     }
 
@@ -159,30 +230,33 @@ impl Queue {
     /// there is too little to share, or no memory for a batch.
     #[cfg(feature = "std")]
     pub fn split<A: Layer>(&mut self, below: &A) -> Option<Self> {
-        // SAFETY: the queue owns its batches.
-        let top = unsafe { self.top?.as_mut() };
-        if let Some(mut second) = top.below {
-            // SAFETY: as above.
-            top.below = unsafe { second.as_mut() }.below.take();
-            return Some(Self { top: Some(second), ..Self::default() });
+        let mut top = self.top?;
+        let mut share = Self::default();
+        // SAFETY: the queue owns its batches; those below know their lengths.
+        unsafe {
+            if let Some(mut second) = top.as_ref().below {
+                top.as_mut().below = second.as_mut().below.take();
+                share.point(Some(second), second.as_ref().len);
+                return Some(share);
+            }
         }
-        let half = top.len / 2;
+        // SAFETY: both point into the batch on top.
+        let len = unsafe { self.next.offset_from(self.first) }.cast_unsigned();
+        let half = len / 2;
         if half == 0 {
             return None;
         }
         let batch = self.spare.take().or_else(|| below.allocate(BATCH).ok().map(NonNull::cast))?;
-        // SAFETY: the memory is a batch's, and the queue's alone; the older half is copied there, and the
+        // SAFETY: the memory is a batch's, and the share's alone; the older half is copied there, and the
         // younger one moves down.
         unsafe {
-            let to: *mut Batch = batch.as_ptr();
-            (&raw mut (*to).below).write(None);
-            (&raw mut (*to).len).write(half);
-            let objects = top.objects.as_mut_ptr();
-            objects.copy_to_nonoverlapping((&raw mut (*to).objects).cast(), half);
-            objects.add(half).copy_to(objects, top.len - half);
+            (&raw mut (*batch.as_ptr()).below).write(None);
+            share.point(Some(batch), half);
+            self.first.copy_to_nonoverlapping(share.first, half);
+            self.first.add(half).copy_to(self.first, len - half);
+            self.next = self.next.sub(half);
         }
-        top.len -= half;
-        Some(Self { top: Some(batch), ..Self::default() })
+        Some(share)
     }
 }
 

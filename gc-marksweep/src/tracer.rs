@@ -4,7 +4,8 @@
 //! bits and claim bits, and the functions that `Trace` was compiled to. Not here: when to mark.
 
 use crate::MarkSweep;
-use crate::cards::{CARDED_BYTES, Cards, Partly};
+use crate::ahead::{Ahead, fetch};
+use crate::cards::{Cards, Partly};
 use crate::heap::{Marker, ObjectHeap};
 #[cfg(feature = "std")]
 use crate::protocol::{Passage, Verdict};
@@ -20,6 +21,9 @@ use core::ptr::NonNull;
 pub struct Tracer<A: Layer> {
     marker: Marker,
     pub(crate) queue: Queue,
+    ahead: Ahead,
+    /// Where the object is that is being visited.
+    here: usize,
     below: NonNull<A>,
     /// No other thread marks, claims or allocates.
     alone: bool,
@@ -27,13 +31,44 @@ pub struct Tracer<A: Layer> {
     pub(crate) visited_bytes: usize,
 }
 
-/// How objects are kept from being visited twice.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// By what rule objects are visited: so that none is visited twice in a cycle, or while it changes.
+pub(crate) trait Pass {
+    /// Whether the caller is to visit what has this address, and then to say that it has left.
+    fn enters(&self, address: usize, claim: impl FnOnce() -> bool) -> bool;
+
+    /// It was visited.
+    #[inline(always)]
+    fn leave(&self) {}
+}
+
+/// The rule where no other thread mutates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Claims {
-    /// By their claim bits: a mutation may come between two steps, or go on beside this one.
+    /// By claim bits: a mutation may come between two steps.
     Needed,
-    /// Each is in the queue once, and nothing comes between.
+    /// None: each object is in the queue once, and no mutation comes before marking has ended.
     Idle,
+}
+
+impl Pass for Claims {
+    #[inline(always)]
+    fn enters(&self, _address: usize, claim: impl FnOnce() -> bool) -> bool {
+        *self == Self::Idle || claim()
+    }
+}
+
+/// Beside a mutator: P1 and P2.
+#[cfg(feature = "std")]
+impl Pass for Passage {
+    #[inline(always)]
+    fn enters(&self, address: usize, claim: impl FnOnce() -> bool) -> bool {
+        self.enter(address, claim) == Verdict::Visit
+    }
+
+    #[inline(always)]
+    fn leave(&self) {
+        Passage::leave(self);
+    }
 }
 
 impl<A: Layer> Tracer<A> {
@@ -47,7 +82,15 @@ impl<A: Layer> Tracer<A> {
         heap: &ObjectHeap<A>,
         alone: bool,
     ) -> Self {
-        Self { marker, queue, below: NonNull::from(heap.below()), alone, visited_bytes: 0 }
+        Self {
+            marker,
+            queue,
+            ahead: Ahead::new(),
+            here: 0,
+            below: NonNull::from(heap.below()),
+            alone,
+            visited_bytes: 0,
+        }
     }
 
     #[inline(always)]
@@ -150,133 +193,104 @@ impl<A: Layer> Tracer<A> {
         visited
     }
 
-    /// Takes the next object from the queue, or says what of a huge slice is next.
+    /// The object on top of the queue, if it lies near the last one; else one that was on top a little
+    /// earlier, and was asked of memory then.
     #[inline(always)]
-    fn take(&mut self) -> Option<Next> {
-        if self.queue.partly.is_some() {
-            return self.next_card();
+    fn next_object(&mut self) -> Option<Object> {
+        loop {
+            let Some(object) = self.queue.pop(self.below()) else { return self.ahead.take() };
+            let distance = object.address().wrapping_sub(self.here).wrapping_add(NEAR_BYTES);
+            if distance < 2 * NEAR_BYTES {
+                return Some(object);
+            }
+            fetch(object.header().as_ptr());
+            if let Some(earlier) = self.ahead.exchange(object) {
+                return Some(earlier);
+            }
         }
-        let object = self.queue.pop(self.below())?;
-        // SAFETY: it is an object of this collector's heap, and alive.
-        let shape = unsafe { object.shape::<MarkSweep<A>>() };
-        let bytes = shape.layout.size();
-        self.visited_bytes += bytes;
-        if !shape.needs_trace {
-            return Some(Next::Leaf(bytes));
-        }
-        if bytes >= CARDED_BYTES
-            && let Some(cards) = self.cards(object)
-        {
-            self.queue.partly = Some(Partly { cards, next: 0 });
-            return Some(Next::Leaf(0));
-        }
-        Some(Next::Object(object, bytes))
     }
 
-    #[cold]
-    fn next_card(&mut self) -> Option<Next> {
-        let partly = self.queue.partly.as_mut()?;
-        let (cards, card) = (partly.cards, partly.next);
-        partly.next += 1;
-        if partly.next >= cards.count() {
-            self.queue.partly = None;
+    /// Puts those that wait into the queue.
+    pub(crate) fn settle(&mut self) {
+        while let Some(object) = self.ahead.take() {
+            self.queue.push(object, self.below());
         }
-        Some(Next::Card(cards, card))
     }
 
-    /// Visits queued objects until about `budget_bytes` are used up, or none is left.
+    /// Visits queued objects until about `budget_bytes` are used up, or none is left. `true`: there may be
+    /// more.
     ///
     /// # Safety
     ///
-    /// Nobody writes to an object meanwhile that is not claimed; to none at all without claims.
-    pub(crate) unsafe fn drain(&mut self, budget_bytes: &mut usize, claims: Claims) {
-        while let Some(next) = self.take() {
-            let bytes = match next {
-                Next::Leaf(bytes) => bytes,
-                Next::Object(object, bytes) => {
-                    if claims == Claims::Idle || self.claim(object) {
-                        // SAFETY: claimed by this tracer, or without writers (caller).
-                        unsafe { self.visit(object) };
-                    }
-                    bytes
-                }
-                Next::Card(cards, card) => {
-                    if claims == Claims::Idle || self.claim_card(&cards, card) {
-                        // SAFETY: the same.
-                        unsafe { cards.visit(card, self) };
-                    }
-                    CARD_COST_BYTES
-                }
-            };
-            *budget_bytes = budget_bytes.saturating_sub(bytes);
+    /// Nobody writes to an object meanwhile; beside a [`Passage`], nobody without the barrier (P2). Without
+    /// claims, nobody writes before marking has ended.
+    pub(crate) unsafe fn drain(&mut self, pass: &impl Pass, budget_bytes: &mut usize) -> bool {
+        loop {
+            // SAFETY: the caller's.
+            if self.queue.partly.is_some() && unsafe { self.drain_cards(pass, budget_bytes) } {
+                return true;
+            }
+            let Some(object) = self.next_object() else { return false };
+            self.here = object.address();
+            // SAFETY: it is an object of this collector's heap, and alive.
+            let info = unsafe { object.info::<MarkSweep<A>>() };
+            let plain_bytes = info.plain_bytes;
+            let bytes = if plain_bytes == 0 { self.size_other(object) } else { plain_bytes };
+            self.visited_bytes += bytes;
+            if let Some(mark) = info.mark
+                && (plain_bytes != 0 || self.queue.partly.is_none())
+                && pass.enters(object.address(), || self.claim(object))
+            {
+                // SAFETY: the type's own function; nobody writes (caller).
+                unsafe { mark(object, self) };
+                pass.leave();
+            }
+            *budget_bytes = budget_bytes.saturating_sub(bytes.min(COST_MAX_BYTES));
             if *budget_bytes == 0 {
-                return;
+                return true;
             }
         }
     }
 
-    /// Visits some queued objects, and cards, without claims. `true`: there may be more.
+    /// The size of an object that is not plain. A huge slice is set out to be visited card by card.
+    #[cold]
+    fn size_other(&mut self, object: Object) -> usize {
+        if let Some(cards) = self.cards(object) {
+            self.queue.partly = Some(Partly { cards, next: 0 });
+        }
+        // SAFETY: it is an object of this collector's heap, and alive.
+        unsafe { object.shape::<MarkSweep<A>>() }.layout.size()
+    }
+
+    /// Visits cards of the huge slice at hand. `true`: the budget is used up.
     ///
     /// # Safety
     ///
-    /// Nobody writes to any object meanwhile.
-    #[cfg(feature = "std")]
-    pub(crate) unsafe fn visit_some(&mut self, objects: usize) -> bool {
-        for _ in 0..objects {
-            match self.take() {
-                None => return false,
-                Some(Next::Leaf(_)) => {}
+    /// As for [`drain`](Self::drain).
+    #[cold]
+    unsafe fn drain_cards(&mut self, pass: &impl Pass, budget_bytes: &mut usize) -> bool {
+        while let Some(Partly { cards, next }) = self.queue.partly {
+            let rest = next + 1 < cards.count();
+            self.queue.partly = rest.then_some(Partly { cards, next: next + 1 });
+            if pass.enters(cards.address(next), || self.claim_card(&cards, next)) {
                 // SAFETY: nobody writes (caller).
-                Some(Next::Object(object, _)) => unsafe { self.visit(object) },
-                // SAFETY: the same.
-                Some(Next::Card(cards, card)) => unsafe { cards.visit(card, self) },
+                unsafe { cards.visit(next, self) };
+                pass.leave();
+            }
+            *budget_bytes = budget_bytes.saturating_sub(COST_MAX_BYTES);
+            if *budget_bytes == 0 {
+                return true;
             }
         }
-        true
-    }
-
-    /// Visits some queued objects beside a mutator. `true`: there may be more.
-    ///
-    /// # Safety
-    ///
-    /// Who writes to an object has called the barrier for it (P2).
-    #[cfg(feature = "std")]
-    pub(crate) unsafe fn drain_beside(&mut self, passage: &Passage, objects: usize) -> bool {
-        for _ in 0..objects {
-            match self.take() {
-                None => return false,
-                Some(Next::Leaf(_)) => {}
-                Some(Next::Object(object, _)) => {
-                    if passage.enter(object.address(), || self.claim(object)) == Verdict::Visit {
-                        // SAFETY: claimed, and the mutator waits while this thread is inside.
-                        unsafe { self.visit(object) };
-                        passage.leave();
-                    }
-                }
-                Some(Next::Card(cards, card)) => {
-                    let claim = || self.claim_card(&cards, card);
-                    if passage.enter(cards.address(card), claim) == Verdict::Visit {
-                        // SAFETY: the same.
-                        unsafe { cards.visit(card, self) };
-                        passage.leave();
-                    }
-                }
-            }
-        }
-        true
+        false
     }
 }
 
-/// What a tracer visits next.
-enum Next {
-    /// Nothing of it; so many bytes.
-    Leaf(usize),
-    Object(Object, usize),
-    Card(Cards, usize),
-}
+/// What lies so near to the last object needs no hint, or has had it.
+const NEAR_BYTES: usize = 64;
 
-/// What a card counts for in a budget.
-const CARD_COST_BYTES: usize = 4 << 10;
+/// What an object, or a card, counts for in a budget at most.
+const COST_MAX_BYTES: usize = 4 << 10;
 
 // SAFETY: it takes notes in bitmaps and in the queue.
 unsafe impl<A: Layer> Visitor for Tracer<A> {

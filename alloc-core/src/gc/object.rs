@@ -249,6 +249,8 @@ type MarkPart<C> = unsafe fn(Object, Range<usize>, &mut <C as Collector>::Marker
 pub struct TypeInfo<C: Collector> {
     /// The shape; of a type with a length, the shape without elements.
     pub shape: Shape,
+    /// The slot's size, of a type of known size that can hold pointers; else 0. For a collector's fast path.
+    pub plain_bytes: usize,
     /// Visits the object's pointers, to mark. `None`: it holds none.
     pub mark: Option<unsafe fn(Object, &mut C::Marker)>,
     /// Visits the pointers of some of a slice's elements, to mark. `None`: it is not a slice, or holds none.
@@ -376,6 +378,11 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
         visit: if T::NEEDS_TRACE { Some(Self::visit) } else { None },
         drop: if T::FIXED.needs_drop { Some(Self::drop) } else { None },
         shape: Self::SHAPE,
+        plain_bytes: if T::NEEDS_TRACE && T::ELEMENT_BYTES == NO_ELEMENTS {
+            Self::SHAPE.layout.size()
+        } else {
+            0
+        },
         element_bytes: T::ELEMENT_BYTES,
         name: core::any::type_name::<T>,
     };
@@ -388,6 +395,7 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
         visit: None,
         drop: None,
         shape: Self::SHAPE,
+        plain_bytes: 0,
         element_bytes: T::ELEMENT_BYTES,
         name: core::any::type_name::<T>,
     };
