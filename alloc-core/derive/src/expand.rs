@@ -30,6 +30,7 @@ pub fn trace(input: &DeriveInput) -> Result<TokenStream> {
     let constant =
         |name: &str| constant(&Ident::new(name, Span::call_site()), &traced, &brand, input);
     let constants = ["NEEDS_TRACE", "HOLDS_COUNTED", "MAY_CYCLE"].map(constant);
+    let sends = sends(input, &variants, &brand);
     let shared = arms(&variants, &format_ident!("trace"), &brand);
     let exclusive = arms(&variants, &format_ident!("trace_mut"), &brand);
     let skipped = variants.iter().flat_map(|variant| &variant.skipped);
@@ -42,6 +43,7 @@ pub fn trace(input: &DeriveInput) -> Result<TokenStream> {
         #[automatically_derived]
         unsafe impl #header #clause {
             #(#constants)*
+            const SENDS: bool = #sends;
             #[inline]
             fn trace<__V: ::alloc_core::gc::Visitor + ?::core::marker::Sized>(&self, __visitor: &mut __V) {
                 const fn is_static<__T: ?::core::marker::Sized + 'static>() {}
@@ -141,6 +143,38 @@ fn constant(
     quote!(const #name: bool = false #(|| #fields)*;)
 }
 
+/// Whether the type is `Send` between mutations, when every brand may be taken for 'static: `Gc<'static, _>` is.
+/// Of a type with parameters, nothing is known of the whole: so its fields are asked.
+fn sends(input: &DeriveInput, variants: &[Variant<'_>], brand: &Lifetime) -> TokenStream {
+    if input.generics.type_params().next().is_none() {
+        let (ident, lifetimes) =
+            (&input.ident, input.generics.lifetimes().map(|_| quote!('static)));
+        let consts = input.generics.const_params().map(|of| of.ident.to_token_stream());
+        let arguments = lifetimes.chain(consts);
+        return is_send(&quote!(#ident<#(#arguments),*>));
+    }
+    let traced = variants.iter().flat_map(|variant| &variant.traced);
+    let traced = traced.map(|Traced { of, recursive, .. }| {
+        if *recursive || mentions(of.to_token_stream(), &input.ident) {
+            quote!(false)
+        } else {
+            quote_spanned!(of.span()=> <#of as ::alloc_core::gc::Trace<#brand>>::SENDS)
+        }
+    });
+    let skipped = variants.iter().flat_map(|variant| &variant.skipped);
+    let skipped = skipped.map(|of| is_send(&of.to_token_stream()));
+    quote!(true #(&& #traced)* #(&& #skipped)*)
+}
+
+/// Asks the compiler.
+fn is_send(of: &TokenStream) -> TokenStream {
+    quote!({
+        #[allow(unused_imports)]
+        use ::alloc_core::gc::__Otherwise as _;
+        <::alloc_core::gc::__Asked<#of>>::SENDS
+    })
+}
+
 /// Whether a type names `ident`, or `Self`.
 fn mentions(of: TokenStream, ident: &Ident) -> bool {
     of.into_iter().any(|token| match token {
@@ -172,6 +206,7 @@ fn leaf(input: &DeriveInput, brand: &Lifetime, is_new: bool) -> TokenStream {
     let mut generics = input.generics.clone();
     let ident = &input.ident;
     let (_, of, _) = input.generics.split_for_impl();
+    let sends = is_send(&quote!(Self));
     generics.make_where_clause().predicates.push(parse_quote!(#ident #of: 'static));
     let (header, clause) = header(&generics, brand, is_new, ident);
     quote! {
@@ -181,6 +216,7 @@ fn leaf(input: &DeriveInput, brand: &Lifetime, is_new: bool) -> TokenStream {
             const NEEDS_TRACE: bool = false;
             const HOLDS_COUNTED: bool = false;
             const MAY_CYCLE: bool = false;
+            const SENDS: bool = #sends;
             #[inline(always)]
             fn trace<__V: ::alloc_core::gc::Visitor + ?::core::marker::Sized>(&self, _: &mut __V) {}
             #[inline(always)]

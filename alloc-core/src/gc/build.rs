@@ -15,6 +15,7 @@ fn take<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector>(
 ) -> Result<Object, AllocError> {
     let fixed: Shape = InfoOf::<T, C>::SHAPE;
     let shape = fixed.with_elements(length, T::ELEMENT_BYTES).ok_or(AllocError)?;
+    mc.admit::<T>();
     // SAFETY: the header is written at once; the slot is new and fits the shape (rule C1).
     unsafe {
         let start = mc.shared.collector.allocate(shape)?;
@@ -194,6 +195,7 @@ unsafe impl<'gc, H: Trace<'gc>, T: ?Sized + Trace<'gc>> Trace<'gc> for WithTail<
     const NEEDS_TRACE: bool = H::NEEDS_TRACE || T::NEEDS_TRACE;
     const HOLDS_COUNTED: bool = H::HOLDS_COUNTED || T::HOLDS_COUNTED;
     const MAY_CYCLE: bool = H::MAY_CYCLE || T::MAY_CYCLE;
+    const SENDS: bool = H::SENDS && T::SENDS;
 
     fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {
         self.head.trace(visitor);

@@ -41,6 +41,12 @@ impl Table {
         }
     }
 
+    /// Whether there is a handle somewhere.
+    pub(super) fn is_used(&self) -> bool {
+        self.prune();
+        !self.entries.borrow().is_empty()
+    }
+
     fn add(&self, object: Object) -> Rc<Entry> {
         let heap = self.heap.get_or_init(|| Rc::new(())).clone();
         let entry = Rc::new(Entry { object: Cell::new(object), heap });

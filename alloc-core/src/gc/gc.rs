@@ -36,6 +36,10 @@ impl<T: ?Sized> Clone for Gc<'_, T> {
 
 impl<T: ?Sized> Copy for Gc<'_, T> {}
 
+// SAFETY: no mutation's brand is 'static (`Heap::mutate`), so no such pointer is ever followed. It
+// stands for pointers between mutations, when they lie in their heap, and go where it goes.
+unsafe impl<T: ?Sized> Send for Gc<'static, T> {}
+
 impl<T: ?Sized> Deref for Gc<'_, T> {
     type Target = T;
 
@@ -67,6 +71,7 @@ impl<'gc, T: Trace<'gc>> Gc<'gc, T> {
     /// When there is no memory. The value is dropped then.
     #[inline]
     pub fn try_new<C: Collector>(mc: &Mutation<'gc, C>, value: T) -> Result<Self, AllocError> {
+        mc.admit::<T>();
         let shape = InfoOf::<T, C>::SHAPE;
         // SAFETY: the header is written right below.
         let start = unsafe { mc.shared.collector.allocate(shape) }?;
@@ -267,6 +272,7 @@ unsafe impl<'gc, T: ?Sized> Trace<'gc> for Gc<'gc, T> {
     const NEEDS_TRACE: bool = true;
     const HOLDS_COUNTED: bool = false;
     const MAY_CYCLE: bool = false;
+    const SENDS: bool = true;
 
     #[inline(always)]
     fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {

@@ -50,7 +50,7 @@ use core::ops::ControlFlow;
 pub struct Heap<C: Collector, R: ?Sized + for<'gc> Rootable<'gc>> {
     // The root is dropped before the objects.
     root: Root<'static, R>,
-    shared: Shared<C>,
+    pub(super) shared: Shared<C>,
 }
 
 /// What a mutation sees of a heap.
@@ -77,6 +77,14 @@ impl<'gc, C: Collector> Mutation<'gc, C> {
     #[must_use]
     pub fn collector(&self) -> &C {
         &self.shared.collector
+    }
+
+    /// Notes whether objects of this type tie the heap to its thread.
+    #[inline(always)]
+    pub(super) fn admit<T: ?Sized + Trace<'gc>>(&self) {
+        if !T::SENDS {
+            self.shared.registry.stays.set(true);
+        }
     }
 }
 

@@ -91,6 +91,7 @@ unsafe impl<'gc, T: ?Sized + Trace<'gc>> Trace<'gc> for Lock<T> {
     const NEEDS_TRACE: bool = T::NEEDS_TRACE;
     const HOLDS_COUNTED: bool = T::HOLDS_COUNTED;
     const MAY_CYCLE: bool = T::MAY_CYCLE;
+    const SENDS: bool = T::SENDS;
 
     #[inline]
     fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {
@@ -221,6 +222,7 @@ unsafe impl<'gc, T: ?Sized + Trace<'gc>> Trace<'gc> for RefLock<T> {
     const NEEDS_TRACE: bool = T::NEEDS_TRACE;
     const HOLDS_COUNTED: bool = T::HOLDS_COUNTED;
     const MAY_CYCLE: bool = T::MAY_CYCLE;
+    const SENDS: bool = T::SENDS;
 
     #[inline]
     fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {
@@ -309,6 +311,7 @@ unsafe impl<'gc, T: Trace<'gc>> Trace<'gc> for OnceLock<T> {
     const NEEDS_TRACE: bool = T::NEEDS_TRACE;
     const HOLDS_COUNTED: bool = T::HOLDS_COUNTED;
     const MAY_CYCLE: bool = T::MAY_CYCLE;
+    const SENDS: bool = T::SENDS;
 
     #[inline]
     fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {

@@ -41,6 +41,7 @@ mod object;
 mod reference;
 mod registry;
 mod rootable;
+mod send;
 #[cfg(feature = "conformance")]
 pub mod suite;
 mod trace;
@@ -62,6 +63,9 @@ pub use object::{Object, Shape, Stored, TypeInfo, WORD_BYTES, WithTail};
 pub use reference::Reference;
 pub use registry::World;
 pub use rootable::{Root, Rootable};
+#[doc(hidden)]
+pub use send::{__Asked, __Otherwise};
+pub use send::{SendHeap, Stays};
 pub use trace::{Counted, NeverMoves, Static, Trace, Visitor, VisitorMut};
 #[cfg(feature = "std")]
 pub use walk::{Count, Path, Seen};

@@ -45,6 +45,11 @@ pub(super) const fn value_offset(align: usize) -> usize {
 #[repr(transparent)]
 pub struct Object(NonNull<u8>);
 
+// SAFETY: it is an address. Who follows it vouches for what is there.
+unsafe impl Send for Object {}
+// SAFETY: the same.
+unsafe impl Sync for Object {}
+
 impl Object {
     /// The object whose header lies at `header`.
     ///

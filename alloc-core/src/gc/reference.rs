@@ -33,6 +33,9 @@ struct Slot {
     shape: Shape,
 }
 
+// SAFETY: a slot belongs to its collector, and goes where that goes.
+unsafe impl Send for Slot {}
+
 impl Slot {
     /// # Safety
     ///

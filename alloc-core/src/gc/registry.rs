@@ -126,6 +126,8 @@ pub(super) struct Registry<C: Collector> {
     pub(super) ready: Chain,
     #[cfg(feature = "alloc")]
     pub(super) table: Table,
+    /// There was an object that may not go to another thread.
+    pub(super) stays: Cell<bool>,
     _of: core::marker::PhantomData<fn(C)>,
 }
 
@@ -138,6 +140,7 @@ impl<C: Collector> Registry<C> {
             ready: Chain::default(),
             #[cfg(feature = "alloc")]
             table: Table::default(),
+            stays: Cell::new(false),
             _of: core::marker::PhantomData,
         }
     }

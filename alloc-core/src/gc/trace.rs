@@ -34,7 +34,8 @@ use core::ptr::NonNull;
 ///   they point at may be gone by then.
 /// * **T5, branded.** Every traced pointer that the value contains has the brand `'gc`.
 /// * **T6, constants.** `HOLDS_COUNTED` is `true` if the value can contain counted pointers;
-///   `MAY_CYCLE` is `true` if one of them can lead back to the value.
+///   `MAY_CYCLE` is `true` if one of them can lead back to the value. `SENDS` is `true` only if the value,
+///   apart from what its traced pointers lead to, may go to another thread.
 pub unsafe trait Trace<'gc> {
     /// Whether values of this type can contain traced pointers. Where not, collectors skip them.
     const NEEDS_TRACE: bool = true;
@@ -47,6 +48,11 @@ pub unsafe trait Trace<'gc> {
     /// A counted pointer to `U` contributes `U::HOLDS_COUNTED`: so this is found without following
     /// types in circles.
     const MAY_CYCLE: bool = true;
+
+    /// Whether values of this type may go to another thread together with their heap
+    /// ([`Heap::into_send`](super::Heap::into_send)). The derive macro asks the compiler whether the
+    /// type is `Send`; of a generic type, it asks the fields'.
+    const SENDS: bool = false;
 
     /// Whether [`trace_part`](Trace::trace_part) can visit some elements alone: slices.
     #[doc(hidden)]

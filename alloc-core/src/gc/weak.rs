@@ -36,6 +36,7 @@ macro_rules! leaf {
             const NEEDS_TRACE: bool = false;
             const HOLDS_COUNTED: bool = false;
             const MAY_CYCLE: bool = false;
+            const SENDS: bool = true;
             fn trace<V: Visitor + ?Sized>(&self, _: &mut V) {}
             fn trace_mut<V: VisitorMut + ?Sized>(&mut self, _: &mut V) {}
         }
@@ -61,6 +62,9 @@ impl<T: ?Sized> Clone for GcWeak<'_, T> {
 }
 
 impl<T: ?Sized> Copy for GcWeak<'_, T> {}
+
+// SAFETY: as for `Gc<'static, T>`.
+unsafe impl<T: ?Sized> Send for GcWeak<'static, T> {}
 
 impl<'gc, T: ?Sized> Gc<'gc, T> {
     /// A weak pointer to the object. It takes a small object of its own; copies of it do not.
@@ -139,6 +143,7 @@ impl<T: ?Sized> fmt::Debug for GcWeak<'_, T> {
 unsafe impl<'gc, T: ?Sized> Trace<'gc> for GcWeak<'gc, T> {
     const HOLDS_COUNTED: bool = false;
     const MAY_CYCLE: bool = false;
+    const SENDS: bool = true;
 
     #[inline]
     fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {
@@ -166,6 +171,9 @@ impl<K: ?Sized, V> Clone for Ephemeron<'_, K, V> {
 }
 
 impl<K: ?Sized, V> Copy for Ephemeron<'_, K, V> {}
+
+// SAFETY: as for `Gc<'static, T>`.
+unsafe impl<K: ?Sized, V> Send for Ephemeron<'static, K, V> {}
 
 impl<'gc, K: ?Sized, V> Ephemeron<'gc, K, V> {
     /// A pair of a key and a value.
@@ -240,6 +248,7 @@ impl<K: ?Sized, V> fmt::Debug for Ephemeron<'_, K, V> {
 unsafe impl<'gc, K: ?Sized, V> Trace<'gc> for Ephemeron<'gc, K, V> {
     const HOLDS_COUNTED: bool = false;
     const MAY_CYCLE: bool = false;
+    const SENDS: bool = true;
 
     #[inline]
     fn trace<W: Visitor + ?Sized>(&self, visitor: &mut W) {

@@ -13,6 +13,7 @@ macro_rules! counted_only {
         const NEEDS_TRACE: bool = T::HOLDS_COUNTED;
         const HOLDS_COUNTED: bool = T::HOLDS_COUNTED;
         const MAY_CYCLE: bool = T::MAY_CYCLE;
+        const SENDS: bool = T::SENDS;
         #[inline(always)]
         fn trace_mut<V: VisitorMut + ?Sized>(&mut self, _: &mut V) {}
     };

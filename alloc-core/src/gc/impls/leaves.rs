@@ -6,7 +6,7 @@ use crate::gc::{Static, Trace};
 macro_rules! leaves {
     ($($(#[$attr:meta])* $of:ty),* $(,)?) => {$(
         // SAFETY: it holds no traced pointer.
-        $(#[$attr])* unsafe impl<'gc> Trace<'gc> for $of { leaf!(); }
+        $(#[$attr])* unsafe impl<'gc> Trace<'gc> for $of { leaf!(sends); }
     )*};
 }
 
@@ -82,7 +82,7 @@ where
 macro_rules! functions {
     ($($argument:ident)*) => {
         // SAFETY: a function pointer holds no value.
-        unsafe impl<'gc, Out, $($argument),*> Trace<'gc> for fn($($argument),*) -> Out { leaf!(); }
+        unsafe impl<'gc, Out, $($argument),*> Trace<'gc> for fn($($argument),*) -> Out { leaf!(sends); }
     };
 }
 functions!();

@@ -12,7 +12,7 @@ macro_rules! map {
         $(#[$attr])*
         // SAFETY: every value is visited; a key that is 'static holds no pointer with a brand.
         unsafe impl<'gc, K: 'static, V: Trace<'gc> $(, $state: 'static)?> Trace<'gc> for $of {
-            super::constants!(V);
+            super::constants!(stays; V);
             #[inline]
             fn trace<W: Visitor + ?Sized>(&self, visitor: &mut W) {
                 if V::NEEDS_TRACE {

@@ -11,17 +11,26 @@ mod leaves;
 mod maps;
 mod own;
 
-/// The three constants of a type that contains the given ones.
+/// The constants of a type that contains the given ones.
 macro_rules! constants {
     ($($of:ty),*) => {
+        $crate::gc::impls::constants!(stays; $($of),*);
+        const SENDS: bool = true $(&& <$of as $crate::gc::Trace<'gc>>::SENDS)*;
+    };
+    // Of a type that contains others, too, of which nothing is known.
+    (stays; $($of:ty),*) => {
         const NEEDS_TRACE: bool = false $(|| <$of as $crate::gc::Trace<'gc>>::NEEDS_TRACE)*;
         const HOLDS_COUNTED: bool = false $(|| <$of as $crate::gc::Trace<'gc>>::HOLDS_COUNTED)*;
         const MAY_CYCLE: bool = false $(|| <$of as $crate::gc::Trace<'gc>>::MAY_CYCLE)*;
     };
 }
 
-/// What a type without traced pointers implements.
+/// What a type without traced pointers implements; `sends`: of which all values may change threads.
 macro_rules! leaf {
+    (sends) => {
+        const SENDS: bool = true;
+        $crate::gc::impls::leaf!();
+    };
     () => {
         const NEEDS_TRACE: bool = false;
         const HOLDS_COUNTED: bool = false;
