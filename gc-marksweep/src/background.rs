@@ -19,7 +19,7 @@ use alloc_core::Layer;
 use alloc_core::sync::{AtomicBool, Lock, Ordering, wait_a_moment};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The thread, from the collector's side.
 pub(crate) struct Background {
@@ -50,8 +50,12 @@ const SPANS_AT_ONCE: usize = 16;
 const BYTES_AT_ONCE: usize = 4 << 10;
 /// Below this, waking the thread takes longer than marking.
 pub(crate) const WORTH_WAKING_BYTES: usize = 256 << 10;
-/// How long a mutator that allocates faster than the thread marks is held up, at each turn.
-const HOLD_UP: Duration = Duration::from_micros(200);
+/// How long a mutator that allocates faster than the thread marks is held up at each turn: as long as it ran
+/// since the last one, within these bounds.
+const HOLD_UP_LEAST: Duration = Duration::from_micros(100);
+const HOLD_UP_MOST: Duration = Duration::from_secs(1);
+/// How often it looks whether the thread has come to its end.
+const NAP: Duration = Duration::from_micros(50);
 
 impl Background {
     pub fn start<A>(heap: Arc<ObjectHeap<A>>) -> std::io::Result<Self>
@@ -215,9 +219,28 @@ impl<A: Layer> MarkSweep<A> {
         if !queue.is_empty() {
             self.hand_over();
         }
-        let allocated_bytes = gained_bytes(self.mutator.allocated_bytes(), self.begin_bytes);
-        if allocated_bytes > self.pacer.trigger_bytes(false) {
-            thread::sleep(HOLD_UP);
+        let since_bytes = gained_bytes(self.mutator.allocated_bytes(), self.cycle_bytes);
+        since_bytes > self.pacer.wait_bytes() && self.hold_up()
+    }
+
+    /// The mutator has allocated more than this cycle may let it. `true`: the thread came to its end
+    /// meanwhile.
+    ///
+    /// Who ran for long may wait for as long: so a program of short mutations has short pauses, and one that
+    /// allocates half the heap in a single mutation does not outrun its collector.
+    #[cold]
+    fn hold_up(&mut self) -> bool {
+        let begin = Instant::now();
+        let ran = self.turn_ended.map_or(Duration::ZERO, |ended| begin.duration_since(ended));
+        while begin.elapsed() < ran.clamp(HOLD_UP_LEAST, HOLD_UP_MOST) {
+            thread::sleep(NAP);
+            let Some(background) = &self.background else { return true };
+            if let Some(bytes) =
+                background.is_done(self.queue.get_mut(), self.mutator.heap().below())
+            {
+                self.visited_bytes += bytes;
+                return true;
+            }
         }
         false
     }

@@ -9,11 +9,11 @@ use crate::config::{Config, Torture};
 use crate::cycle::Phase;
 use crate::figures::{Cause, Cycle, Figures};
 use crate::heap::{Mutator, ObjectHeap};
-use crate::pacer::Pacer;
+use crate::pacer::{Pacer, Spread};
 use crate::queue::Queue;
 use crate::tracer::Tracer;
 #[cfg(feature = "std")]
-use crate::{background::Background, config::Mode, crew::Crew};
+use crate::{Reclaimer, background::Background, config::Mode, crew::Crew};
 use alloc_core::gc::{Collector, NeverMoves, Object, Shape, Turn, World};
 use alloc_core::{AllocError, Layer};
 use core::cell::Cell;
@@ -90,6 +90,9 @@ pub struct MarkSweep<A: Layer> {
     pub(crate) cycle_bytes: usize,
     pub(crate) begin_bytes: usize,
     pub(crate) turn_bytes: usize,
+    /// When the last turn ended.
+    #[cfg(feature = "std")]
+    pub(crate) turn_ended: Option<std::time::Instant>,
     /// Bytes of objects that this cycle has visited.
     pub(crate) visited_bytes: usize,
     /// Ends before the heap does.
@@ -122,8 +125,9 @@ impl<A: Layer> MarkSweep<A> {
         };
         #[cfg(feature = "std")]
         let heap = std::sync::Arc::new(heap);
-        let pacer = Pacer::new(config.pace);
-        let due_bytes = pacer.trigger_bytes(config.in_steps());
+        let spread = if config.in_steps() { Spread::Steps } else { Spread::Stop };
+        let pacer = Pacer::new(config.pace, spread);
+        let due_bytes = pacer.start_bytes();
         Self {
             marking: Cell::new(false),
             due_bytes: Cell::new(due_bytes),
@@ -138,6 +142,8 @@ impl<A: Layer> MarkSweep<A> {
             cycle_bytes: 0,
             begin_bytes: 0,
             turn_bytes: 0,
+            #[cfg(feature = "std")]
+            turn_ended: None,
             visited_bytes: 0,
             #[cfg(feature = "std")]
             background: None,
@@ -162,6 +168,7 @@ impl<A: Layer> MarkSweep<A> {
         let mut collector = Self::with(Config { mode: Mode::Incremental, ..config }, below);
         collector.background = Some(Background::start(collector.mutator.handle().clone())?);
         collector.config.mode = Mode::Background;
+        collector.pacer.spread = Spread::Beside;
         Ok(collector)
     }
 
@@ -228,6 +235,13 @@ impl<A: Layer> MarkSweep<A> {
         self.wish_for(Cause::Exhaustion);
     }
 
+    /// A handle by which anybody can have this collector give memory back, on any thread.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn reclaimer(&self) -> Reclaimer<A> {
+        Reclaimer::new(self.mutator.handle().clone())
+    }
+
     /// What the collector did so far.
     #[must_use]
     pub fn figures(&self) -> Figures {
@@ -270,18 +284,33 @@ impl<A: Layer> MarkSweep<A> {
     #[cold]
     #[inline(never)]
     unsafe fn barrier_while_marking(&self, object: Object) {
+        let Some(marker) = self.mutator.marker() else { return };
+        // SAFETY: the object is this heap's and alive (caller), and the heap is marking. K2: the cards of
+        // a huge slice were visited, too.
+        if unsafe { marker.is_claimed(object.header()) } {
+            return self.wait_for(object.address());
+        }
+        // SAFETY: the caller's.
+        unsafe { self.claim_to_write(object) };
+    }
+
+    /// The barrier of an object that nobody has claimed yet.
+    ///
+    /// # Safety
+    ///
+    /// As for `barrier`.
+    #[cold]
+    unsafe fn claim_to_write(&self, object: Object) {
         // SAFETY: the object is this heap's and alive (caller).
         if unsafe { object.info::<Self>() }.mark.is_none() {
             return;
         }
         let Some(mut tracer) = self.tracer() else { return };
         if let Some(cards) = tracer.cards(object) {
+            // SAFETY: the object is alive (caller); this thread writes later.
+            unsafe { self.visit_cards(&mut tracer, &cards, 0..cards.count()) };
             // K2: a later write finds the object's own claim.
-            if !tracer.is_claimed(object) {
-                // SAFETY: the object is alive (caller); this thread writes later.
-                unsafe { self.visit_cards(&mut tracer, &cards, 0..cards.count()) };
-                let _ = tracer.claim(object);
-            }
+            let _ = tracer.claim(object);
         } else if tracer.claim(object) {
             // SAFETY: it is claimed, so nobody else visits it; this thread writes later.
             unsafe { tracer.visit(object) };
@@ -409,7 +438,9 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
     fn is_due(&self) -> bool {
         let ahead_bytes = self.mutator.allocated_bytes().wrapping_sub(self.due_bytes.get());
         // Less than half the address space ahead means: not before it.
-        ahead_bytes.cast_signed() >= 0 || self.config.torture != Torture::Off
+        ahead_bytes.cast_signed() >= 0
+            || self.mutator.heap().is_short()
+            || self.config.torture != Torture::Off
     }
 
     fn turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
@@ -418,7 +449,9 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
         self.take_turn(world, turn);
         #[cfg(feature = "std")]
         {
-            let pause = begin.elapsed();
+            let end = std::time::Instant::now();
+            let pause = end.duration_since(begin);
+            self.turn_ended = Some(end);
             self.figures.get_mut().paused(pause);
             self.story.paused_nanos += pause.as_nanos() as u64;
         }

@@ -27,7 +27,7 @@ pub(crate) enum Phase {
 }
 
 /// Bytes between two turns that are due while a cycle is under way.
-const QUANTUM_BYTES: usize = 64 << 10;
+const QUANTUM_BYTES: usize = 16 << 10;
 /// What sweeping a span counts for, and finding and dropping an object.
 const SPAN_COST_BYTES: usize = 4 << 10;
 const DROP_COST_BYTES: usize = 64;
@@ -47,6 +47,9 @@ impl Config {
 
 impl<A: Layer> MarkSweep<A> {
     pub(crate) fn take_turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
+        if self.mutator.heap().take_short() && self.wish.get_mut().is_none() {
+            self.wish.set(Some(Cause::Exhaustion));
+        }
         match (turn, self.config.torture) {
             // A whole cycle follows below.
             (Turn::Pay, Torture::Off) if self.wish.get_mut().is_some() => {}
@@ -62,9 +65,7 @@ impl<A: Layer> MarkSweep<A> {
         let now_bytes = self.mutator.allocated_bytes();
         self.turn_bytes = now_bytes;
         self.due_bytes.set(match self.phase {
-            Phase::Idle => {
-                self.cycle_bytes.wrapping_add(self.pacer.trigger_bytes(self.config.in_steps()))
-            }
+            Phase::Idle => self.cycle_bytes.wrapping_add(self.pacer.start_bytes()),
             Phase::Mark | Phase::Sweep => now_bytes.wrapping_add(QUANTUM_BYTES),
         });
     }
@@ -78,7 +79,7 @@ impl<A: Layer> MarkSweep<A> {
             Phase::Idle => self.step(world, QUANTUM_BYTES, Cause::Growth),
             Phase::Mark => self.step(world, self.pacer.share_bytes(allocated_bytes), Cause::Growth),
             // Sweeping has to have ended when the next cycle begins.
-            Phase::Sweep if since_bytes >= self.pacer.trigger_bytes(self.config.in_steps()) => {
+            Phase::Sweep if since_bytes >= self.pacer.start_bytes() => {
                 self.sweep_all();
                 self.phase = Phase::Idle;
                 self.step(world, QUANTUM_BYTES, Cause::Growth);
@@ -260,8 +261,9 @@ impl<A: Layer> MarkSweep<A> {
         self.marking.set(false);
         self.phase = Phase::Sweep;
         let now_bytes = self.mutator.allocated_bytes();
-        let live_bytes = self.visited_bytes + gained_bytes(now_bytes, self.begin_bytes);
-        self.pacer.cycle_ended(live_bytes);
+        let born_bytes = gained_bytes(now_bytes, self.begin_bytes);
+        self.pacer.cycle_ended(self.visited_bytes, born_bytes);
+        let live_bytes = self.pacer.live_bytes();
         self.cycle_bytes = now_bytes;
         let figures = self.figures.get_mut();
         figures.cycles += 1;

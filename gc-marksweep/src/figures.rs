@@ -12,7 +12,7 @@ pub enum Cause {
     Growth,
     /// Somebody asked for it.
     Asked,
-    /// An allocation failed: at the pacer's limit, or because the layer below refused.
+    /// Memory is short: at the pacer's limit, or because the layer below refused, or somebody reclaims.
     Exhaustion,
     /// The torture mode.
     Torture,

@@ -17,6 +17,8 @@ pub mod heap;
 mod pacer;
 mod protocol;
 mod queue;
+#[cfg(feature = "std")]
+mod reclaim;
 mod tracer;
 #[cfg(feature = "std")]
 mod verify;
@@ -30,4 +32,6 @@ pub use figures::{Cause, Cycle, Figures};
 pub use pacer::Pace;
 #[doc(hidden)]
 pub use protocol::{Passage, Verdict};
+#[cfg(feature = "std")]
+pub use reclaim::Reclaimer;
 pub use tracer::Tracer;

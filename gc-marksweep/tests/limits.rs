@@ -69,6 +69,42 @@ fn near_the_limit_cycles_come_more_often_and_nothing_fails() {
     assert!(figures.cycles > 20 && figures.last_cause == Some(Cause::Growth), "{figures:?}");
 }
 
+/// The pacer does not know this limit: it learns of it while there is a reserve.
+#[test]
+fn a_limit_below_causes_a_cycle_before_an_allocation_fails() {
+    for mode in [Mode::StopTheWorld, Mode::Incremental] {
+        let limited = Limit::new(8 * MIB, Global);
+        let collector = MarkSweep::with(Config::new(mode), limited);
+        let mut heap = Heap::<_, Kept>::new(collector, |_| Vec::new());
+        heap.mutate_root(|mc, kept| kept.extend((0..5000).map(|_| Gc::slice(mc, 1000, |_| 1))));
+        let cycles = heap.collector().figures().cycles;
+        for _ in 0..20_000 {
+            // Of several sizes, none of which may find nothing left.
+            heap.mutate(|mc, _| {
+                for length in [10, 100, 1000] {
+                    assert!(Gc::try_slice(mc, length, |_| 2_u8).is_ok());
+                }
+            });
+        }
+        let figures = heap.collector().figures();
+        assert!(figures.cycles > cycles + 5 && figures.last_cause == Some(Cause::Exhaustion));
+    }
+}
+
+#[test]
+fn who_reclaims_has_a_cycle_follow() {
+    let mut heap = Heap::<_, Kept>::new(MarkSweep::new(Global), |_| Vec::new());
+    heap.mutate(|mc, _| (0..2000).for_each(|_| _ = Gc::slice(mc, 1000, |_| 1_u8)));
+    let reclaimer = heap.collector().reclaimer();
+    assert_eq!(heap.collector().figures().cycles, 0);
+    std::thread::spawn(move || reclaimer.clone().reclaim(usize::MAX)).join().unwrap();
+    heap.mutate(|_, _| ());
+    let figures = heap.collector().figures();
+    assert_eq!((figures.cycles, figures.last_cause), (1, Some(Cause::Exhaustion)));
+    heap.mutate(|_, _| ());
+    assert_eq!(heap.collector().figures().cycles, 1);
+}
+
 static CYCLES: Mutex<Vec<Cycle>> = Mutex::new(Vec::new());
 
 #[test]

@@ -8,8 +8,12 @@ use alloc_sizeclass::{SizeClassHeap, ThreadCache};
 use gc_marksweep::{Config, MarkSweep, Mode, Pace, Torture};
 
 /// So small that cycles begin all the time.
-const EAGER: Pace =
-    Pace { growth_percent: 20, min_growth_bytes: 16 << 10, limit_bytes: usize::MAX };
+const EAGER: Pace = Pace {
+    growth_percent: 20,
+    min_growth_bytes: 16 << 10,
+    limit_bytes: usize::MAX,
+    runway_percent: 25,
+};
 
 fn config(mode: Mode) -> Config {
     Config { pace: EAGER, ..Config::new(mode) }

@@ -32,7 +32,10 @@ where
         }
         let run_bytes = offset.checked_add(layout.size()).ok_or(AllocError)?;
         let heap = self.heap();
-        let span = heap.acquire(run_bytes).or_else(|_| heap.large_last_resort(run_bytes))?;
+        let span = heap.acquire(run_bytes).or_else(|_| {
+            heap.run_short();
+            heap.large_last_resort(run_bytes)
+        })?;
         let lane = Lane::new(LARGE, drops);
         span.set_lane(lane);
         span.set_object(offset);

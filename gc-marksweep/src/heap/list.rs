@@ -4,6 +4,7 @@
 //! Every function here runs under the lock and does little: it follows no list to its end.
 
 use super::span::{LANES, Lane, SpanRef};
+use super::{POOL_SPANS, RESERVE_PART};
 use alloc_core::AllocError;
 use core::ptr::null_mut;
 
@@ -145,6 +146,21 @@ impl<const KIB: usize> Lists<KIB> {
     pub fn lanes(&self) -> impl Iterator<Item = (Lane, &LaneLists<KIB>)> {
         let all = Lane::all(false).chain(Lane::all(true));
         all.map(|lane| (lane, &self.lanes[lane.index()]))
+    }
+
+    /// How many spans of the pool are a reserve.
+    fn reserve_spans(&self) -> usize {
+        (self.runs / RESERVE_PART).min(POOL_SPANS)
+    }
+
+    /// Whether the reserve is smaller than it should be.
+    pub fn wants_reserve(&self) -> bool {
+        self.pool.len() < self.reserve_spans()
+    }
+
+    /// Takes a span from the pool that is not part of the reserve.
+    pub fn pop_pooled(&mut self) -> Option<SpanRef<KIB>> {
+        if self.pool.len() > self.reserve_spans() { self.pool.pop() } else { None }
     }
 
     /// Takes the spans off all lists.

@@ -59,7 +59,9 @@ impl<const KIB: usize> Marker<KIB> {
     #[must_use]
     pub unsafe fn is_marked(&self, object: NonNull<u8>) -> bool {
         // SAFETY: the caller's promise.
-        unsafe { Self::is_set(self.marks, object) }
+        let span = unsafe { SpanRef::<KIB>::of(object) };
+        let place = SpanRef::<KIB>::place(object);
+        span.bits(self.marks, place.word) & place.bit != 0
     }
 
     /// Sets the object's claim bit. `true`: it was not set, and nobody else was told so: the caller is
@@ -92,7 +94,8 @@ impl<const KIB: usize> Marker<KIB> {
         claim_bit_alone(span, SpanRef::<KIB>::place(object))
     }
 
-    /// Whether somebody claimed the object. `false` may be out of date where other threads claim.
+    /// Whether somebody claimed the object: ordered, as claims are. `false` may be out of date where other
+    /// threads claim.
     ///
     /// # Safety
     ///
@@ -101,7 +104,10 @@ impl<const KIB: usize> Marker<KIB> {
     #[must_use]
     pub unsafe fn is_claimed(&self, object: NonNull<u8>) -> bool {
         // SAFETY: the caller's promise.
-        unsafe { Self::is_set(Plane::CLAIMS, object) }
+        let span = unsafe { SpanRef::<KIB>::of(object) };
+        let place = SpanRef::<KIB>::place(object);
+        // ORDERING: Acquire: partner of the AcqRel in `claim_bit`.
+        span.word(Plane::CLAIMS, place.word).load(Ordering::Acquire) & place.bit != 0
     }
 
     /// # Safety
@@ -114,16 +120,6 @@ impl<const KIB: usize> Marker<KIB> {
         let word = unsafe { SpanRef::<KIB>::of(object) }.word(plane, place.word);
         // Most objects that are met again are marked already, and a load does not take the line.
         word.load(Ordering::Relaxed) & place.bit == 0 && set_once(word, place.bit)
-    }
-
-    /// # Safety
-    ///
-    /// As for [`mark`](Self::mark).
-    #[inline(always)]
-    unsafe fn is_set(plane: Plane, object: NonNull<u8>) -> bool {
-        let place = SpanRef::<KIB>::place(object);
-        // SAFETY: the caller's promise.
-        unsafe { SpanRef::<KIB>::of(object) }.bits(plane, place.word) & place.bit != 0
     }
 }
 

@@ -86,7 +86,7 @@ pub use marker::Marker;
 pub use mutator::Mutator;
 pub use usage::{ClassUsage, Object, Usage};
 
-use alloc_core::sync::{AtomicUsize, Lock, Ordering};
+use alloc_core::sync::{AtomicBool, AtomicUsize, Lock, Ordering};
 use alloc_core::{AllocError, Layer, Report};
 use core::fmt;
 use list::Lists;
@@ -94,6 +94,9 @@ use span::{Plane, SpanRef};
 
 /// How many empty spans wait for the next use; more go to the layer below.
 const POOL_SPANS: usize = 8;
+/// One in so many spans is kept in the pool as a reserve, for when the layer below refuses: it lets the
+/// mutation that is under way come to its end, and a collection begin, before an allocation fails.
+const RESERVE_PART: usize = 16;
 
 /// The part of a heap that threads share: its spans.
 ///
@@ -111,6 +114,8 @@ pub struct ObjectHeap<A: Layer, const KIB: usize = 64> {
     poison: usize,
     /// The most bytes of runs.
     limit_bytes: usize,
+    /// Memory is short: the layer below refused a span, or somebody reclaims.
+    short: AtomicBool,
 }
 
 const NO_POISON: usize = usize::MAX;
@@ -126,6 +131,7 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
                 parity: AtomicUsize::new(0),
                 poison: NO_POISON,
                 limit_bytes: usize::MAX,
+                short: AtomicBool::new(false),
             }
         }
     }
@@ -196,9 +202,29 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
         unsafe { self.below.deallocate(run, layout) };
     }
 
+    /// Whether memory is short: a collection is wanted.
+    #[inline(always)]
+    pub fn is_short(&self) -> bool {
+        // ORDERING: Relaxed, here and where it is set: a wish, which guards no other memory.
+        self.short.load(Ordering::Relaxed)
+    }
+
+    /// Whether memory is short; from now on it is not, until it is again.
+    pub fn take_short(&self) -> bool {
+        self.is_short() && self.short.swap(false, Ordering::Relaxed)
+    }
+
+    fn run_short(&self) {
+        self.short.store(true, Ordering::Relaxed);
+    }
+
     /// Gives the pool's spans to the layer below, and has that give back what it can: see
-    /// [`Layer::reclaim`]. What is dead but not swept is not looked for.
+    /// [`Layer::reclaim`]. What is dead but not swept is not looked for: that takes a collection, which
+    /// [`is_short`](Self::is_short) asks for.
     pub fn reclaim(&self, goal_bytes: usize) -> usize {
+        if goal_bytes > 0 {
+            self.run_short();
+        }
         let mut released_bytes = 0;
         while released_bytes < goal_bytes {
             let Some(span) = self.lists.lock().pool.pop() else { break };

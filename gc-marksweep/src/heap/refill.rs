@@ -166,14 +166,35 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
         None
     }
 
+    /// A span from the pool, but for the reserve; else a new one; else the reserve.
     fn empty_span(&self, lane: Lane) -> Result<SpanRef<KIB>, AllocError> {
-        let pooled = self.lists.lock().pool.pop();
+        let pooled = self.lists.lock().pop_pooled();
         let span = match pooled {
             Some(span) => span,
-            None => self.acquire(SpanRef::<KIB>::SPAN_BYTES)?,
+            None => match self.acquire(SpanRef::<KIB>::SPAN_BYTES) {
+                Ok(span) => {
+                    self.fill_reserve();
+                    span
+                }
+                Err(AllocError) => {
+                    self.run_short();
+                    self.lists.lock().pool.pop().ok_or(AllocError)?
+                }
+            },
         };
         span.set_lane(lane);
         Ok(span)
+    }
+
+    /// Adds a span to the reserve, if the heap has grown so that it should be larger.
+    fn fill_reserve(&self) {
+        if !self.lists.lock().wants_reserve() {
+            return;
+        }
+        match self.acquire(SpanRef::<KIB>::SPAN_BYTES) {
+            Ok(span) => self.lists.lock().pool.push(span),
+            Err(AllocError) => self.run_short(),
+        }
     }
 
     /// The layer below refused: sweeps whatever can be swept here, until there is a span.
