@@ -63,6 +63,7 @@ impl Default for Pace {
 pub(crate) enum Spread {
     Stop,
     Steps,
+    #[cfg(feature = "std")]
     Beside,
 }
 
@@ -109,6 +110,7 @@ impl Pacer {
         match self.spread {
             Spread::Stop => 0,
             Spread::Steps => self.growth_bytes() / 100 * self.pace.runway_percent.clamp(1, 100),
+            #[cfg(feature = "std")]
             Spread::Beside => self.beside_bytes,
         }
     }
@@ -120,6 +122,7 @@ impl Pacer {
     }
 
     /// Bytes after which a mutator waits for a cycle that is under way: twice what the heap should grow by.
+    #[cfg(feature = "std")]
     pub fn wait_bytes(&self) -> usize {
         self.goal_bytes().saturating_add(self.growth_bytes())
     }

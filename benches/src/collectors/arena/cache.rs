@@ -7,6 +7,7 @@ use super::super::cache::{PIECE, chain};
 use gc_arena::barrier::unlock;
 use gc_arena::lock::{Lock, RefLock};
 use gc_arena::{Arena, Collect, Gc, Mutation, Rootable};
+use std::cell::Cell;
 
 type Found<'gc> = Option<Gc<'gc, Node<'gc>>>;
 type Link<'gc> = Lock<Found<'gc>>;
@@ -16,7 +17,7 @@ type Piece<'gc> = Gc<'gc, RefLock<Vec<Found<'gc>>>>;
 #[collect(no_drop)]
 struct Node<'gc> {
     key: u64,
-    uses: Lock<u64>,
+    uses: Cell<u64>,
     newer: Link<'gc>,
     older: Link<'gc>,
     chain: Link<'gc>,
@@ -92,7 +93,7 @@ impl<'gc> List<'gc> {
         let (piece, at) = self.place(key);
         let empty = || Lock::new(None);
         let chain = Lock::new(piece.borrow()[at]);
-        let node = Node { key, uses: Lock::new(1), newer: empty(), older: empty(), chain };
+        let node = Node { key, uses: Cell::new(1), newer: empty(), older: empty(), chain };
         let node = Gc::new(mc, node);
         piece.borrow_mut(mc)[at] = Some(node);
         self.push(mc, node);
@@ -124,7 +125,7 @@ impl<'gc> List<'gc> {
             self.insert(mc, key);
             return false;
         };
-        unlock!(Gc::write(mc, node), Node, uses).set(node.uses.get() + 1);
+        node.uses.set(node.uses.get() + 1);
         if node.newer.get().is_some() {
             self.unlink(mc, node);
             self.push(mc, node);

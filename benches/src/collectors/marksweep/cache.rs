@@ -8,13 +8,14 @@ use super::super::outcome::Own;
 use super::{Collector, Kind, collector, own};
 use alloc_core::gc::{Gc, Heap, Lock, Mutation, Trace};
 use alloc_core::{Rootable, field};
+use std::cell::Cell;
 
 type Link<'gc> = Lock<Option<Gc<'gc, Node<'gc>>>>;
 
 #[derive(Trace)]
 struct Node<'gc> {
     key: u64,
-    uses: Lock<u64>,
+    uses: Cell<u64>,
     newer: Link<'gc>,
     older: Link<'gc>,
     chain: Link<'gc>,
@@ -22,7 +23,7 @@ struct Node<'gc> {
 
 #[derive(Trace)]
 struct List<'gc> {
-    chains: Vec<Gc<'gc, [Link<'gc>]>>,
+    chains: Gc<'gc, [Link<'gc>]>,
     newest: Option<Gc<'gc, Node<'gc>>>,
     oldest: Option<Gc<'gc, Node<'gc>>>,
     count: usize,
@@ -33,9 +34,7 @@ struct Nodes(Heap<Collector, Rootable!['gc => List<'gc>]>);
 
 pub fn cache(kind: Kind, capacity: usize) -> Box<dyn Cache> {
     let heap = Heap::new(collector(kind), |mc| List {
-        chains: (0..capacity.div_ceil(PIECE))
-            .map(|_| Gc::slice(mc, PIECE, |_| Lock::new(None)))
-            .collect(),
+        chains: Gc::slice(mc, capacity.next_multiple_of(PIECE), |_| Lock::new(None)),
         newest: None,
         oldest: None,
         count: 0,
@@ -47,14 +46,13 @@ pub fn cache(kind: Kind, capacity: usize) -> Box<dyn Cache> {
 type Mc<'gc> = Mutation<'gc, Collector>;
 
 impl<'gc> List<'gc> {
-    fn place(&self, key: u64) -> (Gc<'gc, [Link<'gc>]>, usize) {
-        let chain = chain(key, self.chains.len() * PIECE);
-        (self.chains[chain / PIECE], chain % PIECE)
+    fn place(&self, key: u64) -> usize {
+        chain(key, self.chains.len())
     }
 
     fn find(&self, key: u64) -> Option<Gc<'gc, Node<'gc>>> {
-        let (piece, at) = self.place(key);
-        std::iter::successors(piece[at].get(), |node| node.chain.get()).find(|node| node.key == key)
+        let first = self.chains[self.place(key)].get();
+        std::iter::successors(first, |node| node.chain.get()).find(|node| node.key == key)
     }
 
     /// Takes a node out of the list of uses.
@@ -85,12 +83,12 @@ impl<'gc> List<'gc> {
         if self.count == self.capacity {
             self.evict(mc);
         }
-        let (piece, at) = self.place(key);
+        let at = self.place(key);
         let empty = || Lock::new(None);
-        let chain = Lock::new(piece[at].get());
-        let node = Node { key, uses: Lock::new(1), newer: empty(), older: empty(), chain };
+        let chain = Lock::new(self.chains[at].get());
+        let node = Node { key, uses: Cell::new(1), newer: empty(), older: empty(), chain };
         let node = Gc::new(mc, node);
-        piece.write_at(mc, at).set(Some(node));
+        self.chains.write_at(mc, at).set(Some(node));
         self.push(mc, node);
         self.count += 1;
     }
@@ -100,11 +98,11 @@ impl<'gc> List<'gc> {
         let Some(last) = self.oldest else { return };
         self.unlink(mc, last);
         self.count -= 1;
-        let (piece, at) = self.place(last.key);
+        let at = self.place(last.key);
         let next = last.chain.get();
-        let mut node = piece[at].get();
+        let mut node = self.chains[at].get();
         if node.is_some_and(|first| first.ptr_eq(last)) {
-            return piece.write_at(mc, at).set(next);
+            return self.chains.write_at(mc, at).set(next);
         }
         while let Some(before) = node {
             node = before.chain.get();
@@ -119,7 +117,7 @@ impl<'gc> List<'gc> {
             self.insert(mc, key);
             return false;
         };
-        field!(node.write(mc), Node, uses).set(node.uses.get() + 1);
+        node.uses.set(node.uses.get() + 1);
         if node.newer.get().is_some() {
             self.unlink(mc, node);
             self.push(mc, node);

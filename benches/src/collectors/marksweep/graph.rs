@@ -3,7 +3,6 @@
 //! Above: `collectors::graph`, through [`Graph`]. Below: gc-marksweep.
 
 use super::super::Graph;
-use super::super::cache::PIECE;
 use super::super::graph::{EDGES, RING};
 use super::super::outcome::Own;
 use super::{Collector, Kind, collector, own};
@@ -18,14 +17,12 @@ struct Node<'gc> {
     numbers: [u64; 4],
 }
 
-type Table<'gc> = Vec<Gc<'gc, [Link<'gc>]>>;
+type Table<'gc> = Gc<'gc, [Link<'gc>]>;
 
 struct Rings(Heap<Collector, Rootable!['gc => Table<'gc>]>);
 
 pub fn graph(kind: Kind, rings: usize) -> Box<dyn Graph> {
-    let heap = Heap::new(collector(kind), |mc| {
-        (0..rings.div_ceil(PIECE)).map(|_| Gc::slice(mc, PIECE, |_| Lock::new(None))).collect()
-    });
+    let heap = Heap::new(collector(kind), |mc| Gc::slice(mc, rings, |_| Lock::new(None)));
     Box::new(Rings(heap))
 }
 
@@ -60,13 +57,13 @@ impl Graph for Rings {
     fn replace(&mut self, index: usize, seed: u64) {
         self.0.mutate(|mc, table| {
             let ring = ring(mc, seed);
-            table[index / PIECE].write_at(mc, index % PIECE).set(Some(ring));
+            table.write_at(mc, index).set(Some(ring));
         });
     }
 
     fn rewire(&mut self, index: usize, from: usize, to: usize) -> u64 {
         self.0.mutate(|mc, table| {
-            let Some(first) = table[index / PIECE][index % PIECE].get() else { return 0 };
+            let Some(first) = table[index].get() else { return 0 };
             let to = walk(first, to);
             edge(mc, walk(first, from), 2, to);
             to.numbers[0]
@@ -75,7 +72,7 @@ impl Graph for Rings {
 
     fn sum(&mut self) -> u64 {
         self.0.mutate(|_, table| {
-            let rings = table.iter().flat_map(|piece| piece.iter()).filter_map(Lock::get);
+            let rings = table.iter().filter_map(Lock::get);
             let nodes = rings.flat_map(|first| (0..RING).map(move |steps| walk(first, steps)));
             nodes.filter_map(|node| node.edges[2].get()).map(|node| node.numbers[3]).sum()
         })

@@ -2,7 +2,6 @@
 //!
 //! Above: `collectors::text`, through [`Texts`]. Below: gc-marksweep.
 
-use super::super::cache::PIECE;
 use super::super::outcome::Own;
 use super::super::text::weight;
 use super::super::{TextStep, Texts};
@@ -10,14 +9,14 @@ use super::{Collector, Kind, collector, own};
 use alloc_core::Rootable;
 use alloc_core::gc::{Gc, Heap, Lock};
 
-type Piece<'gc> = Gc<'gc, [Lock<Gc<'gc, str>>]>;
+type Strings<'gc> = Gc<'gc, [Lock<Gc<'gc, str>>]>;
 
-struct Table(Heap<Collector, Rootable!['gc => Vec<Piece<'gc>>]>);
+struct Table(Heap<Collector, Rootable!['gc => Strings<'gc>]>);
 
 pub fn texts(kind: Kind, count: usize) -> Box<dyn Texts> {
     let heap = Heap::new(collector(kind), |mc| {
         let empty = Gc::str(mc, "");
-        (0..count.div_ceil(PIECE)).map(|_| Gc::slice(mc, PIECE, |_| Lock::new(empty))).collect()
+        Gc::slice(mc, count, |_| Lock::new(empty))
     });
     Box::new(Table(heap))
 }
@@ -26,16 +25,16 @@ impl Texts for Table {
     fn serve(&mut self, steps: &[TextStep], scratch: &mut String) {
         self.0.mutate(|mc, table| {
             for step in steps {
-                step.build(|n| table[n / PIECE][n % PIECE].get().as_ref(), scratch);
+                step.build(|n| table[n].get().as_ref(), scratch);
                 let text = Gc::str(mc, scratch);
-                table[step.to() / PIECE].write_at(mc, step.to() % PIECE).set(text);
+                table.write_at(mc, step.to()).set(text);
             }
         });
     }
 
     fn sum(&mut self) -> u64 {
         self.0.mutate(|_, table| {
-            let texts = table.iter().flat_map(|piece| piece.iter()).map(|text| weight(&text.get()));
+            let texts = table.iter().map(|text| weight(&text.get()));
             texts.fold(0, u64::wrapping_add)
         })
     }
