@@ -99,7 +99,8 @@ impl<A: Layer> MarkSweep<A> {
             let claims = if stops { Claims::Idle } else { Claims::Needed };
             let mut all_bytes = usize::MAX;
             let budget = if stops { &mut all_bytes } else { &mut budget_bytes };
-            if !self.mark(world, budget, claims) || budget_bytes == 0 {
+            // Where a thread sweeps, it has begun to.
+            if !self.mark(world, budget, claims) || budget_bytes == 0 || self.has_background() {
                 return;
             }
         }

@@ -133,8 +133,12 @@ impl Pacer {
         self.goal_bytes().saturating_sub(self.runway_bytes()).max(least_bytes).max(1)
     }
 
-    /// How much to mark for so many bytes that were allocated on the runway.
+    /// How much to mark for so many bytes that were allocated on the runway. Beside a thread that marks, a
+    /// little of what the barrier has found.
     pub fn share_bytes(&self, allocated_bytes: usize) -> usize {
+        if self.spread != Spread::Steps {
+            return allocated_bytes;
+        }
         // What was live, and what was allocated since, may have to be marked.
         let to_mark_bytes = self.live_bytes() + self.start_bytes();
         let percent = to_mark_bytes / (self.runway_bytes() / SHARE_PERCENT + 1) + 1;
