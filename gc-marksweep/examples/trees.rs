@@ -13,7 +13,7 @@ struct Tree<'gc> {
     right: Option<Gc<'gc, Tree<'gc>>>,
 }
 
-type Root = Rootable!['gc => Option<Gc<'gc, Tree<'gc>>>];
+Rootable!(type Root<'gc> = Option<Gc<'gc, Tree<'gc>>>);
 type Collector = MarkSweep<Arena<Os>>;
 
 fn grow<'gc>(mc: &Mutation<'gc, Collector>, depth: u32) -> Gc<'gc, Tree<'gc>> {

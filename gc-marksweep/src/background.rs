@@ -1,22 +1,16 @@
 //! The helper thread: it marks beside mutations, and sweeps what has no destructors.
 //!
 //! Above: the collector's turns, which hand work over and take it back. Below: a tracer, the heap.
-//! `protocol.rs` has the rules by which it visits objects. Here is how the queue changes hands: under
-//! the inbox's lock, as a whole. The thread is parked while it has nothing to do.
-//!
-//! | the thread is | the inbox's queue | who may end marking |
-//! |---|---|---|
-//! | busy | what came meanwhile | nobody |
-//! | not busy | not empty: it is about to wake | nobody |
-//! | not busy | empty | the mutator, between two mutations |
+//! `protocol.rs` has the rules by which it visits objects, `handover.rs` those by which the queue changes
+//! hands. The thread is parked while it has nothing to do.
 
 use crate::cycle::gained_bytes;
+use crate::handover::Handover;
 use crate::heap::{Marker, ObjectHeap};
 use crate::protocol::Passage;
 use crate::queue::Queue;
 use crate::{MarkSweep, Tracer};
 use alloc_core::Layer;
-use alloc_core::sync::{AtomicBool, Lock, Ordering, wait_a_moment};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -29,9 +23,7 @@ pub(crate) struct Background {
 
 struct Shared {
     passage: Passage,
-    inbox: Lock<Inbox>,
-    /// The thread is asked to put its work back.
-    interrupt: AtomicBool,
+    inbox: Handover<Inbox>,
 }
 
 #[derive(Default)]
@@ -39,11 +31,13 @@ struct Inbox {
     queue: Queue,
     marker: Option<Marker>,
     visited_bytes: usize,
-    busy: bool,
     sweep: bool,
     stop: bool,
 }
 
+/// Of this thread's stack: as much as a main thread's, since an object that is a chain of boxes is visited by
+/// recursion.
+const STACK_BYTES: usize = 8 << 20;
 /// Spans that are swept before the thread looks at its inbox again.
 const SPANS_AT_ONCE: usize = 16;
 /// What is visited before the thread looks whether it is interrupted.
@@ -62,13 +56,10 @@ impl Background {
     where
         A: Layer + Send + Sync + 'static,
     {
-        let shared = Arc::new(Shared {
-            passage: Passage::new(),
-            inbox: Lock::new(Inbox::default()),
-            interrupt: AtomicBool::new(false),
-        });
+        let shared =
+            Arc::new(Shared { passage: Passage::new(), inbox: Handover::new(Inbox::default()) });
         let of_thread = Arc::clone(&shared);
-        let builder = thread::Builder::new().name("gc-marksweep".into());
+        let builder = thread::Builder::new().name("gc-marksweep".into()).stack_size(STACK_BYTES);
         let thread = builder.spawn(move || of_thread.work(&heap))?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -85,48 +76,40 @@ impl Background {
 
     /// Gives the thread objects to visit.
     fn hand_over<A: Layer>(&self, queue: &mut Queue, marker: Marker, below: &A) {
-        let mut inbox = self.shared.inbox.lock();
-        inbox.queue.take_all(queue, below);
-        inbox.marker = Some(marker);
-        drop(inbox);
+        self.shared.inbox.with(|inbox| {
+            inbox.queue.take_all(queue, below);
+            inbox.marker = Some(marker);
+        });
         self.wake();
     }
 
     /// Whether the thread has nothing to visit. What it could not take comes back in `queue`.
     fn is_done<A: Layer>(&self, queue: &mut Queue, below: &A) -> Option<usize> {
-        let mut inbox = self.shared.inbox.lock();
-        if inbox.busy || !inbox.queue.is_empty() {
-            return None;
-        }
-        queue.take_all(&mut inbox.queue, below);
-        Some(core::mem::take(&mut inbox.visited_bytes))
+        self.shared.inbox.if_idle(|inbox| {
+            if !inbox.queue.is_empty() {
+                return None;
+            }
+            queue.take_all(&mut inbox.queue, below);
+            Some(core::mem::take(&mut inbox.visited_bytes))
+        })
     }
 
     /// Takes all work back, and waits until the thread has let go of it.
     fn take_over<A: Layer>(&self, queue: &mut Queue, below: &A) -> usize {
-        // ORDERING: Relaxed: only how soon the thread sees it depends on it; the work itself is
-        // handed back under the lock.
-        self.shared.interrupt.store(true, Ordering::Relaxed);
-        let mut round = 0;
-        loop {
-            let mut inbox = self.shared.inbox.lock();
-            inbox.sweep = false;
-            if !inbox.busy {
-                self.shared.interrupt.store(false, Ordering::Relaxed);
+        self.shared.inbox.take_over(
+            |inbox| inbox.sweep = false,
+            |inbox| {
                 queue.take_all(&mut inbox.queue, below);
-                return core::mem::take(&mut inbox.visited_bytes);
-            }
-            drop(inbox);
-            wait_a_moment(round);
-            round += 1;
-        }
+                core::mem::take(&mut inbox.visited_bytes)
+            },
+        )
     }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
-        self.shared.interrupt.store(true, Ordering::Relaxed);
-        self.shared.inbox.lock().stop = true;
+        self.shared.inbox.interrupt();
+        self.shared.inbox.with(|inbox| inbox.stop = true);
         self.wake();
         if let Some(thread) = self.thread.take() {
             // The thread's panic, if there was one, was printed; the heap is in order without it.
@@ -156,41 +139,50 @@ impl Shared {
     }
 
     fn next(&self) -> Job {
-        let mut inbox = self.inbox.lock();
-        if inbox.stop {
-            return Job::Stop;
-        }
-        // ORDERING: Relaxed: see `take_over`.
-        if self.interrupt.load(Ordering::Relaxed) {
-            return Job::Wait;
-        }
-        if let Some(marker) = inbox.marker
-            && !inbox.queue.is_empty()
-        {
-            inbox.busy = true;
-            return Job::Mark(marker, core::mem::take(&mut inbox.queue));
-        }
-        if inbox.sweep { Job::Sweep } else { Job::Wait }
+        let work = self.inbox.take(|inbox| {
+            let marker = inbox.marker.filter(|_| !inbox.queue.is_empty() && !inbox.stop)?;
+            Some(Job::Mark(marker, core::mem::take(&mut inbox.queue)))
+        });
+        work.unwrap_or_else(|| {
+            self.inbox.with(|inbox| match (inbox.stop, core::mem::take(&mut inbox.sweep)) {
+                (true, _) => Job::Stop,
+                (_, true) => Job::Sweep,
+                _ => Job::Wait,
+            })
+        })
     }
 
     fn mark<A: Layer>(&self, heap: &ObjectHeap<A>, marker: Marker, queue: Queue) {
+        let _whole = Whole;
         // SAFETY: the heap outlives this; it is marking while this thread is busy, because nobody
-        // ends marking meanwhile (the table above).
+        // ends marking meanwhile (H2).
         let mut tracer = unsafe { Tracer::new(marker, queue, heap, false) };
-        // ORDERING: Relaxed: see `take_over`.
-        let goes_on = || !self.interrupt.load(Ordering::Relaxed);
+        let goes_on = || !self.inbox.is_interrupted();
         // SAFETY: the mutator writes to an object after the barrier only (P2).
         while goes_on() && unsafe { tracer.drain(&self.passage, &mut BYTES_AT_ONCE.clone()) } {}
         tracer.settle();
-        let mut inbox = self.inbox.lock();
-        inbox.queue.take_all(&mut tracer.queue, heap.below());
-        inbox.visited_bytes += tracer.visited_bytes;
-        inbox.busy = false;
+        self.inbox.put_back(|inbox| {
+            inbox.queue.take_all(&mut tracer.queue, heap.below());
+            inbox.visited_bytes += tracer.visited_bytes;
+        });
     }
 
+    /// Sweeps some; there may be more, which the next turn of the loop finds, unless all work is taken back.
     fn sweep<A: Layer>(&self, heap: &ObjectHeap<A>) {
-        if heap.sweep_some(SPANS_AT_ONCE) < SPANS_AT_ONCE {
-            self.inbox.lock().sweep = false;
+        if heap.sweep_some(SPANS_AT_ONCE) == SPANS_AT_ONCE && !self.inbox.is_interrupted() {
+            self.inbox.with(|inbox| inbox.sweep = true);
+        }
+    }
+}
+
+/// Ends the process if a visit unwinds (rule T2 forbids it): an object would be half visited, and what it leads
+/// to would be freed.
+struct Whole;
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
         }
     }
 }
@@ -256,7 +248,7 @@ impl<A: Layer> MarkSweep<A> {
     /// Lets the thread sweep what has no destructors.
     pub(crate) fn sweep_beside(&self) {
         if let Some(background) = &self.background {
-            background.shared.inbox.lock().sweep = true;
+            background.shared.inbox.with(|inbox| inbox.sweep = true);
             background.wake();
         }
     }

@@ -64,7 +64,7 @@ impl Story {
 /// use alloc_core::gc::{Gc, Heap};
 /// use gc_marksweep::MarkSweep;
 ///
-/// type Names = Rootable!['gc => Vec<Gc<'gc, str>>];
+/// Rootable!(type Names<'gc> = Vec<Gc<'gc, str>>);
 /// let mut heap = Heap::<_, Names>::new(MarkSweep::new(Global), |_| Vec::new());
 /// heap.mutate_root(|mc, names| names.push(Gc::str(mc, "Ada")));
 /// heap.collect();

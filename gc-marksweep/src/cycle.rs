@@ -53,7 +53,10 @@ impl<A: Layer> MarkSweep<A> {
         match (turn, self.config.torture) {
             // A whole cycle follows below.
             (Turn::Pay, Torture::Off) if self.wish.get_mut().is_some() => {}
-            (Turn::Full, _) => self.full(world, Cause::Asked),
+            (Turn::Full, _) => {
+                self.wish.set(None);
+                self.full(world, Cause::Asked);
+            }
             (Turn::Pay, Torture::Cycles) => self.full(world, Cause::Torture),
             (Turn::Pay, Torture::Steps) => self.step(world, 1, Cause::Torture),
             (Turn::Some { budget_bytes }, _) => self.step(world, budget_bytes, Cause::Asked),

@@ -13,6 +13,8 @@ mod cycle;
 #[cfg(feature = "std")]
 mod exchange;
 mod figures;
+#[cfg(feature = "std")]
+mod handover;
 pub mod heap;
 mod pacer;
 mod protocol;
@@ -25,9 +27,6 @@ mod verify;
 
 pub use collector::MarkSweep;
 pub use config::{Config, Mode, Torture};
-#[cfg(feature = "std")]
-#[doc(hidden)]
-pub use exchange::Exchange;
 pub use figures::{Cause, Cycle, Figures};
 pub use pacer::Pace;
 #[doc(hidden)]
@@ -35,3 +34,6 @@ pub use protocol::{Passage, Verdict};
 #[cfg(feature = "std")]
 pub use reclaim::Reclaimer;
 pub use tracer::Tracer;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub use {exchange::Exchange, handover::Handover};

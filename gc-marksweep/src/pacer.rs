@@ -103,7 +103,8 @@ impl Pacer {
         let room_bytes = self.pace.limit_bytes.saturating_sub(self.visited_bytes);
         // Spans are never quite full: below a limit, room is left for that. And not every turn is a cycle.
         let most_bytes = (room_bytes / 4 * 3).max(LEAST_GROWTH_BYTES);
-        share.max(self.pace.min_growth_bytes).min(most_bytes).max(1)
+        // More than half the address space ahead would be taken for past (`MarkSweep::is_due`).
+        share.max(self.pace.min_growth_bytes).min(most_bytes).clamp(1, usize::MAX / 4)
     }
 
     fn runway_bytes(&self) -> usize {

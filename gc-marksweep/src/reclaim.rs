@@ -12,13 +12,13 @@ use std::sync::Arc;
 /// [`MarkSweep::reclaimer`](crate::MarkSweep::reclaimer); it keeps the collector's memory, but no object, alive.
 ///
 /// ```
-/// use alloc_core::{Limit, Rootable, Shared, api2::alloc::Global, api2::vec::Vec, gc::{Gc, Heap}};
+/// use alloc_core::{Limit, Shared, api2::alloc::Global, api2::vec::Vec, gc::{Gc, Heap, Static}};
 /// use gc_marksweep::MarkSweep;
 ///
 /// let ground = Shared::new(Limit::new(4 << 20, Global));
 /// let collector = MarkSweep::new(ground.clone());
 /// let reclaimer = collector.reclaimer();
-/// let mut heap = Heap::<_, Rootable!['gc => ()]>::new(collector, |_| ());
+/// let mut heap = Heap::<_, Static<()>>::new(collector, |_| ());
 /// heap.mutate(|mc, ()| _ = Gc::slice(mc, 3 << 20, |_| 0_u8)); // garbage, and most of the ground
 ///
 /// let mut numbers = Vec::<u8, _>::new_in(&ground);

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 const MIB: usize = 1 << 20;
 
-type Kept = Rootable!['gc => Vec<Gc<'gc, [u8]>>];
+Rootable!(type Kept<'gc> = Vec<Gc<'gc, [u8]>>);
 
 /// Allocates until nothing more is granted. Returns how many bytes that were.
 fn fill<A: Layer>(heap: &mut Heap<MarkSweep<A>, Kept>, keep: bool) -> usize {
@@ -103,6 +103,27 @@ fn who_reclaims_has_a_cycle_follow() {
     assert_eq!((figures.cycles, figures.last_cause), (1, Some(Cause::Exhaustion)));
     heap.mutate(|_, _| ());
     assert_eq!(heap.collector().figures().cycles, 1);
+}
+
+#[test]
+fn a_wish_is_granted_by_a_collection() {
+    let mut heap = Heap::<_, Kept>::new(MarkSweep::new(Global), |mc| {
+        mc.collector().collect_soon();
+        Vec::new()
+    });
+    heap.collect();
+    assert_eq!(heap.collector().figures().cycles, 1);
+}
+
+#[test]
+fn a_heap_that_may_grow_without_end_is_never_collected() {
+    for mode in [Mode::StopTheWorld, Mode::Incremental] {
+        let pace = Pace { min_growth_bytes: usize::MAX, ..Pace::default() };
+        let collector = MarkSweep::with(Config { pace, ..Config::new(mode) }, Global);
+        let mut heap = Heap::<_, Kept>::new(collector, |_| Vec::new());
+        (0..1000).for_each(|_| heap.mutate(|mc, _| _ = Gc::slice(mc, 100, |_| 1_u8)));
+        assert_eq!(heap.collector().figures().cycles, 0);
+    }
 }
 
 static CYCLES: Mutex<Vec<Cycle>> = Mutex::new(Vec::new());

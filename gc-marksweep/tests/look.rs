@@ -14,7 +14,7 @@ struct Node<'gc> {
     next: Lock<Option<Gc<'gc, Node<'gc>>>>,
 }
 
-type List = Rootable!['gc => Gc<'gc, RefLock<Vec<Gc<'gc, Node<'gc>>>>>];
+Rootable!(type List<'gc> = Gc<'gc, RefLock<Vec<Gc<'gc, Node<'gc>>>>>);
 
 const LISTS: usize = 10;
 const NODES: usize = 100;
@@ -119,8 +119,8 @@ fn dumping_says_what_went_wrong() {
     assert_eq!(error.to_string(), "the disk is full");
 }
 
-/// A huge slice of pointers to numbers.
-type Table = Rootable!['gc => Gc<'gc, [Lock<Gc<'gc, usize>>]>];
+// A huge slice of pointers to numbers.
+Rootable!(type Table<'gc> = Gc<'gc, [Lock<Gc<'gc, usize>>]>);
 
 const ELEMENTS: usize = 1_000_000;
 

@@ -170,6 +170,39 @@ fn heap_r4_born_marked() {
     });
 }
 
+/// The same where the new ones come out of a word in which the marker is at work: neither side's bits are lost.
+///
+/// Fails if `born_marked` loads and stores instead of changing a word at once.
+#[test]
+fn heap_r4_born_in_a_word_that_is_being_marked() {
+    model(|| {
+        let (heap, mutator) = start();
+        let old = [allocate(&mutator, false), allocate(&mutator, false)];
+        // After a cycle the span is no cursor's, and has free slots.
+        let marker = mutator.start_marking().unwrap();
+        // SAFETY: the object is alive, and the heap is marking.
+        assert!(unsafe { marker.mark(old[0].0) && marker.mark(old[1].0) });
+        finish(&mutator);
+        assert_eq!(heap.sweep_some(2), 1);
+        let marker = mutator.start_marking().unwrap();
+        // SAFETY: as above.
+        let mark = move || unsafe { marker.mark(old[0].0) && marker.claim(old[0].0) };
+        let other = thread::spawn(mark);
+        let new = allocate(&mutator, false);
+        // SAFETY: as above.
+        assert!(unsafe { marker.is_marked(new.0) && marker.is_claimed(new.0) }, "born so");
+        assert!(other.join().unwrap());
+        for object in [old[0], new] {
+            // SAFETY: as above.
+            assert!(unsafe { marker.is_marked(object.0) && marker.is_claimed(object.0) }, "still");
+        }
+        finish(&mutator);
+        assert!(is_alive(&mutator, old[0]) && is_alive(&mutator, new));
+        assert!(!is_alive(&mutator, old[1]));
+        mutator.verify().unwrap();
+    });
+}
+
 /// The marks that a cursor's unused slots had are gone with the cursor, and no neighbour's are.
 #[test]
 fn heap_r4_unused_slots_are_free_again() {
@@ -188,6 +221,37 @@ fn heap_r4_unused_slots_are_free_again() {
         let mut mutator = mutator;
         mutator.for_each_object(|_| objects += 1);
         assert_eq!(objects, 1);
+    });
+}
+
+/// R2: a sweeper that looks for work while marking ends finds the planes as they are afterwards, or no span.
+///
+/// Fails if the planes change places outside the lock.
+#[test]
+fn heap_r2_a_sweeper_beside_the_end_of_marking() {
+    model(|| {
+        let (heap, mutator) = start();
+        let objects = [allocate(&mutator, false), allocate(&mutator, false)];
+        let marker = mutator.start_marking().unwrap();
+        // SAFETY: the object is alive, and the heap is marking.
+        assert!(unsafe { marker.mark(objects[0].0) && marker.claim(objects[0].0) });
+        let sweeper = {
+            let heap = heap.clone();
+            thread::spawn(move || heap.sweep_some(1))
+        };
+        finish(&mutator);
+        assert!(is_alive(&mutator, objects[0]) && !is_alive(&mutator, objects[1]));
+        sweeper.join().unwrap();
+        assert!(is_alive(&mutator, objects[0]), "its mark was swept away");
+        heap.sweep_some(2);
+        mutator.verify().unwrap();
+        let marker = mutator.start_marking().unwrap();
+        // SAFETY: as above.
+        assert!(
+            unsafe { marker.mark(objects[0].0) && marker.claim(objects[0].0) },
+            "a bit was left"
+        );
+        finish(&mutator);
     });
 }
 

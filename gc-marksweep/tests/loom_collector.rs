@@ -12,7 +12,7 @@
 use alloc_core::Layout;
 use alloc_core::api2::alloc::System;
 use gc_marksweep::heap::{Marker, Mutator, ObjectHeap};
-use gc_marksweep::{Exchange, Passage, Verdict};
+use gc_marksweep::{Exchange, Handover, Passage, Verdict};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -290,6 +290,94 @@ fn e1_to_e4_nobody_leaves_before_all_is_visited() {
             // SAFETY: loom judges.
             object.with(|visited| assert_eq!(unsafe { *visited }, 1));
         }
+        helper.join().expect("the helper");
+    });
+}
+
+/// What the mutator and the helper thread mark in turns: each object leads to the next.
+struct Turns {
+    handover: Handover<Vec<usize>>,
+    objects: [UnsafeCell<usize>; 3],
+}
+
+// SAFETY: the cells are loom's to judge.
+unsafe impl Send for Turns {}
+// SAFETY: the same.
+unsafe impl Sync for Turns {}
+
+impl Turns {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { handover: Handover::new(Vec::new()), objects: [0; 3].map(UnsafeCell::new) })
+    }
+
+    fn visit(&self, queue: &mut Vec<usize>) -> bool {
+        let Some(object) = queue.pop() else { return false };
+        // SAFETY: loom judges.
+        self.objects[object].with_mut(|visits| unsafe { *visits += 1 });
+        queue.extend((object + 1 < self.objects.len()).then_some(object + 1));
+        true
+    }
+
+    /// The thread's way, H1 and H3.
+    fn help(&self) {
+        let taken = |work: &mut Vec<usize>| (!work.is_empty()).then(|| std::mem::take(work));
+        if let Some(mut queue) = self.handover.take(taken) {
+            while !self.handover.is_interrupted() && self.visit(&mut queue) {}
+            self.handover.put_back(|work| work.append(&mut queue));
+        }
+    }
+
+    /// The end of marking: the mutator has everything to itself.
+    fn end(&self, mut queue: Vec<usize>) {
+        while self.visit(&mut queue) {}
+        for object in &self.objects {
+            // SAFETY: loom judges.
+            object.with_mut(|visits| {
+                assert_eq!(unsafe { *visits }, 1, "visited once, before the end")
+            });
+        }
+    }
+}
+
+/// H1, H2: the mutator asks whether the thread is done, and ends marking when it is.
+///
+/// Fails if `if_idle` does not ask who is busy, and if `take` does not say so.
+#[test]
+fn h1_h2_nobody_ends_marking_while_the_thread_is_busy() {
+    model(|| {
+        let turns = Turns::new();
+        turns.handover.with(|work| work.push(0));
+        let helper = {
+            let turns = Arc::clone(&turns);
+            thread::spawn(move || turns.help())
+        };
+        let is_done = |work: &mut Vec<usize>| work.is_empty().then(|| std::mem::take(work));
+        if let Some(left) = turns.handover.if_idle(is_done) {
+            turns.end(left);
+        }
+        helper.join().expect("the helper");
+    });
+}
+
+/// H2, H3: the mutator takes over what the thread has begun, twice.
+///
+/// Fails if `take_over` does not wait for who is busy, and if `take` does not say so.
+#[test]
+fn h2_h3_work_is_taken_over() {
+    model(|| {
+        let turns = Turns::new();
+        turns.handover.with(|work| work.push(0));
+        let helper = {
+            let turns = Arc::clone(&turns);
+            thread::spawn(move || turns.help())
+        };
+        let mut queue = turns.handover.take_over(|_| {}, std::mem::take);
+        if turns.visit(&mut queue) {
+            // And once more, with what is left.
+            turns.handover.with(|work| work.append(&mut queue));
+            queue = turns.handover.take_over(|_| {}, std::mem::take);
+        }
+        turns.end(queue);
         helper.join().expect("the helper");
     });
 }

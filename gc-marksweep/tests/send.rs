@@ -12,7 +12,7 @@ struct Node<'gc> {
     next: Lock<Option<Gc<'gc, Node<'gc>>>>,
 }
 
-type List = Rootable!['gc => Option<Gc<'gc, Node<'gc>>>];
+Rootable!(type List<'gc> = Option<Gc<'gc, Node<'gc>>>);
 
 #[test]
 fn a_heap_goes_on_on_another_thread() {

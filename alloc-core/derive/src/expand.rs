@@ -33,8 +33,6 @@ pub fn trace(input: &DeriveInput) -> Result<TokenStream> {
     let sends = sends(input, &variants, &brand);
     let shared = arms(&variants, &format_ident!("trace"), &brand);
     let exclusive = arms(&variants, &format_ident!("trace_mut"), &brand);
-    let skipped = variants.iter().flat_map(|variant| &variant.skipped);
-    let skipped = skipped.map(|of| quote_spanned!(of.span()=> is_static::<#of>();));
     let (header, clause) = header(&generics, &brand, is_new, &input.ident);
     let no_drop = no_drop(input);
     Ok(quote! {
@@ -46,8 +44,7 @@ pub fn trace(input: &DeriveInput) -> Result<TokenStream> {
             const SENDS: bool = #sends;
             #[inline]
             fn trace<__V: ::alloc_core::gc::Visitor + ?::core::marker::Sized>(&self, __visitor: &mut __V) {
-                const fn is_static<__T: ?::core::marker::Sized + 'static>() {}
-                #(#skipped)*
+                const fn is_static<__T: ?::core::marker::Sized + 'static>(_: *const __T) {}
                 match *self { #shared }
             }
             #[inline]
@@ -63,7 +60,7 @@ pub fn trace(input: &DeriveInput) -> Result<TokenStream> {
 struct Variant<'a> {
     path: TokenStream,
     traced: Vec<Traced<'a>>,
-    skipped: Vec<&'a Type>,
+    skipped: Vec<Traced<'a>>,
 }
 
 /// A field that is visited.
@@ -96,7 +93,7 @@ fn variant(path: TokenStream, fields: &Fields) -> Result<Variant<'_>> {
     for (index, field) in fields.iter().enumerate() {
         let options = FieldOptions::of(&field.attrs)?;
         if options.skip {
-            variant.skipped.push(&field.ty);
+            variant.skipped.push(traced(index, field, false));
         } else {
             variant.traced.push(traced(index, field, options.recursive));
         }
@@ -113,13 +110,22 @@ fn traced(index: usize, field: &Field, recursive: bool) -> Traced<'_> {
 /// A match arm for each variant, which visits what it binds.
 fn arms(variants: &[Variant<'_>], method: &Ident, brand: &Lifetime) -> TokenStream {
     let by = if method == "trace" { quote!(ref) } else { quote!(ref mut) };
-    let arms = variants.iter().map(|Variant { path, traced, .. }| {
-        let bindings = traced.iter().map(|Traced { member, binding, .. }| quote!(#member: #by #binding));
+    let arms = variants.iter().map(|Variant { path, traced, skipped }| {
+        // Every field is named, and its type has to be the one that was seen, without any coercion but to a
+        // raw pointer: an attribute may have changed the type since.
+        let is_static = skipped.iter().map(|Traced { binding, of, .. }| {
+            if method == "trace" {
+                quote_spanned!(of.span()=> is_static::<#of>(#binding);)
+            } else {
+                quote!(let _ = #binding;)
+            }
+        });
+        let bindings = traced.iter().chain(skipped).map(|Traced { member, binding, .. }| quote!(#member: #by #binding));
         let visits = traced.iter().map(|Traced { binding, of, .. }| {
             // The compiler points at the field when its type does not implement `Trace`.
             quote_spanned!(of.span()=> <#of as ::alloc_core::gc::Trace<#brand>>::#method(#binding, __visitor);)
         });
-        quote!(#path { #(#bindings,)* .. } => { #(#visits)* })
+        quote!(#path { #(#bindings,)* } => { #(#is_static)* #(#visits)* })
     });
     let none = variants.is_empty().then(|| quote!(_ => {}));
     quote!(#(#arms)* #none)
@@ -162,7 +168,7 @@ fn sends(input: &DeriveInput, variants: &[Variant<'_>], brand: &Lifetime) -> Tok
         }
     });
     let skipped = variants.iter().flat_map(|variant| &variant.skipped);
-    let skipped = skipped.map(|of| is_send(&of.to_token_stream()));
+    let skipped = skipped.map(|field| is_send(&field.of.to_token_stream()));
     quote!(true #(&& #traced)* #(&& #skipped)*)
 }
 

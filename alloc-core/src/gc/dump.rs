@@ -53,7 +53,7 @@ impl<C: Collector> View<'_, C> {
     /// use alloc_core::gc::{Gc, Heap, Reference};
     /// use alloc_core::Rootable;
     ///
-    /// type Root = Rootable!['gc => Gc<'gc, str>];
+    /// Rootable!(type Root<'gc> = Gc<'gc, str>);
     /// let mut heap = Heap::<_, Root>::new(Reference::default(), |mc| Gc::str(mc, "Ada"));
     /// let mut text = Vec::new(); // or a file
     /// let dumped = heap.inspect(|view| view.dump(&mut text))?;

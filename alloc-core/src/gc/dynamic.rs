@@ -70,22 +70,23 @@ impl Table {
 ///
 /// Made by [`Mutation::stash`]; [`Mutation::fetch`] gives the pointer back. It may outlive its heap,
 /// and be dropped anywhere, in a destructor of the heap's objects too. `R` is the family of the
-/// object's type: `Rootable!['gc => Node<'gc>]`.
+/// object's type: see [`Rootable!`](crate::Rootable).
 ///
 /// Each handle is looked at when a collection begins; where there are very many, hold them in an
 /// object instead. A handle that is stored in its own heap keeps its object for good: use `Gc` there.
-pub struct DynamicRoot<R: ?Sized + for<'gc> Rootable<'gc>> {
+pub struct DynamicRoot<R: for<'gc> Rootable<'gc>> {
     entry: Rc<Entry>,
-    _of: PhantomData<fn() -> PhantomData<R>>,
+    /// Invariant in `R`: a family's types need not vary as the family does.
+    _of: PhantomData<fn(PhantomData<R>) -> PhantomData<R>>,
 }
 
-impl<R: ?Sized + for<'gc> Rootable<'gc>> Clone for DynamicRoot<R> {
+impl<R: for<'gc> Rootable<'gc>> Clone for DynamicRoot<R> {
     fn clone(&self) -> Self {
         Self { entry: self.entry.clone(), _of: PhantomData }
     }
 }
 
-impl<R: ?Sized + for<'gc> Rootable<'gc>> fmt::Debug for DynamicRoot<R> {
+impl<R: for<'gc> Rootable<'gc>> fmt::Debug for DynamicRoot<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DynamicRoot").finish_non_exhaustive()
     }
@@ -94,10 +95,7 @@ impl<R: ?Sized + for<'gc> Rootable<'gc>> fmt::Debug for DynamicRoot<R> {
 impl<'gc, C: Collector> Mutation<'gc, C> {
     /// Makes a root of an object, for as long as the handle lives.
     #[must_use]
-    pub fn stash<R: ?Sized + for<'r> Rootable<'r>>(
-        &self,
-        object: Gc<'gc, Root<'gc, R>>,
-    ) -> DynamicRoot<R> {
+    pub fn stash<R: for<'r> Rootable<'r>>(&self, object: Gc<'gc, Root<'gc, R>>) -> DynamicRoot<R> {
         DynamicRoot { entry: self.shared.registry.table.add(object.object()), _of: PhantomData }
     }
 
@@ -107,10 +105,7 @@ impl<'gc, C: Collector> Mutation<'gc, C> {
     ///
     /// When the handle is another heap's.
     #[must_use]
-    pub fn fetch<R: ?Sized + for<'r> Rootable<'r>>(
-        &self,
-        root: &DynamicRoot<R>,
-    ) -> Gc<'gc, Root<'gc, R>> {
+    pub fn fetch<R: for<'r> Rootable<'r>>(&self, root: &DynamicRoot<R>) -> Gc<'gc, Root<'gc, R>> {
         match self.try_fetch(root) {
             Some(object) => object,
             None => panic!("a dynamic root of another heap"),
@@ -119,7 +114,7 @@ impl<'gc, C: Collector> Mutation<'gc, C> {
 
     /// The object of a handle, unless the handle is another heap's.
     #[must_use]
-    pub fn try_fetch<R: ?Sized + for<'r> Rootable<'r>>(
+    pub fn try_fetch<R: for<'r> Rootable<'r>>(
         &self,
         root: &DynamicRoot<R>,
     ) -> Option<Gc<'gc, Root<'gc, R>>> {

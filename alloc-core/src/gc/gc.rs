@@ -206,8 +206,8 @@ impl<'gc, T> Gc<'gc, [T]> {
     ///
     /// ```
     /// # #[cfg(feature = "conformance")] {
-    /// # use alloc_core::{gc::{Gc, Heap, Lock, Reference}, Rootable};
-    /// # let mut heap = Heap::<_, Rootable!['gc => ()]>::new(Reference::default(), |_| ());
+    /// # use alloc_core::gc::{Gc, Heap, Lock, Reference, Static};
+    /// # let mut heap = Heap::<_, Static<()>>::new(Reference::default(), |_| ());
     /// heap.mutate(|mc, _| {
     ///     let table = Gc::slice(mc, 1_000_000, |_| Lock::new(None));
     ///     table.write_at(mc, 17).set(Some(Gc::new(mc, 4)));
@@ -293,9 +293,9 @@ unsafe impl<'gc, T: ?Sized> Trace<'gc> for Gc<'gc, T> {
 /// Turns a `Gc` of a sized type into one of a trait object, on a stable compiler.
 ///
 /// ```
-/// # use alloc_core::{gc::{Gc, Heap, Reference}, unsize, Rootable};
+/// # use alloc_core::{gc::{Gc, Heap, Reference, Static}, unsize};
 /// # use core::fmt::Display;
-/// # let mut heap = Heap::<_, Rootable!['gc => ()]>::new(Reference::default(), |_| ());
+/// # let mut heap = Heap::<_, Static<()>>::new(Reference::default(), |_| ());
 /// heap.mutate(|mc, _| {
 ///     let shown: Gc<'_, dyn Display> = unsize!(Gc::new(mc, 7) => dyn Display);
 ///     assert_eq!(shown.to_string(), "7");

@@ -31,7 +31,7 @@ use core::ops::ControlFlow;
 ///     next: Lock<Option<Gc<'gc, Node<'gc>>>>,
 /// }
 ///
-/// type List = Rootable!['gc => Lock<Option<Gc<'gc, Node<'gc>>>>];
+/// Rootable!(type List<'gc> = Lock<Option<Gc<'gc, Node<'gc>>>>);
 ///
 /// let mut heap = Heap::<_, List>::new(Reference::default(), |_| Lock::new(None));
 /// heap.mutate_root(|mc, first| {
@@ -47,7 +47,7 @@ use core::ops::ControlFlow;
 /// assert_eq!(sum, 45);
 /// # }
 /// ```
-pub struct Heap<C: Collector, R: ?Sized + for<'gc> Rootable<'gc>> {
+pub struct Heap<C: Collector, R: for<'gc> Rootable<'gc>> {
     // The root is dropped before the objects.
     root: Root<'static, R>,
     pub(super) shared: Shared<C>,
@@ -94,7 +94,7 @@ impl<C: Collector> fmt::Debug for Mutation<'_, C> {
     }
 }
 
-impl<C: Collector, R: ?Sized> Heap<C, R>
+impl<C: Collector, R> Heap<C, R>
 where
     R: for<'gc> Rootable<'gc>,
     for<'gc> Root<'gc, R>: Trace<'gc>,
@@ -136,7 +136,8 @@ where
     ///
     /// ```compile_fail
     /// # use alloc_core::{gc::*, Rootable};
-    /// # let mut heap = Heap::<_, Rootable!['gc => Gc<'gc, u8>]>::new(Reference::default(), |mc| Gc::new(mc, 1));
+    /// # Rootable!(type Byte<'gc> = Gc<'gc, u8>);
+    /// # let mut heap = Heap::<_, Byte>::new(Reference::default(), |mc| Gc::new(mc, 1));
     /// let stolen = heap.mutate(|_, root| *root);
     /// ```
     #[inline]
@@ -255,7 +256,7 @@ impl<C: Collector> View<'_, C> {
     }
 }
 
-impl<C: Collector, R: ?Sized + for<'gc> Rootable<'gc>> fmt::Debug for Heap<C, R> {
+impl<C: Collector, R: for<'gc> Rootable<'gc>> fmt::Debug for Heap<C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Heap").finish_non_exhaustive()
     }
@@ -275,16 +276,16 @@ pub(super) trait RootSet<C: Collector> {
 }
 
 #[repr(transparent)]
-struct RootOf<R: ?Sized + for<'gc> Rootable<'gc>>(Root<'static, R>);
+struct RootOf<R: for<'gc> Rootable<'gc>>(Root<'static, R>);
 
-impl<R: ?Sized + for<'gc> Rootable<'gc>> RootOf<R> {
+impl<R: for<'gc> Rootable<'gc>> RootOf<R> {
     fn new<'r>(root: &'r mut Root<'static, R>) -> &'r mut Self {
         // SAFETY: it is transparent.
         unsafe { &mut *(&raw mut *root).cast::<Self>() }
     }
 }
 
-impl<C: Collector, R: ?Sized> RootSet<C> for RootOf<R>
+impl<C: Collector, R> RootSet<C> for RootOf<R>
 where
     R: for<'gc> Rootable<'gc>,
     for<'gc> Root<'gc, R>: Trace<'gc>,

@@ -88,6 +88,18 @@ impl Chain {
         Some(first)
     }
 
+    /// Puts all of another chain's watches behind this one's.
+    fn append(&self, other: &Self) {
+        let Some(first) = other.first.take() else { return };
+        let mut last = None;
+        self.each(|watch| last = Some(watch));
+        match last {
+            // SAFETY: as for `pop`.
+            Some(last) => unsafe { Watch::of(last) }.next.set(Some(first)),
+            None => self.first.set(Some(first)),
+        }
+    }
+
     /// Every watch, first to last. The next one is read before `each` is called.
     fn each(&self, mut each: impl FnMut(Object)) {
         let mut next = self.first.get();
@@ -248,22 +260,26 @@ impl<C: Collector> World<'_, C> {
         alive: &dyn Fn(Object) -> bool,
         found: &mut dyn FnMut(Object) -> Object,
     ) -> bool {
-        let mut any = false;
         let Registry { finalisers, ready, .. } = &*self.registry;
-        // The newest come first, so that the oldest come first in `ready`.
+        let dying = Chain::default();
+        // The newest come first, so that the oldest come first in `dying`.
         finalisers.rebuild(|watch| {
             // SAFETY: it is a watch, and alive; its target's slot was not freed yet.
-            let target = &unsafe { Watch::of(watch) }.target;
-            let object = target.get()?;
-            if alive(object) {
+            if alive(unsafe { Watch::of(watch) }.target.get()?) {
                 return Some(watch);
             }
-            target.set(Some(found(object)));
-            any = true;
             // SAFETY: `rebuild` has read its `next`, and does not put it in again.
-            unsafe { ready.push(watch) };
+            unsafe { dying.push(watch) };
             None
         });
+        // All are known, also those of one object, before the first of them is alive again.
+        let any = dying.first.get().is_some();
+        dying.each(|watch| {
+            // SAFETY: as above.
+            let target = &unsafe { Watch::of(watch) }.target;
+            target.set(target.get().map(&mut *found));
+        });
+        ready.append(&dying);
         any
     }
 

@@ -12,15 +12,15 @@ use core::fmt;
 
 /// A heap that may go to another thread, and is [opened](SendHeap::open) there. Made by
 /// [`Heap::into_send`].
-pub struct SendHeap<C: Collector, R: ?Sized + for<'gc> Rootable<'gc>> {
+pub struct SendHeap<C: Collector, R: for<'gc> Rootable<'gc>> {
     heap: Heap<C, R>,
 }
 
 // SAFETY: `into_send` has seen that every type in the heap may go to another thread, the root's and those of
 // all objects, dead ones included; and that no handle outside shares anything with it. `C` may go.
-unsafe impl<C: Collector + Send, R: ?Sized + for<'gc> Rootable<'gc>> Send for SendHeap<C, R> {}
+unsafe impl<C: Collector + Send, R: for<'gc> Rootable<'gc>> Send for SendHeap<C, R> {}
 
-impl<C: Collector, R: ?Sized + for<'gc> Rootable<'gc>> SendHeap<C, R> {
+impl<C: Collector, R: for<'gc> Rootable<'gc>> SendHeap<C, R> {
     /// The heap, which is this thread's from now on: destructors run here.
     #[must_use]
     pub fn open(self) -> Heap<C, R> {
@@ -28,7 +28,7 @@ impl<C: Collector, R: ?Sized + for<'gc> Rootable<'gc>> SendHeap<C, R> {
     }
 }
 
-impl<C: Collector, R: ?Sized + for<'gc> Rootable<'gc>> fmt::Debug for SendHeap<C, R> {
+impl<C: Collector, R: for<'gc> Rootable<'gc>> fmt::Debug for SendHeap<C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SendHeap").finish_non_exhaustive()
     }
@@ -59,7 +59,7 @@ impl fmt::Display for Stays {
 
 impl core::error::Error for Stays {}
 
-impl<C: Collector, R: ?Sized> Heap<C, R>
+impl<C: Collector, R> Heap<C, R>
 where
     R: for<'gc> Rootable<'gc>,
     for<'gc> Root<'gc, R>: Trace<'gc>,
@@ -72,7 +72,9 @@ where
     /// #[derive(Trace)]
     /// struct Name<'gc>(Gc<'gc, str>);
     ///
-    /// let heap = Heap::<_, Rootable!['gc => Name<'gc>]>::new(Reference::default(), |mc| Name(Gc::str(mc, "Ada")));
+    /// Rootable!(type Root<'gc> = Name<'gc>);
+    ///
+    /// let heap = Heap::<_, Root>::new(Reference::default(), |mc| Name(Gc::str(mc, "Ada")));
     /// let parcel = heap.into_send().expect("all of it is `Send`");
     /// let there = std::thread::spawn(move || {
     ///     let mut heap = parcel.open();

@@ -28,7 +28,7 @@ use core::ptr::NonNull;
 /// * **T2, modest.** Both touch nothing but traced pointers and the containers that hold them. In
 ///   particular they touch no part of the value that may change without the write barrier: `trace`
 ///   may run on another thread while this one reads the value, and changes the parts that `trace`
-///   does not touch.
+///   does not touch. Neither unwinds.
 /// * **T3, no sharing.** A pointer to a value that other owners share (`Rc`, `Arc`) is not followed.
 /// * **T4, no destructor looks.** Dropping the value does not read through traced pointers: what
 ///   they point at may be gone by then.

@@ -136,7 +136,7 @@ impl<C: Collector> View<'_, C> {
     /// use alloc_core::gc::{Gc, Heap, Reference};
     /// use alloc_core::Rootable;
     ///
-    /// type Root = Rootable!['gc => Vec<Gc<'gc, u64>>];
+    /// Rootable!(type Root<'gc> = Vec<Gc<'gc, u64>>);
     /// let mut heap = Heap::<_, Root>::new(Reference::default(), |mc| (0..5).map(|n| Gc::new(mc, n)).collect());
     /// let census = heap.inspect(|view| view.census());
     /// assert_eq!((census[0].name, census[0].objects), ("u64", 5));
@@ -166,7 +166,7 @@ impl<C: Collector> View<'_, C> {
     /// use alloc_core::gc::{Gc, Heap, Reference};
     /// use alloc_core::Rootable;
     ///
-    /// type Root = Rootable!['gc => Gc<'gc, Option<Gc<'gc, str>>>];
+    /// Rootable!(type Root<'gc> = Gc<'gc, Option<Gc<'gc, str>>>);
     /// let mut heap = Heap::<_, Root>::new(Reference::default(), |mc| Gc::new(mc, Some(Gc::str(mc, "leak"))));
     /// let leak = heap.mutate(|mc, root| root.unwrap().id(mc));
     /// let path = heap.inspect(|view| view.path_to(leak)).expect("it is alive");

@@ -161,7 +161,8 @@ unsafe impl<'gc, T: ?Sized> Trace<'gc> for GcWeak<'gc, T> {
 pub struct Ephemeron<'gc, K: ?Sized, V> {
     watch: Object,
     key: NonNull<K>,
-    _value: PhantomData<Gc<'gc, V>>,
+    /// Invariant in `V`: `set` puts a value in.
+    _value: PhantomData<(Brand<'gc>, Cell<V>)>,
 }
 
 impl<K: ?Sized, V> Clone for Ephemeron<'_, K, V> {

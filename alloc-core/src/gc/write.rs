@@ -64,7 +64,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Write<T> {
 /// Goes from a struct that may be written to, to a field of it.
 ///
 /// ```
-/// # use alloc_core::{field, Rootable, gc::{Gc, Heap, Lock, Reference, Trace, Visitor, VisitorMut}};
+/// # use alloc_core::{field, gc::{Gc, Heap, Lock, Reference, Static, Trace, Visitor, VisitorMut}};
 /// struct Pair<'gc> {
 ///     left: Lock<Option<Gc<'gc, u8>>>,
 ///     right: Lock<Option<Gc<'gc, u8>>>,
@@ -74,7 +74,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Write<T> {
 /// #     fn trace<V: Visitor + ?Sized>(&self, v: &mut V) { self.left.trace(v); self.right.trace(v) }
 /// #     fn trace_mut<V: VisitorMut + ?Sized>(&mut self, v: &mut V) { self.left.trace_mut(v); self.right.trace_mut(v) }
 /// # }
-/// # let mut heap = Heap::<_, Rootable!['gc => ()]>::new(Reference::default(), |_| ());
+/// # let mut heap = Heap::<_, Static<()>>::new(Reference::default(), |_| ());
 /// heap.mutate(|mc, _| {
 ///     let pair = Gc::new(mc, Pair { left: Lock::new(None), right: Lock::new(None) });
 ///     field!(pair.write(mc), Pair, left).set(Some(Gc::new(mc, 1)));
@@ -85,8 +85,8 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Write<T> {
 /// Without the barrier there is no way to set a field:
 ///
 /// ```compile_fail
-/// # use alloc_core::{gc::*, Rootable};
-/// # let mut heap = Heap::<_, Rootable!['gc => ()]>::new(Reference::default(), |_| ());
+/// # use alloc_core::gc::*;
+/// # let mut heap = Heap::<_, Static<()>>::new(Reference::default(), |_| ());
 /// heap.mutate(|mc, _| {
 ///     let lock = Gc::new(mc, Lock::new(1));
 ///     Lock::set(&lock, 2);

@@ -3,7 +3,7 @@
 use alloc_core::Rootable;
 use alloc_core::gc::*;
 
-type Root = Rootable!['gc => Gc<'gc, Lock<u8>>];
+Rootable!(type Root<'gc> = Gc<'gc, Lock<u8>>);
 
 fn main() {
     let make = || Heap::<_, Root>::new(Reference::default(), |mc| Gc::new(mc, Lock::new(1)));

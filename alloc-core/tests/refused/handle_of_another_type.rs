@@ -3,11 +3,11 @@
 use alloc_core::Rootable;
 use alloc_core::gc::*;
 
-type One = Rootable!['gc => u8];
-type Other = Rootable!['gc => u64];
+Rootable!(type One<'gc> = u8);
+Rootable!(type Other<'gc> = u64);
 
 fn main() {
-    let mut heap = Heap::<_, Rootable!['gc => ()]>::new(Reference::default(), |_| ());
+    let mut heap = Heap::<_, Static<()>>::new(Reference::default(), |_| ());
     let handle = heap.mutate(|mc, ()| mc.stash::<One>(Gc::new(mc, 1)));
     heap.mutate(|mc, ()| _ = mc.fetch::<Other>(&handle));
 }

@@ -1,6 +1,5 @@
 //! A type that holds pointers is no leaf.
 
-use alloc_core::Rootable;
 use alloc_core::gc::*;
 
 #[derive(Trace)]
@@ -10,6 +9,6 @@ struct Node<'gc> {
 }
 
 fn main() {
-    let mut heap = Heap::<_, Rootable!['gc => ()]>::new(Reference::default(), |_| ());
+    let mut heap = Heap::<_, Static<()>>::new(Reference::default(), |_| ());
     heap.mutate(|mc, ()| _ = Gc::new(mc, Node { next: Gc::new(mc, 1) }));
 }

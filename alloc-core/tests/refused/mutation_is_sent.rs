@@ -3,7 +3,7 @@
 use alloc_core::Rootable;
 use alloc_core::gc::*;
 
-type Root = Rootable!['gc => Gc<'gc, u8>];
+Rootable!(type Root<'gc> = Gc<'gc, u8>);
 
 fn main() {
     let mut heap = Heap::<_, Root>::new(Reference::default(), |mc| Gc::new(mc, 1));

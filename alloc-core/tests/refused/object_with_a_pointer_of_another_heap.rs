@@ -3,7 +3,7 @@
 use alloc_core::Rootable;
 use alloc_core::gc::*;
 
-type Root = Rootable!['gc => ()];
+Rootable!(type Root<'gc> = ());
 
 fn main() {
     let make = || Heap::<_, Root>::new(Reference::default(), |_| ());

@@ -6,7 +6,7 @@ use alloc_core::gc::*;
 trait Any {}
 impl<T> Any for T {}
 
-type Root = Rootable!['gc => Gc<'gc, Lock<Option<Gc<'gc, dyn Any + 'gc>>>>];
+Rootable!(type Root<'gc> = Gc<'gc, Lock<Option<Gc<'gc, dyn Any + 'gc>>>>);
 
 fn main() {
     let make = || Heap::<_, Root>::new(Reference::default(), |mc| Gc::new(mc, Lock::new(None)));

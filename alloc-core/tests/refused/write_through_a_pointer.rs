@@ -13,7 +13,7 @@ struct Tail {
     value: Lock<u8>,
 }
 
-type Root = Rootable!['gc => Gc<'gc, Node<'gc>>];
+Rootable!(type Root<'gc> = Gc<'gc, Node<'gc>>);
 
 fn main() {
     let mut heap = Heap::<_, Root>::new(Reference::default(), |mc| {

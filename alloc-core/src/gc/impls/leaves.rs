@@ -74,7 +74,7 @@ unsafe impl<'gc, T: ?Sized + 'static> Trace<'gc> for alloc::sync::Weak<T> {
 #[cfg(feature = "alloc")]
 unsafe impl<'gc, R> Trace<'gc> for crate::gc::DynamicRoot<R>
 where
-    R: ?Sized + for<'r> crate::gc::Rootable<'r>,
+    R: for<'r> crate::gc::Rootable<'r>,
 {
     leaf!();
 }

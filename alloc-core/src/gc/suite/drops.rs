@@ -1,7 +1,7 @@
 //! Who is dropped, when, and how often.
 
 use crate::Rootable;
-use crate::gc::{Collector, Gc, GcWeak, Heap, Lock, RefLock, Trace};
+use crate::gc::{Collector, Gc, GcWeak, Heap, Lock, RefLock, Static, Trace};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -45,7 +45,7 @@ pub(super) fn run<C: Collector>(make: &impl Fn() -> C) {
     a_panic_in_a_mutation(make());
 }
 
-type Tokens = Rootable!['gc => Vec<Gc<'gc, (Token, Lock<Option<Gc<'gc, u64>>>)>>];
+Rootable!(type Tokens<'gc> = Vec<Gc<'gc, (Token, Lock<Option<Gc<'gc, u64>>>)>>);
 
 fn exactly_the_unreachable<C: Collector>(collector: C) {
     let log = Log::default();
@@ -63,7 +63,7 @@ fn exactly_the_unreachable<C: Collector>(collector: C) {
 
 fn all_with_the_heap<C: Collector>(collector: C) {
     let log = Log::default();
-    let mut heap = Heap::<C, Rootable!['gc => ()]>::new(collector, |mc| {
+    let mut heap = Heap::<C, Static<()>>::new(collector, |mc| {
         (0..50).for_each(|number| _ = Gc::new(mc, log.token(number)));
     });
     heap.mutate(|mc, ()| {
@@ -97,7 +97,7 @@ fn caught(run: impl FnOnce()) -> bool {
 
 fn a_panic_in_a_destructor<C: Collector>(collector: C) {
     let log = Log::default();
-    let mut heap = Heap::<C, Rootable!['gc => ()]>::new(collector, |_| ());
+    let mut heap = Heap::<C, Static<()>>::new(collector, |_| ());
     // A collector may take its turn, and a destructor panic, at the end of the mutation already. Each
     // panic is passed on; what is left to do is done by later turns.
     let first = caught(|| {
@@ -116,7 +116,7 @@ fn a_panic_in_a_destructor<C: Collector>(collector: C) {
 
 fn a_panic_in_a_slice<C: Collector>(collector: C) {
     let log = Log::default();
-    let mut heap = Heap::<C, Rootable!['gc => ()]>::new(collector, |_| ());
+    let mut heap = Heap::<C, Static<()>>::new(collector, |_| ());
     assert!(caught(|| heap.mutate(|mc, ()| {
         _ = Gc::slice(mc, 10, |index| {
             assert!(index < 5, "an element that panics");
@@ -135,7 +135,7 @@ fn a_panic_in_a_slice<C: Collector>(collector: C) {
     assert_eq!(log.sorted(), (0..10).collect::<Vec<_>>());
 }
 
-type Shared = Rootable!['gc => Gc<'gc, RefLock<Vec<Gc<'gc, Token>>>>];
+Rootable!(type Shared<'gc> = Gc<'gc, RefLock<Vec<Gc<'gc, Token>>>>);
 
 fn a_panic_in_a_mutation<C: Collector>(collector: C) {
     let log = Log::default();

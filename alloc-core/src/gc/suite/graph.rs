@@ -26,7 +26,7 @@ struct Graph<'gc> {
     weak: Gc<'gc, RefLock<Vec<Weak<'gc>>>>,
 }
 
-type Root = Rootable!['gc => Graph<'gc>];
+Rootable!(type Root<'gc> = Graph<'gc>);
 
 /// The same graph, by numbers.
 #[derive(Default)]

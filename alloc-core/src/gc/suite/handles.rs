@@ -17,6 +17,7 @@ pub(super) fn run<C: Collector>(make: &impl Fn() -> C) {
     weak_pointers(make());
     ephemerons(make());
     finalisers(make());
+    two_finalisers(make());
     dynamic_roots(make(), make());
     cycles(make());
     alignments(make());
@@ -28,16 +29,8 @@ pub(super) fn run<C: Collector>(make: &impl Fn() -> C) {
 enum Shape<'gc> {
     Empty,
     Unit(Gc<'gc, u32>),
-    Pair {
-        left: Box<Shape<'gc>>,
-        right: Lock<Option<Gc<'gc, Shape<'gc>>>>,
-    },
-    Many(
-        Vec<Gc<'gc, Shape<'gc>>>,
-        #[expect(dead_code, reason = "skipped")]
-        #[trace(skip)]
-        fn(u8) -> u8,
-    ),
+    Pair { left: Box<Shape<'gc>>, right: Lock<Option<Gc<'gc, Shape<'gc>>>> },
+    Many(Vec<Gc<'gc, Shape<'gc>>>, #[trace(skip)] fn(u8) -> u8),
 }
 
 fn sum(shape: &Shape<'_>) -> u32 {
@@ -50,7 +43,7 @@ fn sum(shape: &Shape<'_>) -> u32 {
 }
 
 fn values<C: Collector>(collector: C) {
-    type Root = Rootable!['gc => (Gc<'gc, Shape<'gc>>, Gc<'gc, OnceLock<Gc<'gc, String>>>)];
+    Rootable!(type Root<'gc> = (Gc<'gc, Shape<'gc>>, Gc<'gc, OnceLock<Gc<'gc, String>>>));
     let mut heap = Heap::<C, Root>::new(collector, |mc| {
         let unit = |number| Gc::new(mc, Shape::Unit(Gc::new(mc, number)));
         let left = Box::new(Shape::Many(alloc::vec![unit(1), unit(2)], |byte| byte));
@@ -86,7 +79,8 @@ fn slices<C: Collector>(collector: C) {
         nothing: Gc<'gc, [()]>,
         none: Gc<'gc, [u64]>,
     }
-    let mut heap = Heap::<C, Rootable!['gc => Root<'gc>]>::new(collector, |mc| Root {
+    Rootable!(type Family<'gc> = Root<'gc>);
+    let mut heap = Heap::<C, Family>::new(collector, |mc| Root {
         numbers: Gc::slice_of(mc, &[1, 2, 3]),
         pointers: Gc::slice(mc, 100, |index| Lock::new(Some(Gc::str(mc, &index.to_string())))),
         tail: Gc::with_tail(mc, Gc::str(mc, "head"), 5, |index| Gc::new(mc, index as u8)),
@@ -133,7 +127,7 @@ impl Speaks for u8 {
 }
 
 fn trait_objects<C: Collector>(collector: C) {
-    type Root = Rootable!['gc => Vec<Gc<'gc, dyn Speaks + 'gc>>];
+    Rootable!(type Root<'gc> = Vec<Gc<'gc, dyn Speaks + 'gc>>);
     let mut heap = Heap::<C, Root>::new(collector, |mc| {
         let cat = Gc::new(mc, Cat(Gc::str(mc, "miaow")));
         alloc::vec![unsize!(cat => dyn Speaks + '_), unsize!(Gc::new(mc, 9) => dyn Speaks + '_)]
@@ -150,7 +144,7 @@ fn trait_objects<C: Collector>(collector: C) {
 }
 
 fn weak_pointers<C: Collector>(collector: C) {
-    type Root = Rootable!['gc => (Option<Gc<'gc, Token>>, GcWeak<'gc, Token>, GcWeak<'gc, Token>)];
+    Rootable!(type Root<'gc> = (Option<Gc<'gc, Token>>, GcWeak<'gc, Token>, GcWeak<'gc, Token>));
     let log = Log::default();
     let mut heap = Heap::<C, Root>::new(collector, |mc| {
         let token = Gc::new(mc, log.token(0));
@@ -181,7 +175,7 @@ fn weak_pointers<C: Collector>(collector: C) {
 
 fn ephemerons<C: Collector>(collector: C) {
     type Pair<'gc> = Ephemeron<'gc, Token, (Token, Option<Gc<'gc, Token>>)>;
-    type Root = Rootable!['gc => (Vec<Gc<'gc, Token>>, Vec<Pair<'gc>>)];
+    Rootable!(type Root<'gc> = (Vec<Gc<'gc, Token>>, Vec<Pair<'gc>>));
     let log = Log::default();
     // Each value leads to the next key, and the last one to its own.
     let mut heap = Heap::<C, Root>::new(collector, |mc| {
@@ -225,7 +219,7 @@ fn finalisers<C: Collector>(collector: C) {
             ghost.saved.borrow_mut(mc).push(ghost);
         }
     }
-    type Root = Rootable!['gc => Gc<'gc, RefLock<Vec<Gc<'gc, Ghost<'gc>>>>>];
+    Rootable!(type Root<'gc> = Gc<'gc, RefLock<Vec<Gc<'gc, Ghost<'gc>>>>>);
     let log = Log::default();
     let mut heap = Heap::<C, Root>::new(collector, |mc| Gc::new(mc, RefLock::default()));
     heap.mutate(|mc, saved| {
@@ -247,9 +241,31 @@ fn finalisers<C: Collector>(collector: C) {
     assert_eq!(log.sorted(), [0, 1, 2, 3, 10, 11, 12, 13]);
 }
 
+/// Both run after the same collection, in the order in which they were given.
+fn two_finalisers<C: Collector>(collector: C) {
+    type Seen<'gc> = Gc<'gc, RefLock<Vec<u8>>>;
+    #[derive(Trace)]
+    struct Twice<'gc>(Seen<'gc>);
+    Rootable!(type Family<'gc> = Seen<'gc>);
+    fn first<'gc, C: Collector>(mc: &Mutation<'gc, C>, twice: Gc<'gc, Twice<'gc>>) {
+        twice.0.borrow_mut(mc).push(1);
+    }
+    fn second<'gc, C: Collector>(mc: &Mutation<'gc, C>, twice: Gc<'gc, Twice<'gc>>) {
+        twice.0.borrow_mut(mc).push(2);
+    }
+    let mut heap = Heap::<C, Family>::new(collector, |mc| Gc::new(mc, RefLock::default()));
+    heap.mutate(|mc, seen| {
+        let twice = Gc::new(mc, Twice(*seen));
+        twice.finalise_with(mc, first).expect("memory");
+        twice.finalise_with(mc, second).expect("memory");
+    });
+    heap.collect();
+    heap.mutate(|_, seen| assert_eq!(*seen.borrow(), [1, 2]));
+}
+
 fn dynamic_roots<C: Collector>(collector: C, other: C) {
-    type Family = Rootable!['gc => Lock<Option<Gc<'gc, Token>>>];
-    type Nothing = Rootable!['gc => ()];
+    Rootable!(type Family<'gc> = Lock<Option<Gc<'gc, Token>>>);
+    Rootable!(type Nothing<'gc> = ());
     let log = Log::default();
     let mut heap = Heap::<C, Nothing>::new(collector, |_| ());
     let mut other = Heap::<C, Nothing>::new(other, |_| ());
@@ -281,10 +297,8 @@ fn cycles<C: Collector>(collector: C) {
         next: Lock<Option<Gc<'gc, Ring<'gc>>>>,
     }
     let log = Log::default();
-    let mut heap =
-        Heap::<C, Rootable!['gc => Lock<Option<Gc<'gc, Ring<'gc>>>>]>::new(collector, |_| {
-            Lock::new(None)
-        });
+    Rootable!(type Family<'gc> = Lock<Option<Gc<'gc, Ring<'gc>>>>);
+    let mut heap = Heap::<C, Family>::new(collector, |_| Lock::new(None));
     for round in 0..10 {
         heap.mutate_root(|mc, root| {
             let ring = |number| Ring { _token: log.token(number), next: Lock::new(None) };
@@ -321,7 +335,8 @@ fn alignments<C: Collector>(collector: C) {
         large: Gc<'gc, [Gc<'gc, u8>; 10_000]>,
     }
     let log = Log::default();
-    let mut heap = Heap::<C, Rootable!['gc => Root<'gc>]>::new(collector, |mc| Root {
+    Rootable!(type Family<'gc> = Root<'gc>);
+    let mut heap = Heap::<C, Family>::new(collector, |mc| Root {
         one: Gc::new(mc, A16(Gc::new(mc, 1))),
         two: Gc::new(mc, A512(Gc::new(mc, 2), log.token(0))),
         many: Gc::slice(mc, 3, |index| A512(Gc::new(mc, index as u8), log.token(1 + index))),
@@ -345,7 +360,7 @@ fn alignments<C: Collector>(collector: C) {
 }
 
 fn identity<C: Collector>(collector: C) {
-    type Root = Rootable!['gc => Vec<Gc<'gc, usize>>];
+    Rootable!(type Root<'gc> = Vec<Gc<'gc, usize>>);
     let mut heap =
         Heap::<C, Root>::new(collector, |mc| (0..50).map(|of| Gc::new(mc, of)).collect());
     let ids = heap.mutate(|mc, root| root.iter().map(|of| of.id(mc)).collect::<Vec<_>>());
@@ -361,7 +376,7 @@ fn identity<C: Collector>(collector: C) {
 }
 
 fn steps<C: Collector>(collector: C) {
-    type Root = Rootable!['gc => (u32, Option<Gc<'gc, Vec<u32>>>)];
+    Rootable!(type Root<'gc> = (u32, Option<Gc<'gc, Vec<u32>>>));
     let mut heap = Heap::<C, Root>::new(collector, |_| (0, None));
     let sum = heap.run(|mc, (step, last)| {
         let mut next = last.map_or_else(Vec::new, |last| (*last).clone());
@@ -384,8 +399,8 @@ fn next_sum(of: Gc<'_, Vec<u32>>) -> u32 {
 pub(super) fn deep_list<C: Collector>(collector: C, nodes: usize) {
     #[derive(Trace)]
     struct Node<'gc>(Option<Gc<'gc, Node<'gc>>>, usize);
-    let mut heap =
-        Heap::<C, Rootable!['gc => Option<Gc<'gc, Node<'gc>>>]>::new(collector, |_| None);
+    Rootable!(type Family<'gc> = Option<Gc<'gc, Node<'gc>>>);
+    let mut heap = Heap::<C, Family>::new(collector, |_| None);
     for start in (0..nodes).step_by(1_000) {
         heap.mutate_root(|mc, first| {
             for number in start..start + 1_000 {
@@ -408,7 +423,7 @@ pub(super) fn deep_list<C: Collector>(collector: C, nodes: usize) {
 
 /// A slice with many pointers, written to while it is collected.
 pub(super) fn wide_slice<C: Collector>(collector: C, nodes: usize) {
-    type Root = Rootable!['gc => Gc<'gc, [Lock<Gc<'gc, usize>>]>];
+    Rootable!(type Root<'gc> = Gc<'gc, [Lock<Gc<'gc, usize>>]>);
     let mut heap = Heap::<C, Root>::new(collector, |mc| {
         Gc::slice(mc, nodes, |index| Lock::new(Gc::new(mc, index)))
     });

@@ -30,7 +30,9 @@ struct List<'gc> {
     capacity: usize,
 }
 
-struct Nodes(Heap<Collector, Rootable!['gc => List<'gc>]>);
+struct Nodes(Heap<Collector, Root>);
+
+Rootable!(type Root<'gc> = List<'gc>);
 
 pub fn cache(kind: Kind, capacity: usize) -> Box<dyn Cache> {
     let heap = Heap::new(collector(kind), |mc| List {

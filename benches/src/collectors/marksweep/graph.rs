@@ -19,7 +19,9 @@ struct Node<'gc> {
 
 type Table<'gc> = Gc<'gc, [Link<'gc>]>;
 
-struct Rings(Heap<Collector, Rootable!['gc => Table<'gc>]>);
+struct Rings(Heap<Collector, Root>);
+
+Rootable!(type Root<'gc> = Table<'gc>);
 
 pub fn graph(kind: Kind, rings: usize) -> Box<dyn Graph> {
     let heap = Heap::new(collector(kind), |mc| Gc::slice(mc, rings, |_| Lock::new(None)));

@@ -11,7 +11,9 @@ use alloc_core::gc::{Gc, Heap, Lock};
 
 type Strings<'gc> = Gc<'gc, [Lock<Gc<'gc, str>>]>;
 
-struct Table(Heap<Collector, Rootable!['gc => Strings<'gc>]>);
+struct Table(Heap<Collector, Root>);
+
+Rootable!(type Root<'gc> = Strings<'gc>);
 
 pub fn texts(kind: Kind, count: usize) -> Box<dyn Texts> {
     let heap = Heap::new(collector(kind), |mc| {

@@ -18,7 +18,6 @@ struct Tree<'gc, T> {
     left: Link<'gc, T>,
     right: Link<'gc, T>,
     #[trace(skip)]
-    #[expect(dead_code, reason = "it is room")]
     holds: T,
 }
 
@@ -30,7 +29,9 @@ struct Kept<'gc, T> {
 }
 
 /// A heap of trees of one kind.
-struct Trees<T: 'static>(Heap<Collector, Rootable!['gc => Kept<'gc, T>]>);
+struct Trees<T: 'static>(Heap<Collector, Root<T>>);
+
+Rootable!(type Root<'gc, T: 'static> = Kept<'gc, T>);
 
 pub fn forest(kind: Kind, nodes: Nodes) -> Box<dyn Forest> {
     match nodes {

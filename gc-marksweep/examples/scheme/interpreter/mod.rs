@@ -49,7 +49,7 @@ type Below = ThreadCache<SizeClassHeap<Arena<Os>>>;
 /// What gives the right to touch the heap, for the time of a mutation.
 pub type Mc<'gc> = &'gc Mutation<'gc, Collector>;
 
-type Root = Rootable!['gc => Machine<'gc>];
+Rootable!(type Root<'gc> = Machine<'gc>);
 
 /// Instructions of a mutation. The collector takes its turn after so many, if one is due.
 const STEPS: usize = 10_000;
