@@ -3,7 +3,8 @@
 //! Above: the command, the child. Below: the systems.
 
 use super::marksweep::Kind;
-use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload, arena, boehm, boxed, marksweep};
+use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload};
+use super::{arena, boehm, boxed, gc_crate, marksweep};
 
 /// A system that runs the programs.
 #[derive(Debug)]
@@ -78,6 +79,7 @@ pub static ALL: &[Contestant] = &[
     marksweep!("marksweep-bg", "the same, in the background", Kind::Background),
     marksweep!("no-collection", "the same, never collecting: the baseline of pauses", Kind::Never),
     system!("gc-arena", "gc-arena 0.5 on mimalloc", "mimalloc", arena),
+    system!("gc-crate", "the gc crate 0.5 on mimalloc", "mimalloc", gc_crate),
     Contestant {
         is_here: boehm::is_here,
         prepare: boehm::prepare,

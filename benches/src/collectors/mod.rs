@@ -3,7 +3,7 @@
 //! Above: the command `collectors`. Below: gc-marksweep on the default stack, and its peers.
 //!
 //! In `trees`, `cache`, `graph`, `text`: the programs, each written once against a trait. In `marksweep`,
-//! `arena` (gc-arena), `boehm` (bdwgc), `boxed`: those traits, as somebody who uses the system would write them. In
+//! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`: those traits, as somebody who uses the system would write them. In
 //! `contestants`: who takes part. In `clock`: steps timed from inside. In `child`: a process for each.
 //!
 //! A program does the same on every system and answers with a number; all answers must agree.
@@ -15,6 +15,7 @@ mod cache;
 pub mod child;
 pub mod clock;
 pub mod contestants;
+mod gc_crate;
 mod graph;
 mod marksweep;
 pub mod outcome;
