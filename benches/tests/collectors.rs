@@ -1,7 +1,8 @@
 //! The programs of `collectors`: every system gives the same answer, and says what it did.
 
 use benches::collectors::clock::Clock;
-use benches::collectors::{ALL, Contestant, Scale, Workload, contestants, find};
+use benches::collectors::{ALL, Contestant, Scale, Workload, child, contestants, find, go};
+use std::time::Duration;
 
 const SMALL: Scale = Scale(1);
 
@@ -24,8 +25,9 @@ fn every_system_answers_alike() {
     for workload in ALL {
         let fits: Vec<_> = contestants::ALL
             .iter()
-            // bdwgc wants a process of its own: the command runs it.
+            // bdwgc wants a process of its own: the command runs it. Go has one: see below.
             .filter(|who| who.fits(workload, SMALL) && who.name != "bdwgc")
+            .filter(|who| who.program.is_none())
             .collect();
         assert!(fits.len() > 5, "{}", workload.name);
         let (first, _) = run(workload, fits[0]);
@@ -39,6 +41,26 @@ fn every_system_answers_alike() {
                 assert_eq!(own.map(|own| own.cycles), Some(0), "the baseline never collects");
             }
         }
+    }
+}
+
+#[test]
+fn go_answers_as_the_others() {
+    if !go::build(go::Install::Never) {
+        return eprintln!("NOT TESTED: there is no Go here; `benches collectors` brings it");
+    }
+    let go = contestants::find("go").expect("it is there");
+    let other = contestants::find("free-mimalloc").expect("it is there");
+    for workload in ALL {
+        let outcome = child::run(workload, go, SMALL, Duration::from_secs(60))
+            .unwrap_or_else(|why| panic!("{}: {why}", workload.name));
+        let (answer, clock) = run(workload, other);
+        assert_eq!(outcome.answer, answer, "{}", workload.name);
+        assert_eq!(outcome.steps.steps(), clock.steps.steps(), "{}", workload.name);
+        assert_eq!(outcome.steps.counts.len(), clock.steps.counts.len());
+        assert!(outcome.wall_ns > 0 && outcome.cpu_ns > 0 && outcome.peak_bytes > 0);
+        let own = outcome.own.expect("Go says what its collector did");
+        assert!(own.cycles > 3 || workload.name != "binary-trees", "{}", own.cycles);
     }
 }
 
