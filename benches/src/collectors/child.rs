@@ -3,10 +3,10 @@
 //! Above: `commands::collectors`, which starts it; `main`, which becomes it. Below: the programs.
 
 use super::clock::Clock;
-use super::{Contestant, Outcome, Scale, Workload, contestants};
+use super::{Contestant, Outcome, Scale, Workload, contestants, go};
 use crate::global;
 use crate::measure::{Resident, Usage};
-use crate::run::child::ask_with;
+use crate::run::child::{ask_program, ask_with};
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -61,10 +61,11 @@ fn measure(workload: &Workload, contestant: &Contestant, scale: Scale) -> Outcom
 
 fn understand(arguments: &[String]) -> Option<(&'static Workload, &'static Contestant, Scale)> {
     let [workload, contestant, scale] = arguments else { return None };
-    Some((super::find(workload)?, contestants::find(contestant)?, Scale(scale.parse().ok()?)))
+    let contestant = contestants::find(contestant).filter(|who| who.program.is_none())?;
+    Some((super::find(workload)?, contestant, Scale(scale.parse().ok()?)))
 }
 
-/// Runs a program on a system, in a new process of this very executable.
+/// Runs a program on a system, in a new process of this very executable, or of the system's own.
 ///
 /// # Errors
 ///
@@ -76,6 +77,10 @@ pub fn run(
     limit: Duration,
 ) -> Result<Outcome, String> {
     let scale = scale.0.to_string();
+    if let Some(program) = contestant.program {
+        let arguments = [workload.name, &scale].map(AsRef::as_ref);
+        return ask_program(&program(), &arguments, go::DEFAULTS, limit);
+    }
     let arguments = [WORD, workload.name, contestant.name, &scale];
     let choice = [(global::VARIABLE, contestant.global)];
     ask_with(&arguments.map(AsRef::as_ref), &choice, limit)

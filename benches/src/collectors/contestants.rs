@@ -3,7 +3,9 @@
 //! Above: the command, the child. Below: the systems.
 
 use super::marksweep::Kind;
-use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload, arena, boehm, boxed, marksweep};
+use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload};
+use super::{arena, boehm, boxed, gc_crate, go, marksweep};
+use std::path::PathBuf;
 
 /// A system that runs the programs.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct Contestant {
     pub keeps_all: bool,
     /// Whether the system is on this machine.
     pub is_here: fn() -> bool,
+    /// The executable that runs the programs, if it is not this one.
+    pub program: Option<fn() -> PathBuf>,
     /// Makes the thread that calls ready for the system: the main thread first, then the program's.
     pub prepare: fn(),
     /// What makes trees.
@@ -41,6 +45,7 @@ macro_rules! marksweep {
             global: "strata",
             keeps_all: matches!($kind, Kind::Never),
             is_here: || true,
+            program: None,
             prepare: || {},
             forest: |nodes| marksweep::forest($kind, nodes),
             cache: |count| marksweep::cache($kind, count),
@@ -58,6 +63,7 @@ macro_rules! system {
             global: $global,
             keeps_all: false,
             is_here: || true,
+            program: None,
             prepare: || {},
             forest: $of::forest,
             cache: $of::cache,
@@ -78,10 +84,16 @@ pub static ALL: &[Contestant] = &[
     marksweep!("marksweep-bg", "the same, in the background", Kind::Background),
     marksweep!("no-collection", "the same, never collecting: the baseline of pauses", Kind::Never),
     system!("gc-arena", "gc-arena 0.5 on mimalloc", "mimalloc", arena),
+    system!("gc-crate", "the gc crate 0.5 on mimalloc", "mimalloc", gc_crate),
     Contestant {
         is_here: boehm::is_here,
         prepare: boehm::prepare,
         ..system!("bdwgc", "bdwgc (Debian: libgc1), from its shared library", "system", boehm)
+    },
+    Contestant {
+        is_here: || go::build(go::Install::IfMissing),
+        program: Some(go::program),
+        ..system!("go", "Go (benches/src/collectors/go/build brings it)", "system", go)
     },
     system!("free-mimalloc", "malloc and free on mimalloc", "mimalloc", boxed),
     system!("free-strata", "malloc and free on the default stack", "strata", boxed),

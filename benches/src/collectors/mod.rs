@@ -3,8 +3,9 @@
 //! Above: the command `collectors`. Below: gc-marksweep on the default stack, and its peers.
 //!
 //! In `trees`, `cache`, `graph`, `text`: the programs, each written once against a trait. In `marksweep`,
-//! `arena` (gc-arena), `boehm` (bdwgc), `boxed`: those traits, as somebody who uses the system would write them. In
-//! `contestants`: who takes part. In `clock`: steps timed from inside. In `child`: a process for each.
+//! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`: those traits, as somebody who
+//! uses the system would write them. In `go`: the programs once more, in that language. In `contestants`:
+//! who takes part. In `clock`: steps timed from inside. In `child`: a process for each.
 //!
 //! A program does the same on every system and answers with a number; all answers must agree.
 
@@ -15,6 +16,8 @@ mod cache;
 pub mod child;
 pub mod clock;
 pub mod contestants;
+mod gc_crate;
+pub mod go;
 mod graph;
 mod marksweep;
 pub mod outcome;

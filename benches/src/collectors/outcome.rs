@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a collector says of itself.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Own {
     /// Cycles that ended.
     pub cycles: u64,
@@ -14,8 +15,9 @@ pub struct Own {
     pub longest_ns: u64,
 }
 
-/// What a program's process tells its parent.
+/// What a program's process tells its parent; what it leaves out is empty.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outcome {
     /// The program's answer.
     pub answer: u64,

@@ -115,9 +115,11 @@ fn shipped() -> PathBuf {
 }
 
 /// Cargo's target folder: the one that this executable was built into, else the workspace's.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();
-    let profile = this.parent().filter(|path| path.ends_with("release") || path.ends_with("debug"));
+    // A test's is a folder further down.
+    let mut folders = this.ancestors().skip(1).take(2);
+    let profile = folders.find(|path| path.ends_with("release") || path.ends_with("debug"));
     let built = profile.and_then(std::path::Path::parent).map(PathBuf::from);
     let workspace = package().parent().filter(|path| path.is_dir()).map(|path| path.join("target"));
     built.or(workspace.filter(|path| path.is_dir())).unwrap_or_else(std::env::temp_dir)

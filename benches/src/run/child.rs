@@ -78,7 +78,21 @@ pub(crate) fn ask_with<T: DeserializeOwned>(
     limit: Duration,
 ) -> Result<T, String> {
     let this = std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
-    let mut command = Command::new(this);
+    ask_program(&this, arguments, variables, limit)
+}
+
+/// As [`ask_with`], of another executable.
+///
+/// # Errors
+///
+/// As for [`replay`].
+pub(crate) fn ask_program<T: DeserializeOwned>(
+    program: &Path,
+    arguments: &[&OsStr],
+    variables: &[(&str, &str)],
+    limit: Duration,
+) -> Result<T, String> {
+    let mut command = Command::new(program);
     command.args(arguments).envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot start a replay: {error}"))?;

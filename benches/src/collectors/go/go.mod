@@ -1,0 +1,3 @@
+module strata/collectors
+
+go 1.22
