@@ -23,7 +23,8 @@ fn main() {
     println!("collector: tortured");
     let below = || Below::new(Arena::new(Os::new()));
     let config = config.tortured(Torture::Cycles);
-    let together = || MarkSweep::parallel(3, Config { verify: false, ..config }, below()).expect("threads");
+    let together =
+        || MarkSweep::parallel(3, Config { verify: false, ..config }, below()).expect("threads");
     suite::run(together, 2_000);
     println!("collector: marking together");
 }
