@@ -41,7 +41,7 @@ const STACK_BYTES: usize = 8 << 20;
 /// Spans that are swept before the thread looks at its inbox again.
 const SPANS_AT_ONCE: usize = 16;
 /// What is visited before the thread looks whether it is interrupted.
-const BYTES_AT_ONCE: usize = 4 << 10;
+const STEP_BYTES: usize = 4 << 10;
 /// Below this, waking the thread takes longer than marking.
 pub(crate) const WORTH_WAKING_BYTES: usize = 256 << 10;
 /// How long a mutator that allocates faster than the thread marks is held up at each turn: as long as it ran
@@ -159,7 +159,7 @@ impl Shared {
         let mut tracer = unsafe { Tracer::new(marker, queue, heap, false) };
         let goes_on = || !self.inbox.is_interrupted();
         // SAFETY: the mutator writes to an object after the barrier only (P2).
-        while goes_on() && unsafe { tracer.drain(&self.passage, &mut BYTES_AT_ONCE.clone()) } {}
+        while goes_on() && unsafe { tracer.drain(&self.passage, &mut STEP_BYTES.clone()) } {}
         tracer.settle();
         self.inbox.put_back(|inbox| {
             inbox.queue.take_all(&mut tracer.queue, heap.below());

@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::vec::Vec;
 
 /// What is visited before somebody who waits is looked for.
-const BYTES_AT_ONCE: usize = 4 << 10;
+const STEP_BYTES: usize = 4 << 10;
 /// Below this, waking a helper takes longer than what it could do.
 pub(crate) const WORTH_HELP_BYTES: usize = 4 << 20;
 
@@ -128,7 +128,7 @@ impl Shared {
         let below = tracer.below();
         loop {
             // SAFETY: the caller's.
-            while unsafe { tracer.drain(&Claims::Idle, &mut BYTES_AT_ONCE.clone()) } {
+            while unsafe { tracer.drain(&Claims::Idle, &mut STEP_BYTES.clone()) } {
                 if self.exchange.is_wanted()
                     && let Some(share) = tracer.queue.split(below)
                     && let Err(mut share) = self.exchange.offer(share)

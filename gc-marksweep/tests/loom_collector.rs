@@ -332,9 +332,8 @@ impl Turns {
         while self.visit(&mut queue) {}
         for object in &self.objects {
             // SAFETY: loom judges.
-            object.with_mut(|visits| {
-                assert_eq!(unsafe { *visits }, 1, "visited once, before the end")
-            });
+            let visits = object.with_mut(|visits| unsafe { *visits });
+            assert_eq!(visits, 1, "visited once, before the end");
         }
     }
 }
