@@ -100,7 +100,9 @@ impl Resident {
         lazy.map_or(0, |kib| kib * 1024)
     }
 
-    fn counted_bytes(&self) -> Option<u64> {
+    /// Resident bytes by the kernel's own counters alone, without a walk of page tables.
+    #[must_use]
+    pub fn counted_bytes(&self) -> Option<u64> {
         let mut room = [0; 128];
         let text = read(self.statm.as_ref()?, &mut room)?;
         let pages = text.split(|&b| b == b' ').nth(1)?;

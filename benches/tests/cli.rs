@@ -7,7 +7,9 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 fn benches(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_benches")).args(arguments).output().unwrap()
+    // Nothing is installed by a test.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_benches"));
+    command.args(arguments).env("STRATA_OFFLINE", "1").output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -46,14 +48,46 @@ fn traces() -> (TempDir, PathBuf, PathBuf) {
 fn a_whole_run_from_traces_to_report() {
     let (folder, ..) = traces();
     let report = folder.path().join("report.html");
-    let arguments = ["--traces", path(folder.path()), "--rounds", "2", "--output", path(&report)];
-    let out = works(&arguments);
-    for name in ["one", "three", "system", "mimalloc", "geometric mean", "2 rounds", path(&report)]
-    {
+    let options = ["--rounds", "2", "--collectors", "1", "--output", path(&report)];
+    let out = works(&[&["--traces", path(folder.path())][..], &options].concat());
+    let names = ["one", "three", "system", "mimalloc", "geometric mean", "2 rounds", path(&report)];
+    for name in names.into_iter().chain(["1 % of the work", "binary-trees", "marksweep-bg"]) {
         assert!(out.contains(name), "no {name} in:\n{out}");
     }
     assert!(!out.contains("FAILED"), "{out}");
-    check_page(&std::fs::read_to_string(report).unwrap());
+    let page = std::fs::read_to_string(report).unwrap();
+    check_page(&page);
+    for drawing in ["Time", "Peak memory", "Resident memory over the trace", "Sizes"] {
+        assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
+    }
+    check_collectors(&page);
+    // The command line of the made-up trace stands there as text.
+    assert!(page.contains("made-up --for tests &lt;&amp;&gt;"));
+}
+
+fn check_collectors(page: &str) {
+    for drawing in ["Time of a collector", "Peak memory of a collector", "How long steps took"] {
+        assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
+    }
+    assert!(page.contains("id=\"lru\"") && page.contains("never collecting"));
+}
+
+#[test]
+fn a_page_of_collectors() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("c.html");
+    let chosen = ["--only", "marksweep,no-collection,free-mimalloc", "--output", path(&page)];
+    let out = works(&[&["collectors", "lru", "--scale", "20", "--quick"][..], &chosen].concat());
+    assert!(out.contains("no-collection") && out.contains(path(&page)), "{out}");
+    let page = std::fs::read_to_string(page).unwrap();
+    check_page(&page);
+    check_collectors(&page);
+    // Memory, and the cycles of the one that has cycles.
+    assert!(
+        page.contains("aria-label=\"Memory and cycles over time\"") && page.contains("<circle")
+    );
+    let error = fails(&["collectors", "--only", "nobody"], 2);
+    assert!(error.contains("marksweep-bg"), "{error}");
 }
 
 #[test]
@@ -117,11 +151,6 @@ fn check_page(page: &str) {
     }
     assert!(open.is_empty(), "{open:?} do not end");
     assert!(count > 200, "{count} tags");
-    for drawing in ["Time", "Peak memory", "Resident memory over the trace", "Sizes"] {
-        assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
-    }
-    // The command line of the made-up trace stands there as text.
-    assert!(page.contains("made-up --for tests &lt;&amp;&gt;"));
     assert!(page.contains("prefers-color-scheme: dark"));
 }
 

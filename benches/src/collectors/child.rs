@@ -3,6 +3,7 @@
 //! Above: `commands::collectors`, which starts it; `main`, which becomes it. Below: the programs.
 
 use super::clock::Clock;
+use super::course::Watch;
 use super::{Contestant, Outcome, Scale, Workload, contestants, go};
 use crate::global;
 use crate::measure::{Resident, Usage};
@@ -44,9 +45,11 @@ fn measure(workload: &Workload, contestant: &Contestant, scale: Scale) -> Outcom
     let resident = Resident::open();
     let mut clock = Clock::default();
     let before_bytes = resident.bytes();
+    let watch = Watch::start(before_bytes);
     let (start, usage) = (Instant::now(), Usage::now());
     let answer = (workload.run)(contestant, scale, &mut clock);
     let (wall, used) = (start.elapsed(), Usage::now().since(&usage));
+    let course = watch.end();
     Outcome {
         answer,
         wall_ns: wall.as_nanos() as u64,
@@ -56,6 +59,7 @@ fn measure(workload: &Workload, contestant: &Contestant, scale: Scale) -> Outcom
         peak_bytes: resident.peak_bytes().unwrap_or(0).saturating_sub(before_bytes),
         steps: clock.steps,
         own: clock.own,
+        course,
     }
 }
 

@@ -5,7 +5,8 @@
 //! In `trees`, `cache`, `graph`, `text`: the programs, each written once against a trait. In `marksweep`,
 //! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`: those traits, as somebody who
 //! uses the system would write them. In `go`: the programs once more, in that language. In `contestants`:
-//! who takes part. In `clock`: steps timed from inside. In `child`: a process for each.
+//! who takes part. In `clock`: steps timed from inside. In `child`: a process for each. In `course`:
+//! memory over time. In `results`: all of it together.
 //!
 //! A program does the same on every system and answers with a number; all answers must agree.
 
@@ -16,11 +17,13 @@ mod cache;
 pub mod child;
 pub mod clock;
 pub mod contestants;
+pub mod course;
 mod gc_crate;
 pub mod go;
 mod graph;
 mod marksweep;
 pub mod outcome;
+pub mod results;
 mod text;
 mod trees;
 

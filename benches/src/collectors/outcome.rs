@@ -3,6 +3,7 @@
 //! Above: the command `collectors`. Below: numbers.
 
 use super::clock::Histogram;
+use super::course::Course;
 use serde::{Deserialize, Serialize};
 
 /// What a collector says of itself.
@@ -35,6 +36,8 @@ pub struct Outcome {
     pub steps: Histogram,
     /// What the collector says of itself, if it says anything.
     pub own: Option<Own>,
+    /// Memory over time.
+    pub course: Course,
 }
 
 /// The middle one of some numbers; 0 of none.
@@ -45,7 +48,8 @@ pub fn median(numbers: impl IntoIterator<Item = u64>) -> u64 {
     numbers.get(numbers.len() / 2).copied().unwrap_or(0)
 }
 
-/// The medians of several rounds; of the steps, all together, and of the longest, the median.
+/// The medians of several rounds; of the steps, all together, and of the longest, the median; of the course, the
+/// first one.
 #[must_use]
 pub fn medians(rounds: &[Outcome]) -> Outcome {
     let of = |number: fn(&Outcome) -> u64| median(rounds.iter().map(number));
@@ -69,5 +73,6 @@ pub fn medians(rounds: &[Outcome]) -> Outcome {
         peak_bytes: of(|round| round.peak_bytes),
         steps,
         own: says.then(|| Own { cycles: own(|o| o.cycles), longest_ns: own(|o| o.longest_ns) }),
+        course: rounds.first().map(|round| round.course.clone()).unwrap_or_default(),
     }
 }

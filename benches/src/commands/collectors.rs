@@ -1,14 +1,15 @@
-//! Garbage collectors side by side: a table for each program, or JSON.
+//! Garbage collectors side by side: a table for each program and a page with plots, or JSON.
 //!
-//! Above: `commands`. Below: `collectors`, `table`.
+//! Above: `commands`. Below: `collectors`, `table`, `report`.
 
-use super::{Options, say};
-use crate::Failure;
-use crate::collectors::outcome::medians;
-use crate::collectors::{ALL, Contestant, Outcome, Scale, Workload, child, contestants, find};
+use super::bar::Bar;
+use super::{Options, say, target};
+use crate::collectors::contestants;
+use crate::collectors::results::{Group, Plan, Results, run};
+use crate::collectors::{ALL, Contestant, Outcome, Scale, find};
 use crate::table::{align, mib, ms, plain};
+use crate::{Failure, report};
 use clap::Args;
-use serde::Serialize;
 use std::time::Duration;
 
 /// Rounds, unless told otherwise.
@@ -25,42 +26,69 @@ pub(super) struct Arguments {
     scale: u32,
 }
 
-/// A program's outcome on a system.
-#[derive(Serialize)]
-struct Line<'a> {
-    workload: &'a str,
-    contestant: &'a str,
-    about: &'a str,
-    outcome: Result<Outcome, String>,
+pub(super) fn collectors(arguments: &Arguments, options: &Options) -> Result<(), Failure> {
+    let plan = Plan {
+        workloads: choose(&arguments.workloads, ALL, find, |workload| workload.name)?,
+        contestants: here(&choose(&options.only, contestants::ALL, contestants::find, |who| {
+            who.name
+        })?),
+        scale: Scale(arguments.scale),
+        rounds: if options.quick { 1 } else { options.rounds.unwrap_or(ROUNDS) },
+        limit: Duration::from_secs(options.limit),
+    };
+    let results = measure(&plan, !options.json);
+    let output = options.output.clone().unwrap_or_else(|| target().join("strata-collectors.html"));
+    std::fs::write(&output, report::of_collectors(&results))
+        .map_err(|error| Failure::write(&output, error))?;
+    if options.json {
+        let lines: Vec<_> = results.groups.iter().flat_map(|group| &group.lines).collect();
+        let (scale, rounds) = (results.scale, results.rounds);
+        let all = serde_json::json!({ "scale": scale, "rounds": rounds, "lines": lines });
+        say(serde_json::to_string_pretty(&all).unwrap_or_default());
+    } else {
+        say(format_args!(
+            "medians of {} rounds, whose runs took turns; with plots: {}",
+            results.rounds,
+            output.display()
+        ));
+    }
+    let failed = results.failed();
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Candidates(failed)) }
 }
 
-pub(super) fn collectors(arguments: &Arguments, options: &Options) -> Result<(), Failure> {
-    let scale = Scale(arguments.scale);
-    let rounds = if options.quick { 1 } else { options.rounds.unwrap_or(ROUNDS) };
-    let limit = Duration::from_secs(options.limit);
-    let workloads = choose(&arguments.workloads, ALL, find, |workload| workload.name)?;
-    let chosen = choose(&options.only, contestants::ALL, contestants::find, |who| who.name)?;
-    let (chosen, missing): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|who| (who.is_here)());
+/// The collectors' part of the main job: all programs on all systems, at a small scale.
+pub(super) fn beside_replays(scale: u32, options: &Options) -> Results {
+    let plan = Plan {
+        workloads: ALL.iter().collect(),
+        contestants: here(&contestants::ALL.iter().collect::<Vec<_>>()),
+        scale: Scale(scale),
+        rounds: if options.quick { 1 } else { options.rounds.unwrap_or(ROUNDS).min(ROUNDS) },
+        limit: Duration::from_secs(options.limit),
+    };
+    say(format_args!("\ncollectors, at {scale} % of the work of `benches collectors`:"));
+    measure(&plan, true)
+}
+
+fn measure(plan: &Plan, prints: bool) -> Results {
+    let mut bar = Bar::new("collectors");
+    let printer = bar.again();
+    let results = run(plan, &mut bar, |group| {
+        if prints {
+            printer.aside(|| show(group));
+        }
+    });
+    bar.end();
+    results
+}
+
+/// Those that are on this machine; the others are named.
+fn here(chosen: &[&'static Contestant]) -> Vec<&'static Contestant> {
+    let (chosen, missing): (Vec<&Contestant>, Vec<&Contestant>) =
+        chosen.iter().copied().partition(|who| (who.is_here)());
     for who in missing {
         eprintln!("{} is not on this machine, and left out: {}", who.name, who.about);
     }
-    let mut lines = Vec::new();
-    let mut failed = Vec::new();
-    for workload in workloads {
-        let first = lines.len();
-        lines.extend(measure(workload, &chosen, scale, rounds, limit));
-        failed.extend(wrong(&lines[first..]));
-        if !options.json {
-            show(workload, &lines[first..]);
-        }
-    }
-    if options.json {
-        let all = serde_json::json!({ "scale": scale.0, "rounds": rounds, "lines": lines });
-        say(serde_json::to_string_pretty(&all).unwrap_or_default());
-    } else {
-        say(format_args!("medians of {rounds} rounds, whose runs took turns"));
-    }
-    if failed.is_empty() { Ok(()) } else { Err(Failure::Candidates(failed)) }
+    chosen
 }
 
 fn choose<T>(
@@ -78,54 +106,8 @@ fn choose<T>(
     if names.is_empty() { Ok(all.iter().collect()) } else { names.iter().map(of).collect() }
 }
 
-/// All rounds of a program: in each, every system has its turn.
-fn measure(
-    workload: &'static Workload,
-    chosen: &[&'static Contestant],
-    scale: Scale,
-    rounds: u32,
-    limit: Duration,
-) -> Vec<Line<'static>> {
-    let takes_part: Vec<_> = chosen.iter().filter(|who| who.fits(workload, scale)).collect();
-    let mut runs = vec![Ok(Vec::new()); takes_part.len()];
-    for _ in 0..rounds {
-        for (run, who) in runs.iter_mut().zip(&takes_part) {
-            // Who failed once takes no more of everyone's time.
-            let Ok(outcomes) = run else { continue };
-            match child::run(workload, who, scale, limit) {
-                Ok(outcome) => outcomes.push(outcome),
-                Err(why) => *run = Err(why),
-            }
-        }
-    }
-    let line = |(who, run): (_, Result<Vec<Outcome>, String>)| {
-        let who: &Contestant = who;
-        let outcome = run.map(|outcomes| medians(&outcomes));
-        Line { workload: workload.name, contestant: who.name, about: who.about, outcome }
-    };
-    takes_part.into_iter().copied().zip(runs).map(line).collect()
-}
-
-/// Who failed, and whose answer is not that of the others.
-fn wrong(lines: &[Line<'_>]) -> Vec<String> {
-    let answers = lines.iter().filter_map(|line| Some(line.outcome.as_ref().ok()?.answer));
-    let answers: Vec<_> = answers.collect();
-    let usual = crate::collectors::outcome::median(answers);
-    let of = |line: &Line<'_>| match &line.outcome {
-        Err(why) => Some(why.clone()),
-        Ok(outcome) if outcome.answer != usual => {
-            Some(format!("answered {}, and others {usual}", outcome.answer))
-        }
-        Ok(_) => None,
-    };
-    lines
-        .iter()
-        .filter_map(|line| Some(format!("{} on {}: {}", line.workload, line.contestant, of(line)?)))
-        .collect()
-}
-
-fn show(workload: &Workload, lines: &[Line<'_>]) {
-    say(format_args!("\n{}: {}", workload.name, workload.about));
+fn show(group: &Group) {
+    say(format_args!("\n{}: {}", group.workload.name, group.workload.about));
     let mut table = plain();
     table.set_header([
         "system",
@@ -142,7 +124,7 @@ fn show(workload: &Workload, lines: &[Line<'_>]) {
         "cycles",
         "turn max us",
     ]);
-    for line in lines {
+    for line in &group.lines {
         let Ok(outcome) = &line.outcome else {
             table.add_row([line.contestant, "FAILED"]);
             continue;

@@ -3,6 +3,7 @@
 //! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
 //! In `micro`: hot paths. In `collectors`: garbage collectors. In `show`: what is known without a replay.
 
+mod bar;
 mod collectors;
 mod compare;
 mod elf;
@@ -30,6 +31,10 @@ pub struct Cli {
     /// The folder of the traces that are replayed without a command.
     #[arg(long, value_name = "FOLDER", default_value_os_t = shipped())]
     traces: PathBuf,
+    /// Without a command: how much of the collectors' programs is run afterwards, in hundredths; 0 for none. None
+    /// are with `--only` or `--json`.
+    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100))]
+    collectors: u32,
 }
 
 /// How to replay, and where the figures go.
@@ -87,8 +92,8 @@ enum Word {
 /// [`Failure`], whose code is the exit code.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match &cli.command {
-        None => compare::compare(&compare::in_folder(&cli.traces)?, &cli.options),
-        Some(Word::Compare { traces }) => compare::compare(traces, &cli.options),
+        None => compare::compare(&compare::in_folder(&cli.traces)?, &cli.options, cli.collectors),
+        Some(Word::Compare { traces }) => compare::compare(traces, &cli.options, 0),
         Some(Word::Record(arguments)) => record::record(arguments),
         Some(Word::Show { trace }) => show::show(trace),
         Some(Word::Memory(arguments)) => memory::memory(arguments, &cli.options),

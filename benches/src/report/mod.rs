@@ -1,20 +1,29 @@
 //! The report of a run: one page of HTML that needs nothing else, for light and dark windows.
 //!
-//! Above: `commands::compare` writes it to a file. Below: `run::results`.
+//! Above: the commands write it to a file. Below: `run::results`, `collectors::results`.
 //!
-//! In `page`: what stands where. In `plots` and `map`: what is drawn. In `svg`: how.
+//! In `page`: what stands where; in `collectors`, of collectors. In `plots`, `courses` and `map`: what is drawn. In `svg`: how.
 
+mod collectors;
+mod courses;
 mod map;
 mod page;
 mod plots;
 mod svg;
 
+use crate::collectors::results::Results as Collected;
 use crate::run::results::Results;
 
-/// The page, as text.
+/// The page of replays, as text, with what collectors did behind it.
 #[must_use]
-pub fn html(results: &Results) -> String {
-    page::page(results)
+pub fn html(results: &Results, collectors: Option<&Collected>) -> String {
+    page::page(results, collectors)
+}
+
+/// The page of collectors alone.
+#[must_use]
+pub fn of_collectors(results: &Collected) -> String {
+    page::of_collectors(results)
 }
 
 /// Text that stands in a page as it is.

@@ -4,7 +4,8 @@
 
 use super::plots::{self, Bar, Course, THIRD, WIDTH};
 use super::svg::SERIES;
-use super::{escape, map};
+use super::{collectors, escape, map};
+use crate::collectors::results::Results as Collected;
 use crate::commands::date;
 use crate::run::results::{BUSY_NOTE, Means, Measured, Results, TraceResult, Verdict};
 use crate::table::{bytes, figures, mib, ms};
@@ -12,25 +13,47 @@ use std::fmt::Write;
 
 const STYLE: &str = include_str!("style.css");
 
-pub(super) fn page(results: &Results) -> String {
+pub(super) fn page(results: &Results, collected: Option<&Collected>) -> String {
     let mut out = String::new();
     // Writing to a `String` cannot fail.
-    let _ = write(&mut out, results);
+    let _ = write(&mut out, results, collected);
     out
 }
 
-fn write(out: &mut String, results: &Results) -> std::fmt::Result {
+/// A page with collectors only.
+pub(super) fn of_collectors(collected: &Collected) -> String {
+    let mut out = String::new();
+    let _ = begin(&mut out, "Strata: collectors on the same programs");
+    let _ = writeln!(out, "<h1>Collectors on the same programs</h1>");
+    let _ = collectors::sections(&mut out, collected);
+    let _ = end(&mut out);
+    out
+}
+
+fn begin(out: &mut String, title: &str) -> std::fmt::Result {
     writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>")?;
     writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>")?;
-    writeln!(out, "<title>Strata: allocators on traces of real programs</title>")?;
-    writeln!(out, "<style>\n{STYLE}{}</style>\n</head>\n<body>\n<main>", colours())?;
-    head(out, results)?;
+    writeln!(out, "<title>{title}</title>")?;
+    writeln!(out, "<style>\n{STYLE}{}</style>\n</head>\n<body>\n<main>", colours())
+}
+
+fn end(out: &mut String) -> std::fmt::Result {
+    writeln!(out, "</main>\n</body>\n</html>")
+}
+
+fn write(out: &mut String, results: &Results, collected: Option<&Collected>) -> std::fmt::Result {
+    begin(out, "Strata: allocators on traces of real programs")?;
+    head(out, results, collected)?;
     overview(out, results)?;
     for trace in &results.traces {
         section(out, results, trace)?;
     }
     measures(out)?;
-    writeln!(out, "</main>\n</body>\n</html>")
+    if let Some(collected) = collected {
+        writeln!(out, "<h1 class=\"part\" id=\"collectors\">Collectors on the same programs</h1>")?;
+        collectors::sections(out, collected)?;
+    }
+    end(out)
 }
 
 /// What the stand-in colours of the drawings stand for.
@@ -60,7 +83,7 @@ fn colours() -> String {
     })
 }
 
-fn head(out: &mut String, results: &Results) -> std::fmt::Result {
+fn head(out: &mut String, results: &Results, collected: Option<&Collected>) -> std::fmt::Result {
     let machine = &results.machine;
     writeln!(out, "<h1>Allocators on traces of real programs</h1>")?;
     writeln!(
@@ -79,6 +102,9 @@ fn head(out: &mut String, results: &Results) -> std::fmt::Result {
     writeln!(out, "<nav>")?;
     for (n, trace) in results.traces.iter().enumerate() {
         writeln!(out, "<a href=\"#trace-{n}\">{}</a>", escape(&trace.name))?;
+    }
+    if collected.is_some() {
+        writeln!(out, "<a href=\"#collectors\">collectors</a>")?;
     }
     writeln!(out, "</nav>")
 }
@@ -338,7 +364,7 @@ fn measures(out: &mut String) -> std::fmt::Result {
     )
 }
 
-fn figure(out: &mut String, title: &str, plot: &str, caption: &str) -> std::fmt::Result {
+pub(super) fn figure(out: &mut String, title: &str, plot: &str, caption: &str) -> std::fmt::Result {
     writeln!(out, "<figure><h3>{}</h3>\n{plot}", escape(title))?;
     if !caption.is_empty() {
         writeln!(out, "<figcaption>{caption}</figcaption>")?;
@@ -347,7 +373,7 @@ fn figure(out: &mut String, title: &str, plot: &str, caption: &str) -> std::fmt:
 }
 
 /// Names with the colours that they have.
-fn key(names: &[(String, String)]) -> String {
+pub(super) fn key(names: &[(String, String)]) -> String {
     let item = |(name, colour): &(String, String)| {
         format!("<li style=\"--mark: var({colour})\">{}</li>", escape(name))
     };
@@ -362,7 +388,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// A number with thin spaces between thousands.
-fn grouped(n: u64) -> String {
+pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

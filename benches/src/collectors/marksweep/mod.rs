@@ -12,6 +12,7 @@ pub(super) use graph::graph;
 pub(super) use text::texts;
 pub(super) use trees::forest;
 
+use super::course::mark;
 use super::outcome::Own;
 use crate::stacks::Ground;
 use alloc_arena::{Arena, Os};
@@ -37,7 +38,7 @@ const NEVER_BYTES: usize = 1 << 44;
 
 fn collector(kind: Kind) -> Collector {
     let below = ThreadCache::new(SizeClassHeap::<_>::new(Arena::new(Os::new())));
-    match kind {
+    let collector = match kind {
         Kind::StopTheWorld => MarkSweep::new(below),
         Kind::Incremental => MarkSweep::with(Config::new(Mode::Incremental), below),
         Kind::Background => MarkSweep::background(Config::default(), below)
@@ -46,7 +47,8 @@ fn collector(kind: Kind) -> Collector {
             let pace = Pace { min_growth_bytes: NEVER_BYTES, ..Pace::default() };
             MarkSweep::with(Config { pace, ..Config::default() }, below)
         }
-    }
+    };
+    collector.with_trace(|cycle| mark(cycle.live_bytes as u64))
 }
 
 fn own<A: Layer>(collector: &MarkSweep<A>) -> Option<Own> {
