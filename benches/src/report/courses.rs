@@ -3,11 +3,10 @@
 //! Above: `collectors`. Below: `svg`.
 
 use super::plots::{WIDTH, scale_end};
-use super::svg::{FAINT, SOFT, draw, series, text};
+use super::svg::{Axis, chart, draw, line_inside, series};
 use crate::collectors::clock::Histogram;
 use crate::collectors::course::Course;
 use plotters::prelude::*;
-use plotters::style::text_anchor::HPos;
 
 /// Something of a system, in its colour.
 #[derive(Clone, Copy, Debug)]
@@ -34,40 +33,20 @@ pub(super) fn memory(title: &str, lines: &[Line<'_, Course>]) -> String {
     };
     let top = (scale_end(lines.iter().map(highest)) * 1.05).max(0.1);
     let last = samples().map(|s| seconds(s.at_ns)).fold(0.001, f64::max).min(end).max(0.001);
+    let (of_time, of_memory) = (Axis::digits(last), Axis::digits(top));
+    let below =
+        Axis { name: "seconds", range: 0.0..last, labels: 6, label: &|x| format!("{x:.of_time$}") };
+    let beside =
+        Axis { name: "MiB", range: 0.0..top, labels: 6, label: &|y| format!("{y:.of_memory$}") };
     draw(WIDTH, HEIGHT, title, |canvas| {
-        let mut chart = ChartBuilder::on(canvas)
-            .margin(6)
-            .margin_right(14)
-            .x_label_area_size(34)
-            .y_label_area_size(56)
-            .build_cartesian_2d(0f64..last, 0f64..top)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(FAINT.stroke_width(1))
-            .axis_style(FAINT.stroke_width(1))
-            .label_style(text(12, SOFT, HPos::Left))
-            .axis_desc_style(text(12, SOFT, HPos::Center))
-            .x_desc("seconds")
-            .y_desc("MiB")
-            .x_labels(6)
-            .y_labels(6)
-            .x_label_formatter(&|x| format!("{x:.*}", digits(last)))
-            .y_label_formatter(&|y| format!("{y:.*}", digits(top)))
-            .draw()?;
+        let mut chart = chart(canvas, &below, &beside, false)?;
         let is_inside = move |&(x, y): &(f64, f64)| x <= last && y <= top;
         for line in lines {
             let colour = series(line.colour);
             let points = line.of.samples.iter();
             let points = points.map(|s| (seconds(s.at_ns), s.resident_bytes as f64 / MIB));
             let points: Vec<_> = points.collect();
-            // What lies beyond the plot is left out.
-            let parts = points.chunk_by(|a, b| is_inside(a) == is_inside(b));
-            for part in parts.filter(|part| is_inside(&part[0])) {
-                let part = part.iter().copied();
-                chart.draw_series(LineSeries::new(part, colour.stroke_width(2)))?;
-            }
+            line_inside(&mut chart, &points, colour, is_inside)?;
             let cycles =
                 line.of.cycles.iter().map(|m| (seconds(m.at_ns), m.live_bytes as f64 / MIB));
             chart.draw_series(
@@ -78,38 +57,22 @@ pub(super) fn memory(title: &str, lines: &[Line<'_, Course>]) -> String {
     })
 }
 
-/// How many digits behind the point a fifth of a scale needs.
-fn digits(scale: f64) -> usize {
-    (-(scale / 5.0).log10()).ceil().clamp(0.0, 4.0) as usize
-}
-
 /// How many steps took at least so long: both axes count by powers of ten.
 pub(super) fn steps(title: &str, lines: &[Line<'_, Histogram>]) -> String {
     let longest_ns = lines.iter().map(|line| line.of.longest_ns).max().unwrap_or(1);
     let most = lines.iter().map(|line| line.of.steps()).max().unwrap_or(1);
     let (left, right) = (2.0, (longest_ns.max(1000) as f64).log10().ceil());
     let top = (most.max(10) as f64).log10().ceil();
+    let below = Axis {
+        name: "at least so long",
+        range: left..right,
+        labels: (right - left) as usize + 1,
+        label: &|&x| duration(x),
+    };
+    let beside =
+        Axis { name: "steps", range: 0.0..top, labels: top as usize + 1, label: &|&y| count(y) };
     draw(WIDTH, HEIGHT, title, |canvas| {
-        let mut chart = ChartBuilder::on(canvas)
-            .margin(6)
-            .margin_right(20)
-            .x_label_area_size(34)
-            .y_label_area_size(62)
-            .build_cartesian_2d(left..right, 0f64..top)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(FAINT.stroke_width(1))
-            .axis_style(FAINT.stroke_width(1))
-            .label_style(text(12, SOFT, HPos::Left))
-            .axis_desc_style(text(12, SOFT, HPos::Center))
-            .x_desc("at least so long")
-            .y_desc("steps")
-            .x_labels((right - left) as usize + 1)
-            .y_labels(top as usize + 1)
-            .x_label_formatter(&|&x| duration(x))
-            .y_label_formatter(&|&y| count(y))
-            .draw()?;
+        let mut chart = chart(canvas, &below, &beside, true)?;
         for line in lines {
             chart.draw_series(LineSeries::new(
                 tail(line.of, left),

@@ -2,7 +2,9 @@
 //!
 //! Above: `page`. Below: `svg`.
 
-use super::svg::{BACK, Drawn, FAINT, INK, LIVE, SHARES, SOFT, draw, series, text};
+use super::svg::{
+    Axis, BACK, Drawn, FAINT, INK, LIVE, SHARES, SOFT, chart, draw, line_inside, series, text,
+};
 use crate::program::facts::{Entry, Histogram};
 use crate::replay::Sample;
 use crate::table::bytes;
@@ -105,42 +107,24 @@ const MIB: f64 = (1 << 20) as f64;
 /// Resident memory of each candidate, over live memory, up to `top` MiB.
 pub(super) fn memory(title: &str, courses: &[Course<'_>], top: f64) -> String {
     let top = (top * 1.05).max(0.01);
-    // A fifth of the scale has as many digits as it needs.
-    let digits = (1.0 - (top / 5.0).log10()).ceil().clamp(0.0, 3.0) as usize;
+    let digits = Axis::digits(top);
+    let below = Axis {
+        name: "percent of the trace",
+        range: 0.0..100.0,
+        labels: 6,
+        label: &|x| format!("{x:.0}"),
+    };
+    let beside =
+        Axis { name: "MiB", range: 0.0..top, labels: 6, label: &|y| format!("{y:.digits$}") };
     draw(WIDTH, 300, title, |canvas| {
-        let mut chart = ChartBuilder::on(canvas)
-            .margin(6)
-            .margin_right(14)
-            .x_label_area_size(34)
-            .y_label_area_size(56)
-            .build_cartesian_2d(0f64..100f64, 0f64..top)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(FAINT.stroke_width(1))
-            .axis_style(FAINT.stroke_width(1))
-            .label_style(text(12, SOFT, HPos::Left))
-            .axis_desc_style(text(12, SOFT, HPos::Center))
-            .x_desc("percent of the trace")
-            .y_desc("MiB")
-            .x_labels(6)
-            .y_labels(6)
-            .x_label_formatter(&|x| format!("{x:.0}"))
-            .y_label_formatter(&|y| format!("{y:.digits$}"))
-            .draw()?;
+        let mut chart = chart(canvas, &below, &beside, false)?;
         if let Some(first) = courses.first() {
             let live = points(first.samples, |s| s.live_bytes);
             chart.draw_series(AreaSeries::new(live, 0.0, LIVE.filled()))?;
         }
         for course in courses {
-            let style = series(course.colour).stroke_width(2);
             let all: Vec<_> = points(course.samples, |s| s.resident_bytes).collect();
-            // What lies above the plot is left out.
-            for part in all.chunk_by(|a, b| (a.1 <= top) == (b.1 <= top)).filter(|p| p[0].1 <= top)
-            {
-                chart.draw_series(LineSeries::new(part.iter().copied(), style))?;
-            }
+            line_inside(&mut chart, &all, series(course.colour), |point| point.1 <= top)?;
         }
         Ok(())
     })

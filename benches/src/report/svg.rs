@@ -7,8 +7,10 @@
 
 use plotters::backend::SVGBackend;
 use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use std::ops::Range;
 
 /// What a plot is drawn on.
 pub(super) type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -57,6 +59,73 @@ pub(super) fn draw(
         }
     }
     inline(&text, width, height, title)
+}
+
+/// One of a chart's two axes.
+pub(super) struct Axis<'f> {
+    pub name: &'f str,
+    pub range: Range<f64>,
+    /// About how many labels it has.
+    pub labels: usize,
+    pub label: &'f dyn Fn(&f64) -> String,
+}
+
+impl Axis<'_> {
+    /// How many digits behind the point a fifth of a scale needs.
+    pub fn digits(scale: f64) -> usize {
+        (-(scale / 5.0).log10()).ceil().clamp(0.0, 4.0) as usize
+    }
+}
+
+/// A chart with two axes of numbers.
+pub(super) type Chart<'c, 's> =
+    ChartContext<'c, SVGBackend<'s>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Draws the axes of a chart; `lines` go up from the lower one, too.
+pub(super) fn chart<'c, 's>(
+    canvas: &'c Canvas<'s>,
+    below: &Axis<'_>,
+    beside: &Axis<'_>,
+    lines: bool,
+) -> Result<Chart<'c, 's>, Box<dyn std::error::Error>> {
+    let mut chart = ChartBuilder::on(canvas)
+        .margin(6)
+        .margin_right(20)
+        .x_label_area_size(34)
+        .y_label_area_size(58)
+        .build_cartesian_2d(below.range.clone(), beside.range.clone())?;
+    let mut mesh = chart.configure_mesh();
+    if !lines {
+        mesh.disable_x_mesh();
+    }
+    mesh.light_line_style(TRANSPARENT)
+        .bold_line_style(FAINT.stroke_width(1))
+        .axis_style(FAINT.stroke_width(1))
+        .label_style(text(12, SOFT, HPos::Left))
+        .axis_desc_style(text(12, SOFT, HPos::Center))
+        .x_desc(below.name)
+        .y_desc(beside.name)
+        .x_labels(below.labels)
+        .y_labels(beside.labels)
+        .x_label_formatter(below.label)
+        .y_label_formatter(beside.label)
+        .draw()?;
+    Ok(chart)
+}
+
+/// Draws a line through points, and leaves out what lies beyond the plot.
+pub(super) fn line_inside(
+    chart: &mut Chart<'_, '_>,
+    points: &[(f64, f64)],
+    colour: RGBColor,
+    is_inside: impl Fn(&(f64, f64)) -> bool,
+) -> Drawn {
+    let parts = points.chunk_by(|a, b| is_inside(a) == is_inside(b));
+    for part in parts.filter(|part| is_inside(&part[0])) {
+        let line = LineSeries::new(part.iter().copied(), colour.stroke_width(2));
+        chart.draw_series(line)?;
+    }
+    Ok(())
 }
 
 /// Within a page, a drawing needs no address of its language, and scales with the page.
