@@ -9,7 +9,7 @@ use crate::config::{Config, Torture};
 use crate::cycle::Phase;
 use crate::figures::{Cause, Cycle, Figures};
 use crate::heap::{Mutator, ObjectHeap};
-use crate::pacer::{Pacer, Spread};
+use crate::pacer::Pacer;
 use crate::queue::Queue;
 use crate::tracer::Tracer;
 #[cfg(feature = "std")]
@@ -125,8 +125,7 @@ impl<A: Layer> MarkSweep<A> {
         };
         #[cfg(feature = "std")]
         let heap = std::sync::Arc::new(heap);
-        let spread = if config.in_steps() { Spread::Steps } else { Spread::Stop };
-        let pacer = Pacer::new(config.pace, spread);
+        let pacer = Pacer::new(config.pace, config.mode);
         let due_bytes = pacer.start_bytes();
         Self {
             marking: Cell::new(false),
@@ -168,7 +167,7 @@ impl<A: Layer> MarkSweep<A> {
         let mut collector = Self::with(Config { mode: Mode::Incremental, ..config }, below);
         collector.background = Some(Background::start(collector.mutator.handle().clone())?);
         collector.config.mode = Mode::Background;
-        collector.pacer.spread = Spread::Beside;
+        collector.pacer.mode = Mode::Background;
         Ok(collector)
     }
 

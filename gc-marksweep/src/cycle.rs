@@ -176,10 +176,8 @@ impl<A: Layer> MarkSweep<A> {
             self.mark_together(&mut tracer, claims);
             // SAFETY: this is a turn, so nobody writes; without claims, nothing comes before the end.
             unsafe { tracer.drain(&claims, budget_bytes) };
-            tracer.settle();
-            let is_empty = tracer.queue.is_empty();
             self.visited_bytes += self.put_back(tracer);
-            if !is_empty {
+            if !self.queue.get_mut().is_empty() {
                 return false;
             }
             if self.queue.get_mut().was_short() {

@@ -22,6 +22,8 @@
 //! Source for beginning early by what the last cycle took: the pacer of Go's collector (2015), simplified.
 #![forbid(unsafe_code)]
 
+use crate::Mode;
+
 /// More than the exact share, so that a cycle ends before its runway does.
 const SHARE_PERCENT: usize = 125;
 
@@ -58,19 +60,10 @@ impl Default for Pace {
     }
 }
 
-/// How cycles are spread over time, as far as the pacer cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spread {
-    Stop,
-    Steps,
-    #[cfg(feature = "std")]
-    Beside,
-}
-
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pacer {
     pace: Pace,
-    pub spread: Spread,
+    pub mode: Mode,
     /// Bytes that the last cycle visited.
     visited_bytes: usize,
     /// Bytes that were allocated while it marked.
@@ -80,8 +73,8 @@ pub(crate) struct Pacer {
 }
 
 impl Pacer {
-    pub const fn new(pace: Pace, spread: Spread) -> Self {
-        Self { pace, spread, visited_bytes: 0, born_bytes: 0, beside_bytes: 0 }
+    pub const fn new(pace: Pace, mode: Mode) -> Self {
+        Self { pace, mode, visited_bytes: 0, born_bytes: 0, beside_bytes: 0 }
     }
 
     /// A cycle has visited so much, while so much was born.
@@ -108,11 +101,11 @@ impl Pacer {
     }
 
     fn runway_bytes(&self) -> usize {
-        match self.spread {
-            Spread::Stop => 0,
-            Spread::Steps => self.growth_bytes() / 100 * self.pace.runway_percent.clamp(1, 100),
+        match self.mode {
+            Mode::StopTheWorld => 0,
+            Mode::Incremental => self.growth_bytes() / 100 * self.pace.runway_percent.clamp(1, 100),
             #[cfg(feature = "std")]
-            Spread::Beside => self.beside_bytes,
+            Mode::Background => self.beside_bytes,
         }
     }
 
@@ -137,7 +130,7 @@ impl Pacer {
     /// How much to mark for so many bytes that were allocated on the runway. Beside a thread that marks, a
     /// little of what the barrier has found.
     pub fn share_bytes(&self, allocated_bytes: usize) -> usize {
-        if self.spread != Spread::Steps {
+        if self.mode != Mode::Incremental {
             return allocated_bytes;
         }
         // What was live, and what was allocated since, may have to be marked.
@@ -154,7 +147,7 @@ mod tests {
     #[test]
     fn growth_ends_below_the_limit() {
         let pace = Pace { limit_bytes: 100 << 20, ..Pace::default() };
-        let mut pacer = Pacer::new(pace, Spread::Stop);
+        let mut pacer = Pacer::new(pace, Mode::StopTheWorld);
         assert_eq!(pacer.start_bytes(), 4 << 20);
         pacer.cycle_ended(50 << 20, 0);
         assert_eq!(pacer.start_bytes(), (50 << 20) / 100 * 60);
@@ -167,7 +160,7 @@ mod tests {
     #[test]
     fn a_cycle_of_steps_ends_on_its_runway() {
         for live_bytes in [0, 1_000, 10 << 20, 1 << 30] {
-            let mut pacer = Pacer::new(Pace::default(), Spread::Steps);
+            let mut pacer = Pacer::new(Pace::default(), Mode::Incremental);
             pacer.cycle_ended(live_bytes, 0);
             let start_bytes = pacer.start_bytes();
             assert!(start_bytes < pacer.goal_bytes());
@@ -184,7 +177,7 @@ mod tests {
     #[test]
     fn a_cycle_beside_the_mutator_begins_as_late_as_it_can() {
         for (live_bytes, while_marking_bytes) in [(100 << 20, 1 << 20), (100 << 20, 20 << 20)] {
-            let mut pacer = Pacer::new(Pace::default(), Spread::Beside);
+            let mut pacer = Pacer::new(Pace::default(), Mode::Background);
             for cycle in 0..20 {
                 let after_bytes = pacer.live_bytes();
                 let peak_bytes = after_bytes + pacer.start_bytes() + while_marking_bytes;
@@ -199,7 +192,7 @@ mod tests {
 
     #[test]
     fn one_slow_cycle_is_forgotten() {
-        let mut pacer = Pacer::new(Pace::default(), Spread::Beside);
+        let mut pacer = Pacer::new(Pace::default(), Mode::Background);
         pacer.cycle_ended(100 << 20, 50 << 20);
         assert_eq!(pacer.start_bytes(), (100 << 20) / 100 * 60 / LEAST_START_PART);
         (0..20).for_each(|_| pacer.cycle_ended(100 << 20, 1 << 20));
