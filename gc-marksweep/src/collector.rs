@@ -10,6 +10,7 @@ use crate::cycle::Phase;
 use crate::figures::{Cause, Cycle, Figures};
 use crate::heap::{Mutator, ObjectHeap};
 use crate::pacer::Pacer;
+use crate::protocol::Passage;
 use crate::queue::Queue;
 use crate::tracer::Tracer;
 #[cfg(feature = "std")]
@@ -286,38 +287,38 @@ impl<A: Layer> MarkSweep<A> {
         let Some(marker) = self.mutator.marker() else { return };
         // SAFETY: the object is this heap's and alive (caller), and the heap is marking. K2: the cards of
         // a huge slice were visited, too.
-        if unsafe { marker.is_claimed(object.header()) } {
-            return self.wait_for(object.address());
-        }
+        let is_claimed = || unsafe { marker.is_claimed(object.header()) };
         // SAFETY: the caller's.
-        unsafe { self.claim_to_write(object) };
+        let visits_first = || unsafe { self.visit_to_write(object) };
+        Passage::before_write(self.passage(), object.address(), is_claimed, visits_first);
     }
 
-    /// The barrier of an object that nobody has claimed yet.
+    /// The barrier of an object that nobody had claimed yet. `true`: it was visited as a whole.
     ///
     /// # Safety
     ///
     /// As for `barrier`.
     #[cold]
-    unsafe fn claim_to_write(&self, object: Object) {
+    unsafe fn visit_to_write(&self, object: Object) -> bool {
         // SAFETY: the object is this heap's and alive (caller).
         if unsafe { object.info::<Self>() }.mark.is_none() {
-            return;
+            return false; // The marker does not enter it either.
         }
-        let Some(mut tracer) = self.tracer() else { return };
-        if let Some(cards) = tracer.cards(object) {
+        let Some(mut tracer) = self.tracer() else { return false };
+        let cards = tracer.cards(object);
+        if let Some(cards) = &cards {
             // SAFETY: the object is alive (caller); this thread writes later.
-            unsafe { self.visit_cards(&mut tracer, &cards, 0..cards.count()) };
-            // K2: a later write finds the object's own claim.
-            let _ = tracer.claim(object);
-        } else if tracer.claim(object) {
+            unsafe { self.visit_cards(&mut tracer, cards, 0..cards.count()) };
+        }
+        // K2: of a huge slice, so that a later write finds it.
+        let is_first = tracer.claim(object);
+        if is_first && cards.is_none() {
             // SAFETY: it is claimed, so nobody else visits it; this thread writes later.
             unsafe { tracer.visit(object) };
             self.count(|figures| figures.barrier_visits += 1);
-        } else {
-            self.wait_for(object.address());
         }
         self.put_back(tracer);
+        is_first
     }
 
     /// The barrier for some elements.
@@ -347,7 +348,7 @@ impl<A: Layer> MarkSweep<A> {
     /// As for [`Tracer::visit_cards`].
     unsafe fn visit_cards(&self, tracer: &mut Tracer<A>, cards: &Cards, which: Range<usize>) {
         // SAFETY: the caller's.
-        let visited = unsafe { tracer.visit_cards(cards, which, |at| self.wait_for(at)) };
+        let visited = unsafe { tracer.visit_cards(self.passage(), cards, which) };
         self.count(|figures| figures.barrier_cards += visited);
     }
 
@@ -357,14 +358,15 @@ impl<A: Layer> MarkSweep<A> {
         self.figures.set(figures);
     }
 
-    /// Waits until the marker is not inside what has this address.
-    fn wait_for(&self, address: usize) {
-        #[cfg(feature = "std")]
-        if let Some(background) = &self.background {
-            background.passage().wait_for(address);
-        }
-        #[cfg(not(feature = "std"))]
-        let _ = address;
+    /// Where the other thread is that marks, if there is one.
+    #[cfg(feature = "std")]
+    fn passage(&self) -> Option<&Passage> {
+        self.background.as_ref().map(Background::passage)
+    }
+
+    #[cfg(not(feature = "std"))]
+    const fn passage(&self) -> Option<&Passage> {
+        None
     }
 
     /// Shows the cycle whose marking ended in this turn, if one did.

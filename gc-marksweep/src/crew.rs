@@ -4,7 +4,7 @@
 //! `exchange.rs`, where they meet. The helpers are parked between rounds. A small heap is marked sooner
 //! than they are awake, so they are woken above a size only.
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Own};
 use crate::heap::{Marker, ObjectHeap};
 use crate::queue::Queue;
 use crate::tracer::{Claims, Tracer};
@@ -22,6 +22,7 @@ pub(crate) const WORTH_HELP_BYTES: usize = 4 << 20;
 /// The helpers, from the collector's side.
 pub(crate) struct Crew {
     shared: Arc<Shared>,
+    own: Own<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -46,14 +47,16 @@ impl Crew {
     where
         A: Layer + Send + Sync + 'static,
     {
-        let shared =
-            Arc::new(Shared { exchange: Exchange::new(), round: Lock::new(Round::default()) });
-        let mut crew = Self { shared, threads: Vec::new() };
-        for number in 1..=helpers {
+        let (exchange, mut ends) = Exchange::new(helpers + 1);
+        let shared = Arc::new(Shared { exchange, round: Lock::new(Round::default()) });
+        Exchange::<Queue>::warm_up();
+        let own = ends.swap_remove(0);
+        let mut crew = Self { shared, own, threads: Vec::new() };
+        for (number, own) in ends.into_iter().enumerate() {
             let (shared, heap) = (Arc::clone(&crew.shared), Arc::clone(heap));
-            let builder = thread::Builder::new().name(std::format!("gc-marksweep {number}"));
+            let builder = thread::Builder::new().name(std::format!("gc-marksweep {}", number + 1));
             // If it fails, those that run are stopped as the crew is dropped.
-            crew.threads.push(builder.spawn(move || shared.help(&heap))?);
+            crew.threads.push(builder.spawn(move || shared.help(&own, &heap))?);
         }
         Ok(crew)
     }
@@ -69,7 +72,7 @@ impl Crew {
         self.shared.exchange.open();
         self.threads.iter().for_each(|helper| helper.thread().unpark());
         // SAFETY: the caller's.
-        unsafe { self.shared.work(tracer) };
+        unsafe { self.shared.work(&self.own, tracer) };
         self.shared.exchange.close();
         let mut round = self.shared.round.lock();
         round.marker = None;
@@ -93,13 +96,14 @@ impl Drop for Crew {
 }
 
 impl Shared {
-    fn help<A: Layer>(&self, heap: &ObjectHeap<A>) {
+    fn help<A: Layer>(&self, own: &Own<Queue>, heap: &ObjectHeap<A>) {
+        Exchange::<Queue>::warm_up();
         loop {
             if self.round.lock().stop {
                 return;
             }
             if self.exchange.join() {
-                self.take_part(heap);
+                self.take_part(own, heap);
             } else {
                 thread::park();
             }
@@ -107,13 +111,13 @@ impl Shared {
     }
 
     /// One round of a helper.
-    fn take_part<A: Layer>(&self, heap: &ObjectHeap<A>) {
+    fn take_part<A: Layer>(&self, own: &Own<Queue>, heap: &ObjectHeap<A>) {
         let Some(marker) = self.round.lock().marker else { return self.exchange.leave() };
         // SAFETY: the heap outlives this, and is marking until the round is closed, after this thread has
         // left it.
         let mut tracer = unsafe { Tracer::new(marker, Queue::default(), heap, false) };
         // SAFETY: `Crew::mark`'s caller vouches for it while the round is open.
-        unsafe { self.work(&mut tracer) };
+        unsafe { self.work(own, &mut tracer) };
         let mut round = self.round.lock();
         round.visited_bytes += tracer.visited_bytes;
         round.left.take_all(&mut tracer.queue, heap.below());
@@ -124,19 +128,19 @@ impl Shared {
     /// # Safety
     ///
     /// As for [`Crew::mark`].
-    unsafe fn work<A: Layer>(&self, tracer: &mut Tracer<A>) {
+    unsafe fn work<A: Layer>(&self, own: &Own<Queue>, tracer: &mut Tracer<A>) {
         let below = tracer.below();
         loop {
             // SAFETY: the caller's.
             while unsafe { tracer.drain(&Claims::Idle, &mut STEP_BYTES.clone()) } {
                 if self.exchange.is_wanted()
                     && let Some(share) = tracer.queue.split(below)
-                    && let Err(mut share) = self.exchange.offer(share)
+                    && let Err(mut share) = self.exchange.offer(own, share)
                 {
                     tracer.queue.take_all(&mut share, below);
                 }
             }
-            match self.exchange.next() {
+            match self.exchange.next(own) {
                 Some(mut share) => tracer.queue.take_all(&mut share, below),
                 None => return,
             }

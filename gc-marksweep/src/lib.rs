@@ -36,4 +36,7 @@ pub use reclaim::Reclaimer;
 pub use tracer::Tracer;
 #[cfg(feature = "std")]
 #[doc(hidden)]
-pub use {exchange::Exchange, handover::Handover};
+pub use {
+    exchange::{Exchange, Own},
+    handover::Handover,
+};

@@ -75,8 +75,25 @@ impl Passage {
         self.inside.store(OUTSIDE, Ordering::Release);
     }
 
-    /// P2, for an object that the caller has just found claimed: waits until the marker is not inside.
-    pub fn wait_for(&self, address: usize) {
+    /// P2: what the mutator does before it writes to what has this address. `visits_first` claims it and, if
+    /// that comes first, visits it, and says so. `marker` is nobody's where no other thread marks.
+    #[inline(always)]
+    pub fn before_write(
+        marker: Option<&Self>,
+        address: usize,
+        is_claimed: impl FnOnce() -> bool,
+        visits_first: impl FnOnce() -> bool,
+    ) {
+        if !is_claimed() && visits_first() {
+            return;
+        }
+        if let Some(passage) = marker {
+            passage.wait_for(address);
+        }
+    }
+
+    /// P2, for what was found claimed: waits until the marker is not inside.
+    fn wait_for(&self, address: usize) {
         let mut round = 0;
         // ORDERING: Acquire: partner of the store in `leave`.
         while self.inside.load(Ordering::Acquire) == address {

@@ -7,8 +7,9 @@ use crate::MarkSweep;
 use crate::ahead::{Ahead, fetch};
 use crate::cards::{Cards, Partly};
 use crate::heap::{Marker, ObjectHeap};
+use crate::protocol::Passage;
 #[cfg(feature = "std")]
-use crate::protocol::{Passage, Verdict};
+use crate::protocol::Verdict;
 use crate::queue::Queue;
 use alloc_core::Layer;
 use alloc_core::gc::{Object, Visitor};
@@ -176,19 +177,22 @@ impl<A: Layer> Tracer<A> {
     /// The object is alive, and nobody writes to it meanwhile.
     pub(crate) unsafe fn visit_cards(
         &mut self,
+        marker: Option<&Passage>,
         cards: &Cards,
         which: Range<usize>,
-        wait_for: impl Fn(usize),
     ) -> usize {
         let mut visited = 0;
         for card in which {
-            if self.claim_card(cards, card) {
-                // SAFETY: claimed, so nobody else visits it; nobody writes (caller).
-                unsafe { cards.visit(card, self) };
-                visited += 1;
-            } else {
-                wait_for(cards.address(card));
-            }
+            let visits_first = || {
+                let is_first = self.claim_card(cards, card);
+                if is_first {
+                    // SAFETY: claimed, so nobody else visits it; nobody writes (caller).
+                    unsafe { cards.visit(card, self) };
+                    visited += 1;
+                }
+                is_first
+            };
+            Passage::before_write(marker, cards.address(card), || false, visits_first);
         }
         visited
     }

@@ -12,7 +12,7 @@
 use alloc_core::Layout;
 use alloc_core::api2::alloc::System;
 use gc_marksweep::heap::{Marker, Mutator, ObjectHeap};
-use gc_marksweep::{Exchange, Handover, Passage, Verdict};
+use gc_marksweep::{Exchange, Handover, Own, Passage, Verdict};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -76,16 +76,12 @@ impl Object {
         }
     }
 
-    /// The mutator's way, P2: it looks first, as the barrier does.
+    /// The mutator's way, P2.
     fn write(&self, marker: Marker<1>, passage: &Passage) {
         // SAFETY: as in `claim`.
-        if unsafe { marker.is_claimed(self.slot) } {
-            passage.wait_for(self.address());
-        } else if self.claim(marker) {
-            self.visit();
-        } else {
-            passage.wait_for(self.address());
-        }
+        let is_claimed = || unsafe { marker.is_claimed(self.slot) };
+        let visits_first = || self.claim(marker) && self.visit() > 0;
+        Passage::before_write(Some(passage), self.address(), is_claimed, visits_first);
         // SAFETY: loom judges.
         self.holds.with_mut(|value| unsafe { *value += 1 });
     }
@@ -199,9 +195,8 @@ fn k1_claim_of_a_card_against_barrier() {
         };
         let (passage, slot, holds) = &*shared;
         for card in [1, 0] {
-            if !claim(slot, card) {
-                passage.wait_for(address(slot, card));
-            }
+            let at = address(slot, card);
+            Passage::before_write(Some(passage), at, || false, || claim(slot, card));
             // SAFETY: loom judges.
             holds[card].with_mut(|value| unsafe { *value += 1 });
         }
@@ -226,7 +221,7 @@ struct Together {
 
 impl Together {
     /// Object 0 leads to the others.
-    fn work(&self, mut queue: Vec<usize>) -> usize {
+    fn work(&self, own: &Own<Vec<usize>>, mut queue: Vec<usize>) -> usize {
         let mut visits = 0;
         loop {
             while let Some(object) = queue.pop() {
@@ -238,12 +233,12 @@ impl Together {
                 }
                 if queue.len() > 1 {
                     let share = queue.split_off(1);
-                    if let Err(share) = self.exchange.offer(share) {
+                    if let Err(share) = self.exchange.offer(own, share) {
                         queue.extend(share);
                     }
                 }
             }
-            match self.exchange.next() {
+            match self.exchange.next(own) {
                 Some(share) => queue = share,
                 None => return visits,
             }
@@ -259,21 +254,23 @@ unsafe impl Sync for Together {}
 /// E1 to E4: two threads visit each object once, both know when it is over, and whoever opened the round sees
 /// what the other has visited and noted.
 ///
-/// Fails if `next` says that it is over without looking for shares, if it does not count who takes a share as
-/// working again, if `join` lets in who comes too late, and if `close` does not wait.
+/// Fails if `next` does not look into the caller's own deque, if `rest` does not count the caller out, if `join`
+/// lets in who comes too late, and if `close` does not wait.
 #[test]
 fn e1_to_e4_nobody_leaves_before_all_is_visited() {
     model(|| {
+        let (exchange, mut ends) = Exchange::new(2);
+        let own = ends.remove(0);
         let together = Arc::new(Together {
-            exchange: Exchange::new(),
+            exchange,
             objects: [0; 3].map(UnsafeCell::new),
             noted: UnsafeCell::new(0),
         });
         let helper = {
-            let together = Arc::clone(&together);
+            let (together, own) = (Arc::clone(&together), ends.remove(0));
             thread::spawn(move || {
                 if together.exchange.join() {
-                    let visits = together.work(Vec::new());
+                    let visits = together.work(&own, Vec::new());
                     // SAFETY: loom judges.
                     together.noted.with_mut(|noted| unsafe { *noted = visits });
                     together.exchange.leave();
@@ -281,7 +278,7 @@ fn e1_to_e4_nobody_leaves_before_all_is_visited() {
             })
         };
         together.exchange.open();
-        let visits = together.work(vec![0]);
+        let visits = together.work(&own, vec![0]);
         together.exchange.close();
         // SAFETY: loom judges.
         let noted = together.noted.with(|noted| unsafe { *noted });
