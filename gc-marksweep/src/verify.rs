@@ -1,8 +1,9 @@
 //! Marks again, with another tracer and a set instead of bits, and compares.
 //!
-//! Above: the end of marking. Below: the roots, and each type's `visit`.
+//! Above: the end of marking. Below: the roots, the ephemerons, and each type's `visit`.
 
 use crate::MarkSweep;
+use crate::heap::Marker;
 use alloc_core::Layer;
 use alloc_core::gc::{Object, Visitor, World};
 use std::collections::HashSet;
@@ -31,6 +32,18 @@ impl<A: Layer> MarkSweep<A> {
         let Some(marker) = self.mutator.marker() else { return };
         let mut again = Again::default();
         world.visit_roots(&mut again);
+        loop {
+            self.verify_grey(marker, &mut again);
+            let mut values = Vec::new();
+            let seen = |object| again.seen.contains(&object);
+            if !world.ephemerons(&seen, &mut |value| values.push(value)) {
+                return;
+            }
+            values.into_iter().for_each(|value| again.object(value));
+        }
+    }
+
+    fn verify_grey(&self, marker: Marker, again: &mut Again) {
         while let Some(object) = again.grey.pop() {
             // SAFETY: the roots lead to it, so it is an object of this heap; nobody writes in a turn.
             unsafe {
@@ -42,7 +55,7 @@ impl<A: Layer> MarkSweep<A> {
                     object.address()
                 );
                 if let Some(visit) = info.visit {
-                    visit(object, &mut again);
+                    visit(object, again);
                 }
             }
         }

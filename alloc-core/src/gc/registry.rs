@@ -233,7 +233,7 @@ impl<C: Collector> World<'_, C> {
     /// Gives `found` the value of each ephemeron that is alive, and its key too, while the value is
     /// not. Returns whether there was one. Takes time linear in the number of ephemerons.
     pub fn ephemerons(
-        &mut self,
+        &self,
         alive: &dyn Fn(Object) -> bool,
         found: &mut dyn FnMut(Object),
     ) -> bool {
