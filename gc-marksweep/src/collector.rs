@@ -33,6 +33,9 @@ pub(crate) type HeapOf<A> = ObjectHeap<A>;
 pub(crate) struct Story {
     #[cfg(feature = "std")]
     began: Option<std::time::Instant>,
+    /// Since when mutations have waited for its marking.
+    #[cfg(feature = "std")]
+    waits_since: Option<std::time::Instant>,
     marking_nanos: u64,
     paused_nanos: u64,
     /// The number of the cycle, when its marking has ended.
@@ -45,6 +48,7 @@ impl Story {
         #[cfg(feature = "std")]
         {
             self.began = Some(std::time::Instant::now());
+            self.waits_since = self.began;
         }
     }
 
@@ -53,7 +57,20 @@ impl Story {
         #[cfg(feature = "std")]
         {
             self.marking_nanos = self.began.map_or(0, |began| began.elapsed().as_nanos() as u64);
+            self.turn_ends();
+            self.began = None;
         }
+    }
+
+    #[cfg(feature = "std")]
+    fn turn_begins(&mut self, now: std::time::Instant) {
+        self.waits_since = self.began.and(Some(now));
+    }
+
+    #[cfg(feature = "std")]
+    fn turn_ends(&mut self) {
+        let waited = self.waits_since.take().map_or(0, |since| since.elapsed().as_nanos() as u64);
+        self.paused_nanos += waited;
     }
 }
 
@@ -96,6 +113,8 @@ pub struct MarkSweep<A: Layer> {
     pub(crate) turn_ended: Option<std::time::Instant>,
     /// Bytes of objects that this cycle has visited.
     pub(crate) visited_bytes: usize,
+    /// It had to search the heap, so those are not all.
+    pub(crate) searched: bool,
     /// Ends before the heap does.
     #[cfg(feature = "std")]
     pub(crate) background: Option<Background>,
@@ -145,6 +164,7 @@ impl<A: Layer> MarkSweep<A> {
             #[cfg(feature = "std")]
             turn_ended: None,
             visited_bytes: 0,
+            searched: false,
             #[cfg(feature = "std")]
             background: None,
             #[cfg(feature = "std")]
@@ -378,6 +398,7 @@ impl<A: Layer> MarkSweep<A> {
             cause: figures.last_cause.unwrap_or(Cause::Asked),
             before_bytes: figures.before_bytes,
             live_bytes: figures.live_bytes,
+            born_bytes: figures.born_bytes,
             run_bytes: self.mutator.heap().run_bytes(),
             marking_nanos: self.story.marking_nanos,
             paused_nanos: self.story.paused_nanos,
@@ -447,6 +468,8 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
     fn turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
         #[cfg(feature = "std")]
         let begin = std::time::Instant::now();
+        #[cfg(feature = "std")]
+        self.story.turn_begins(begin);
         self.take_turn(world, turn);
         #[cfg(feature = "std")]
         {
@@ -454,7 +477,7 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
             let pause = end.duration_since(begin);
             self.turn_ended = Some(end);
             self.figures.get_mut().paused(pause);
-            self.story.paused_nanos += pause.as_nanos() as u64;
+            self.story.turn_ends();
         }
         self.tell();
     }

@@ -13,6 +13,7 @@ use crate::MarkSweep;
 use crate::cards::Partly;
 use crate::config::{Config, Mode, Torture};
 use crate::figures::Cause;
+use crate::heap::Marker;
 use crate::tracer::Claims;
 #[cfg(feature = "std")]
 use crate::tracer::Tracer;
@@ -147,6 +148,8 @@ impl<A: Layer> MarkSweep<A> {
         figures.last_cause = Some(cause);
         figures.before_bytes = live_bytes + gained_bytes(now_bytes, self.cycle_bytes);
         self.begin_bytes = now_bytes;
+        self.queue.get_mut().provide(self.mutator.heap());
+        self.searched = false;
         if let Some(mut tracer) = self.tracer() {
             world.mark_roots(&mut tracer);
             self.put_back(tracer);
@@ -164,7 +167,7 @@ impl<A: Layer> MarkSweep<A> {
         &mut self,
         world: &mut World<'_, Self>,
         budget_bytes: &mut usize,
-        claims: Claims,
+        mut claims: Claims,
     ) -> bool {
         #[cfg(feature = "std")]
         if !self.background_is_done() {
@@ -181,7 +184,9 @@ impl<A: Layer> MarkSweep<A> {
                 return false;
             }
             if self.queue.get_mut().was_short() {
-                self.search(claims);
+                // So that the next search does not visit them all again.
+                claims = Claims::Needed;
+                self.search();
             } else if !self.find_more(world) {
                 break;
             }
@@ -222,29 +227,46 @@ impl<A: Layer> MarkSweep<A> {
         any
     }
 
-    /// The queue could not grow, so marked objects were not visited: looks for them in the heap.
+    /// The queue could not grow, so marked objects were not visited: looks for them in the heap. Those that
+    /// were visited without a claim are visited again, once.
     #[cold]
-    fn search(&mut self, claims: Claims) {
+    fn search(&mut self) {
         self.figures.get_mut().searches += 1;
+        self.searched = true;
         let Some(mut tracer) = self.tracer() else { return };
         self.mutator.for_each_object(|slot| {
             // SAFETY: an object was made in each slot that was handed out.
             let object = unsafe { Object::in_slot(slot.address) };
             if tracer.is_marked(object) {
-                // SAFETY: this is a turn, so nobody writes. Without claims, it is visited again.
+                // SAFETY: this is a turn, so nobody writes.
                 unsafe {
                     if let Some(cards) = tracer.cards(object) {
-                        if claims == Claims::Idle || !tracer.is_claimed(object) {
+                        if !tracer.is_claimed(object) {
                             tracer.queue.partly = Some(Partly { cards, next: 0 });
                         }
-                    } else if claims == Claims::Idle || tracer.claim(object) {
+                    } else if tracer.claim(object) {
                         tracer.visit(object);
                     }
-                    tracer.drain(&claims, &mut usize::MAX.clone());
+                    tracer.drain(&Claims::Needed, &mut usize::MAX.clone());
                 }
             }
         });
-        self.visited_bytes += self.put_back(tracer);
+        self.put_back(tracer);
+    }
+
+    /// Bytes of the objects that are marked, for when they could not be counted as they were visited.
+    #[cold]
+    fn marked_bytes(&mut self, marker: Marker) -> usize {
+        let mut marked_bytes = 0;
+        self.mutator.for_each_object(|slot| {
+            // SAFETY: an object was made in each slot that was handed out.
+            let object = unsafe { Object::in_slot(slot.address) };
+            // SAFETY: it is this heap's, which is marking.
+            if unsafe { marker.is_marked(object.header()) } {
+                marked_bytes += slot.slot_bytes;
+            }
+        });
+        marked_bytes
     }
 
     /// Mark → Sweep.
@@ -253,6 +275,10 @@ impl<A: Layer> MarkSweep<A> {
         #[cfg(feature = "std")]
         if self.config.verify {
             self.verify_marks(world);
+        }
+        if self.searched {
+            let born_bytes = gained_bytes(self.mutator.allocated_bytes(), self.begin_bytes);
+            self.visited_bytes = self.marked_bytes(marker).saturating_sub(born_bytes);
         }
         // SAFETY: as in `find_more`.
         world.settle(&mut |object| unsafe { marker.is_marked(object.header()) }.then_some(object));
@@ -270,6 +296,7 @@ impl<A: Layer> MarkSweep<A> {
         let figures = self.figures.get_mut();
         figures.cycles += 1;
         figures.live_bytes = live_bytes;
+        figures.born_bytes = born_bytes;
         self.story.ends(figures.cycles);
         #[cfg(feature = "std")]
         self.sweep_beside();

@@ -31,7 +31,10 @@ pub struct Figures {
     pub last_cause: Option<Cause>,
     /// Bytes that the last one found alive, with those that were allocated while it marked.
     pub live_bytes: usize,
-    /// Bytes that were allocated when the last one began, alive or not.
+    /// The part of those that were allocated while it marked.
+    pub born_bytes: usize,
+    /// Bytes that were allocated when the last one began, alive or not; slots that were set out for the next
+    /// allocations count.
     pub before_bytes: usize,
     /// Objects whose barrier came before the marker.
     pub barrier_visits: usize,
@@ -55,10 +58,13 @@ pub struct Cycle {
     pub number: usize,
     /// Why it began.
     pub cause: Cause,
-    /// Bytes that were allocated when it began, alive or not.
+    /// Bytes that were allocated when it began, alive or not; slots that were set out for the next allocations
+    /// count.
     pub before_bytes: usize,
     /// Bytes found alive, with those that were allocated while it marked.
     pub live_bytes: usize,
+    /// The part of those that were allocated while it marked.
+    pub born_bytes: usize,
     /// Bytes of all runs that the heap has from the layer below.
     pub run_bytes: usize,
     /// From its beginning to the end of marking, in nanoseconds; 0 without `std`.
@@ -69,20 +75,39 @@ pub struct Cycle {
 
 impl fmt::Display for Cycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, cause, before_bytes, live_bytes, run_bytes, .. } = self;
+        let Self { number, cause, before_bytes, live_bytes, born_bytes, run_bytes, .. } = self;
         let kib = |bytes: &usize| bytes / 1024;
-        let garbage = before_bytes.saturating_sub(*live_bytes);
+        let garbage = (before_bytes + born_bytes).saturating_sub(*live_bytes);
         let micros = |nanos: u64| nanos / 1000;
         write!(
             f,
-            "gc {number}: {cause:?}, {} KiB before, {} live, {} garbage, {} in runs; marked in {} us, paused {} us",
+            "gc {number}: {cause:?}, {} KiB before, {} born, {} live, {} garbage, {} in runs; marked in {} us, paused {} us",
             kib(before_bytes),
+            kib(born_bytes),
             kib(live_bytes),
             kib(&garbage),
             kib(run_bytes),
             micros(self.marking_nanos),
             micros(self.paused_nanos),
         )
+    }
+}
+
+/// A line of sums, and one for each length of turns that there was.
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cycles, live_bytes, longest_nanos, .. } = self;
+        let turns: usize = self.pauses.iter().sum();
+        let longest_micros = longest_nanos / 1000;
+        write!(
+            f,
+            "{cycles} cycles, {} KiB live; {turns} turns, the longest {longest_micros} us",
+            live_bytes / 1024
+        )?;
+        let counted = self.pauses.iter().enumerate().filter(|(_, count)| **count > 0);
+        counted.into_iter().try_for_each(|(power, count)| {
+            write!(f, "\n{count:>9} below {:>8} us", 1_usize << power)
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! If the layer refuses, the queue is *short*: whoever empties it looks for the missing ones in the heap.
 
 use crate::cards::Partly;
+use crate::heap::{APART, ObjectHeap};
 use alloc_core::gc::Object;
 use alloc_core::{Layer, Layout};
 use core::mem::MaybeUninit;
@@ -23,6 +24,8 @@ struct Batch {
 
 const BATCH: Layout = Layout::new::<Batch>();
 const _: () = assert!(BATCH.size() == 512 * size_of::<usize>());
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(BATCH.size() == APART.size() && BATCH.align() == APART.align());
 
 impl Batch {
     /// The first object's place.
@@ -94,6 +97,13 @@ impl Queue {
         unsafe { (&raw mut (*batch.as_ptr()).below).write(self.top) };
         self.point(Some(batch), 0);
         self.push(object, below);
+    }
+
+    /// Has memory for one batch at least, if the heap kept some apart.
+    pub fn provide<A: Layer>(&mut self, heap: &ObjectHeap<A>) {
+        if self.top.is_none() && self.spare.is_none() && BATCH == APART {
+            self.spare = heap.take_apart().map(NonNull::cast);
+        }
     }
 
     /// Takes the object on top.

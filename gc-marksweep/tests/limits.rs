@@ -1,7 +1,7 @@
 //! A heap that may not grow: allocations fail, a cycle follows, and nothing is lost.
 
 use alloc_core::api2::alloc::Global;
-use alloc_core::gc::{Gc, Heap};
+use alloc_core::gc::{Gc, Heap, Trace};
 use alloc_core::{Layer, Limit, Rootable};
 use gc_marksweep::{Cause, Config, Cycle, MarkSweep, Mode, Pace};
 use std::sync::Mutex;
@@ -143,4 +143,47 @@ fn each_cycle_is_shown_once() {
     assert!(cycles[1].live_bytes >= MIB && cycles[1].run_bytes >= MIB);
     let line = cycles[1].to_string();
     assert!(line.starts_with("gc 2: Asked, ") && !line.contains('\n'), "{line}");
+}
+
+/// A list whose nodes have leaves: what is grey at once grows with its length.
+#[derive(Trace)]
+struct Link<'gc> {
+    leaves: [Option<Gc<'gc, u64>>; 3],
+    next: Option<Gc<'gc, Link<'gc>>>,
+}
+
+Rootable!(type List<'gc> = Option<Gc<'gc, Link<'gc>>>);
+
+/// Spans take all the memory there is, so the queue has none but what was kept apart for it.
+#[test]
+fn marking_goes_on_where_no_memory_is_left() {
+    for mode in [Mode::StopTheWorld, Mode::Incremental] {
+        let collector = MarkSweep::with(Config::new(mode), Limit::new(MIB, Global));
+        let mut heap = Heap::<_, List>::new(collector, |_| None);
+        let links = heap.mutate_root(|mc, list| {
+            for count in 0_u64.. {
+                let leaves = [0; 3].map(|_| Gc::try_new(mc, count).ok());
+                if leaves.contains(&None) {
+                    return count;
+                }
+                let Ok(link) = Gc::try_new(mc, Link { leaves, next: *list }) else { return count };
+                *list = Some(link);
+            }
+            0
+        });
+        assert!(links > 8000, "{links}");
+        heap.collect();
+        let figures = heap.collector().figures();
+        assert!(figures.searches > 0, "the queue was long enough: {figures:?}");
+        let live_bytes = figures.live_bytes;
+        assert!((links as usize * 88..MIB).contains(&live_bytes), "{live_bytes}");
+        let (count, sum) = heap.mutate(|_, list| {
+            let links = core::iter::successors(*list, |link| link.next);
+            links.fold((0, 0), |(count, sum), link| (count + 1, sum + *link.leaves[2].unwrap()))
+        });
+        assert_eq!((count, sum), (links, links * (links - 1) / 2));
+        heap.mutate_root(|_, list| *list = None);
+        heap.collect();
+        assert!(heap.collector().figures().live_bytes < MIB / 100);
+    }
 }

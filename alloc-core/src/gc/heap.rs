@@ -83,7 +83,7 @@ impl<'gc, C: Collector> Mutation<'gc, C> {
     #[inline(always)]
     pub(super) fn admit<T: ?Sized + Trace<'gc>>(&self) {
         if !T::SENDS {
-            self.shared.registry.stays.set(true);
+            self.shared.registry.stays.set(Some(core::any::type_name::<T>));
         }
     }
 }

@@ -85,6 +85,13 @@ impl<'gc, T: 'gc> Gc<'gc, Lock<T>> {
     }
 }
 
+/// A new lock with a copy of the value.
+impl<T: Copy> Clone for Lock<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.get())
+    }
+}
+
 // SAFETY: the content is visited, if it can hold pointers. It is a container of them: it changes
 // after the barrier only, so the content is read while nobody writes (rule C4).
 unsafe impl<'gc, T: ?Sized + Trace<'gc>> Trace<'gc> for Lock<T> {

@@ -138,8 +138,8 @@ pub(super) struct Registry<C: Collector> {
     pub(super) ready: Chain,
     #[cfg(feature = "alloc")]
     pub(super) table: Table,
-    /// There was an object that may not go to another thread.
-    pub(super) stays: Cell<bool>,
+    /// The name of a type whose objects may not go to another thread, if there was one.
+    pub(super) stays: Cell<Option<fn() -> &'static str>>,
     _of: core::marker::PhantomData<fn(C)>,
 }
 
@@ -152,7 +152,7 @@ impl<C: Collector> Registry<C> {
             ready: Chain::default(),
             #[cfg(feature = "alloc")]
             table: Table::default(),
-            stays: Cell::new(false),
+            stays: Cell::new(None),
             _of: core::marker::PhantomData,
         }
     }

@@ -40,20 +40,22 @@ impl<C: Collector, R: for<'gc> Rootable<'gc>> fmt::Debug for SendHeap<C, R> {
 pub enum Stays {
     /// The root's type is not `Send`.
     Root,
-    /// An object was made whose type is not `Send`, or of which the compiler was not asked: see
-    /// [`Trace::SENDS`].
-    Object,
+    /// An object was made whose type, which has this name, is not `Send`, or of which the compiler was not
+    /// asked: see [`Trace::SENDS`]. It is the last such type.
+    Object(&'static str),
     /// There is a [`DynamicRoot`](super::DynamicRoot) to it, which has to be dropped first.
     Handle,
 }
 
 impl fmt::Display for Stays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Root => "the root may not go to another thread",
-            Self::Object => "an object may not go to another thread",
-            Self::Handle => "a dynamic root leads into the heap",
-        })
+        match self {
+            Self::Root => f.write_str("the root may not go to another thread"),
+            Self::Object(name) => {
+                write!(f, "an object of type {name} may not go to another thread")
+            }
+            Self::Handle => f.write_str("a dynamic root leads into the heap"),
+        }
     }
 }
 
@@ -105,8 +107,8 @@ where
         if root_stays {
             return Some(Stays::Root);
         }
-        if registry.stays.get() {
-            return Some(Stays::Object);
+        if let Some(name) = registry.stays.get() {
+            return Some(Stays::Object(name()));
         }
         #[cfg(feature = "alloc")]
         if registry.table.is_used() {

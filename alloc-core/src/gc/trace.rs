@@ -148,6 +148,9 @@ unsafe impl VisitorMut for NeverMoves {
 
 /// A value without traced pointers in it, in a type that need not know [`Trace`].
 ///
+/// An object of this type ties its heap to its thread ([`Trace::SENDS`]), whatever is in it: where that
+/// matters, derive `Trace` for a struct of your own, with `#[trace(skip)]`.
+///
 /// ```
 /// use alloc_core::gc::{Static, Trace};
 ///

@@ -88,8 +88,8 @@ pub struct Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "a root")?;
-        self.objects.iter().try_for_each(|seen| writeln!(f, "-> {seen}"))
+        write!(f, "a root")?;
+        self.objects.iter().try_for_each(|seen| write!(f, "\n-> {seen}"))
     }
 }
 

@@ -157,7 +157,33 @@ unsafe impl<'gc, T: ?Sized> Trace<'gc> for GcWeak<'gc, T> {
 }
 
 /// A pair of which the value lives as long as both the key and the pair do: an entry of a map with
-/// weak keys. A value that leads to its own key does not keep it alive.
+/// weak keys. A value that leads to its own key does not keep it alive. A key with a finaliser is still there
+/// until the finaliser has run and the key is found dead again.
+///
+/// A map with weak keys is a map from identities to such pairs. Entries whose keys died stay in it, empty,
+/// until somebody takes them out:
+///
+/// ```
+/// # #[cfg(all(feature = "conformance", feature = "alloc", feature = "std"))] {
+/// use alloc_core::gc::{Ephemeron, Gc, Heap, Id, RefLock, Reference};
+/// use alloc_core::Rootable;
+/// use std::collections::HashMap;
+///
+/// Rootable!(type Names<'gc> = Gc<'gc, RefLock<HashMap<Id, Ephemeron<'gc, u64, String>>>>);
+///
+/// let mut heap = Heap::<_, Names>::new(Reference::default(), |mc| Gc::new(mc, RefLock::default()));
+/// heap.mutate(|mc, names| {
+///     let key = Gc::new(mc, 7);
+///     let pair = Ephemeron::new(mc, key, Gc::new(mc, "seven".into()));
+///     names.borrow_mut(mc).insert(key.id(mc), pair);
+/// });
+/// heap.collect();
+/// heap.mutate(|mc, names| {
+///     names.borrow_mut(mc).retain(|_, pair| pair.get(mc).is_some());
+///     assert!(names.borrow().is_empty());
+/// });
+/// # }
+/// ```
 pub struct Ephemeron<'gc, K: ?Sized, V> {
     watch: Object,
     key: NonNull<K>,

@@ -105,6 +105,40 @@ macro_rules! field {
     };
 }
 
+/// Goes from an enum that may be written to, to a field of one of its variants; `None` of another variant.
+///
+/// ```
+/// # #[cfg(all(feature = "conformance", feature = "derive"))] {
+/// # use alloc_core::{variant, gc::{Gc, Heap, Lock, Reference, Static, Trace}};
+/// #[derive(Trace)]
+/// enum Value<'gc> {
+///     Number(f64),
+///     Cell(Lock<Option<Gc<'gc, u8>>>),
+/// }
+///
+/// # let mut heap = Heap::<_, Static<()>>::new(Reference::default(), |_| ());
+/// heap.mutate(|mc, _| {
+///     let value = Gc::new(mc, Value::Cell(Lock::new(None)));
+///     let cell = variant!(value.write(mc), Value::Cell, 0).expect("it is a cell");
+///     cell.set(Some(Gc::new(mc, 1)));
+///     assert!(variant!(value.write(mc), Value::Number, 0).is_none());
+/// });
+/// # }
+/// ```
+#[macro_export]
+macro_rules! variant {
+    ($write:expr, $of:path, $field:tt) => {
+        match $write {
+            $crate::gc::Write { __value: $of { $field: field, .. }, .. } => {
+                // SAFETY: a variant's field is part of the object that its enum is part of; `Write` is
+                // made after the barrier only, and the pattern follows no pointer but the one to it.
+                ::core::option::Option::Some(unsafe { $crate::gc::Write::__assume(field) })
+            }
+            _ => ::core::option::Option::None,
+        }
+    };
+}
+
 impl<T> Write<Option<T>> {
     /// The value inside.
     #[inline]

@@ -4,9 +4,9 @@
 //! Every function here runs under the lock and does little: it follows no list to its end.
 
 use super::span::{LANES, Lane, SpanRef};
-use super::{POOL_SPANS, RESERVE_PART};
+use super::{POOL_SPANS, RESERVE_LEAST_SPANS, RESERVE_PART};
 use alloc_core::AllocError;
-use core::ptr::null_mut;
+use core::ptr::{NonNull, null_mut};
 
 /// A list of spans. What is on it is owned by it (R1).
 pub(super) struct List<const KIB: usize> {
@@ -107,6 +107,12 @@ impl<const KIB: usize> LaneLists<KIB> {
     }
 }
 
+/// Memory of the layout `APART`, owned by who has this.
+pub(super) struct Apart(pub Option<NonNull<u8>>);
+
+// SAFETY: it is memory, and nothing is in it.
+unsafe impl Send for Apart {}
+
 /// What the lock guards.
 pub(super) struct Lists<const KIB: usize> {
     lanes: [LaneLists<KIB>; LANES],
@@ -120,6 +126,8 @@ pub(super) struct Lists<const KIB: usize> {
     pub holds: usize,
     /// Where to look for the next unswept span, without destructors and with.
     next_unswept: [usize; 2],
+    /// What is kept apart for whoever marks.
+    pub apart: Apart,
     /// All runs taken from the layer below, wherever they stand.
     pub runs: usize,
     pub run_bytes: usize,
@@ -134,6 +142,7 @@ impl<const KIB: usize> Lists<KIB> {
             in_hand: 0,
             holds: 0,
             next_unswept: [0; 2],
+            apart: Apart(None),
             runs: 0,
             run_bytes: 0,
         }
@@ -150,7 +159,10 @@ impl<const KIB: usize> Lists<KIB> {
 
     /// How many spans of the pool are a reserve.
     fn reserve_spans(&self) -> usize {
-        (self.runs / RESERVE_PART).min(POOL_SPANS)
+        if self.runs < RESERVE_LEAST_SPANS {
+            return 0;
+        }
+        (self.runs / RESERVE_PART).clamp(1, POOL_SPANS)
     }
 
     /// Whether the reserve is smaller than it should be.
@@ -176,15 +188,15 @@ impl<const KIB: usize> Lists<KIB> {
         all
     }
 
-    /// Counts a run in, if all together have no more than `limit_bytes` then.
-    pub fn count(&mut self, run_bytes: usize, limit_bytes: usize) -> Result<(), AllocError> {
+    /// Counts a run in, if all together have no more than `limit_bytes` then. `true`: it is the only one.
+    pub fn count(&mut self, run_bytes: usize, limit_bytes: usize) -> Result<bool, AllocError> {
         let all_bytes = self.run_bytes.checked_add(run_bytes).ok_or(AllocError)?;
         if all_bytes > limit_bytes {
             return Err(AllocError);
         }
         self.runs += 1;
         self.run_bytes = all_bytes;
-        Ok(())
+        Ok(self.runs == 1)
     }
 
     /// Counts a run out.

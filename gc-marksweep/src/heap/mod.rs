@@ -87,8 +87,9 @@ pub use mutator::Mutator;
 pub use usage::{ClassUsage, Object, Usage};
 
 use alloc_core::sync::{AtomicBool, AtomicUsize, Lock, Ordering};
-use alloc_core::{AllocError, Layer, Report};
+use alloc_core::{AllocError, Layer, Layout, Report};
 use core::fmt;
+use core::ptr::NonNull;
 use list::Lists;
 use span::{Plane, SpanRef};
 
@@ -97,6 +98,15 @@ const POOL_SPANS: usize = 8;
 /// One in so many spans is kept in the pool as a reserve, for when the layer below refuses: it lets the
 /// mutation that is under way come to its end, and a collection begin, before an allocation fails.
 const RESERVE_PART: usize = 16;
+/// A heap of fewer spans than these has no reserve; from here on it has at least one.
+const RESERVE_LEAST_SPANS: usize = 4;
+
+/// Memory that is taken together with the first run and kept apart, so that marking can begin when all other
+/// memory is in use: [`ObjectHeap::take_apart`].
+pub const APART: Layout = match Layout::from_size_align(4096, align_of::<usize>()) {
+    Ok(layout) => layout,
+    Err(_) => panic!("a power of two"),
+};
 
 /// The part of a heap that threads share: its spans.
 ///
@@ -167,11 +177,29 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
     fn acquire(&self, run_bytes: usize) -> Result<SpanRef<KIB>, AllocError> {
         let layout = SpanRef::<KIB>::layout(run_bytes).ok_or(AllocError)?;
         // Counted first, so that threads cannot pass the limit together.
-        self.lists.lock().count(run_bytes, self.limit_bytes)?;
+        let is_first = self.lists.lock().count(run_bytes, self.limit_bytes)?;
+        if is_first {
+            self.keep_apart();
+        }
         let run =
             self.below.allocate(layout).inspect_err(|_| self.lists.lock().uncount(run_bytes))?;
         // SAFETY: the run was just allocated with this layout.
         Ok(unsafe { SpanRef::create(run.cast(), run_bytes) })
+    }
+
+    #[cold]
+    fn keep_apart(&self) {
+        if self.lists.lock().apart.0.is_none() {
+            // Without it, marking does with what it gets when it begins.
+            let apart = self.below.allocate(APART).ok().map(NonNull::cast);
+            self.lists.lock().apart.0 = apart;
+        }
+    }
+
+    /// The memory that was kept apart, of the layout [`APART`], from the layer below; once. Whoever takes
+    /// it gives it back to the layer below.
+    pub fn take_apart(&self) -> Option<NonNull<u8>> {
+        self.lists.lock().apart.0.take()
     }
 
     /// Bytes of the runs that this heap has from the layer below.
@@ -264,6 +292,10 @@ impl<A: Layer, const KIB: usize> Drop for ObjectHeap<A, KIB> {
             // SAFETY: the heap goes away, and with it every object; no mutator is left (it borrows
             // or owns the heap), so the span is nobody else's.
             unsafe { self.release(span) };
+        }
+        if let Some(apart) = self.take_apart() {
+            // SAFETY: it came from there, of this layout (`keep_apart`).
+            unsafe { self.below.deallocate(apart, APART) };
         }
     }
 }
