@@ -9,8 +9,9 @@ use crate::handover::Handover;
 use crate::heap::{Marker, ObjectHeap};
 use crate::protocol::Passage;
 use crate::queue::Queue;
-use crate::{MarkSweep, Tracer};
+use crate::{Space, Tracer};
 use alloc_core::Layer;
+use alloc_core::gc::Collector;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -52,15 +53,16 @@ const HOLD_UP_MOST: Duration = Duration::from_secs(1);
 const NAP: Duration = Duration::from_micros(50);
 
 impl Background {
-    pub fn start<A>(heap: Arc<ObjectHeap<A>>) -> std::io::Result<Self>
+    pub fn start<A, C>(heap: Arc<ObjectHeap<A>>) -> std::io::Result<Self>
     where
         A: Layer + Send + Sync + 'static,
+        C: Collector<Marker = Tracer<A, C>>,
     {
         let shared =
             Arc::new(Shared { passage: Passage::new(), inbox: Handover::new(Inbox::default()) });
         let of_thread = Arc::clone(&shared);
         let builder = thread::Builder::new().name("gc-marksweep".into()).stack_size(STACK_BYTES);
-        let thread = builder.spawn(move || of_thread.work(&heap))?;
+        let thread = builder.spawn(move || of_thread.work::<A, C>(&heap))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -127,10 +129,10 @@ enum Job {
 }
 
 impl Shared {
-    fn work<A: Layer>(&self, heap: &ObjectHeap<A>) {
+    fn work<A: Layer, C: Collector<Marker = Tracer<A, C>>>(&self, heap: &ObjectHeap<A>) {
         loop {
             match self.next() {
-                Job::Mark(marker, queue) => self.mark(heap, marker, queue),
+                Job::Mark(marker, queue) => self.mark::<A, C>(heap, marker, queue),
                 Job::Sweep => self.sweep(heap),
                 Job::Wait => thread::park(),
                 Job::Stop => return,
@@ -152,11 +154,16 @@ impl Shared {
         })
     }
 
-    fn mark<A: Layer>(&self, heap: &ObjectHeap<A>, marker: Marker, queue: Queue) {
+    fn mark<A: Layer, C: Collector<Marker = Tracer<A, C>>>(
+        &self,
+        heap: &ObjectHeap<A>,
+        marker: Marker,
+        queue: Queue,
+    ) {
         let _whole = Whole;
         // SAFETY: the heap outlives this; it is marking while this thread is busy, because nobody
         // ends marking meanwhile (H2).
-        let mut tracer = unsafe { Tracer::new(marker, queue, heap, false) };
+        let mut tracer = unsafe { Tracer::<A, C>::new(marker, queue, heap, false) };
         let goes_on = || !self.inbox.is_interrupted();
         // SAFETY: the mutator writes to an object after the barrier only (P2).
         while goes_on() && unsafe { tracer.drain(&self.passage, &mut STEP_BYTES.clone()) } {}
@@ -187,7 +194,7 @@ impl Drop for Whole {
     }
 }
 
-impl<A: Layer> MarkSweep<A> {
+impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     /// Gives the thread what there is to visit, if that is worth waking it for.
     pub(crate) fn hand_over(&mut self) {
         let is_large = self.pacer.live_bytes() >= WORTH_WAKING_BYTES;

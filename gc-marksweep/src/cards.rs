@@ -8,11 +8,10 @@
 //! * K2: the claim bit of the whole object says that all its cards were visited, or that the object was
 //!   born while marking. It is set by the mutator only; the marker never meets such an object in its queue.
 
-use crate::MarkSweep;
 use crate::heap::Marker;
 use crate::tracer::Tracer;
 use alloc_core::Layer;
-use alloc_core::gc::{Object, TypeInfo};
+use alloc_core::gc::{Collector, Object, TypeInfo};
 use core::ops::Range;
 
 /// Objects are visited as a whole below this.
@@ -39,14 +38,18 @@ impl Cards {
     /// # Safety
     ///
     /// The object is of this collector's heap, and alive.
-    pub unsafe fn of<A: Layer>(object: Object, size_bytes: usize, marker: Marker) -> Option<Self> {
+    pub unsafe fn of<A: Layer, C: Collector<Marker = Tracer<A, C>>>(
+        object: Object,
+        size_bytes: usize,
+        marker: Marker,
+    ) -> Option<Self> {
         if size_bytes < CARDED_BYTES {
             return None;
         }
         // SAFETY: the caller's.
         unsafe {
-            object.info::<MarkSweep<A>>().mark_part?;
-            let elements = object.elements::<MarkSweep<A>>()?;
+            object.info::<C>().mark_part?;
+            let elements = object.elements::<C>()?;
             marker.has_cards(object.header()).then(|| Self::new(object, elements))
         }
     }
@@ -85,9 +88,13 @@ impl Cards {
     /// # Safety
     ///
     /// The object is alive, and nobody writes to these elements meanwhile.
-    pub unsafe fn visit<A: Layer>(&self, card: usize, tracer: &mut Tracer<A>) {
+    pub unsafe fn visit<A: Layer, C: Collector<Marker = Tracer<A, C>>>(
+        &self,
+        card: usize,
+        tracer: &mut Tracer<A, C>,
+    ) {
         // SAFETY: the object is of this collector's heap (`of`) and alive (caller).
-        let info: &TypeInfo<MarkSweep<A>> = unsafe { self.object.info() };
+        let info: &TypeInfo<C> = unsafe { self.object.info() };
         if let Some(mark) = info.mark_part {
             // SAFETY: the type's own function; nobody writes (caller).
             unsafe { mark(self.object, self.elements(card), tracer) };

@@ -9,6 +9,7 @@ use crate::heap::{Marker, ObjectHeap};
 use crate::queue::Queue;
 use crate::tracer::{Claims, Tracer};
 use alloc_core::Layer;
+use alloc_core::gc::Collector;
 use alloc_core::sync::Lock;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -43,9 +44,10 @@ struct Round {
 
 impl Crew {
     /// Starts `helpers` threads.
-    pub fn start<A>(helpers: usize, heap: &Arc<ObjectHeap<A>>) -> std::io::Result<Self>
+    pub fn start<A, C>(helpers: usize, heap: &Arc<ObjectHeap<A>>) -> std::io::Result<Self>
     where
         A: Layer + Send + Sync + 'static,
+        C: Collector<Marker = Tracer<A, C>>,
     {
         let (exchange, mut ends) = Exchange::new(helpers + 1);
         let shared = Arc::new(Shared { exchange, round: Lock::new(Round::default()) });
@@ -56,7 +58,7 @@ impl Crew {
             let (shared, heap) = (Arc::clone(&crew.shared), Arc::clone(heap));
             let builder = thread::Builder::new().name(std::format!("gc-marksweep {}", number + 1));
             // If it fails, those that run are stopped as the crew is dropped.
-            crew.threads.push(builder.spawn(move || shared.help(&own, &heap))?);
+            crew.threads.push(builder.spawn(move || shared.help::<A, C>(&own, &heap))?);
         }
         Ok(crew)
     }
@@ -67,7 +69,11 @@ impl Crew {
     ///
     /// Nobody writes to an object, allocates or marks meanwhile, but for this crew. The tracer is not
     /// alone: it sets bits atomically.
-    pub unsafe fn mark<A: Layer>(&self, tracer: &mut Tracer<A>, marker: Marker) {
+    pub unsafe fn mark<A: Layer, C: Collector<Marker = Tracer<A, C>>>(
+        &self,
+        tracer: &mut Tracer<A, C>,
+        marker: Marker,
+    ) {
         self.shared.round.lock().marker = Some(marker);
         self.shared.exchange.open();
         self.threads.iter().for_each(|helper| helper.thread().unpark());
@@ -96,14 +102,18 @@ impl Drop for Crew {
 }
 
 impl Shared {
-    fn help<A: Layer>(&self, own: &Own<Queue>, heap: &ObjectHeap<A>) {
+    fn help<A: Layer, C: Collector<Marker = Tracer<A, C>>>(
+        &self,
+        own: &Own<Queue>,
+        heap: &ObjectHeap<A>,
+    ) {
         Exchange::<Queue>::warm_up();
         loop {
             if self.round.lock().stop {
                 return;
             }
             if self.exchange.join() {
-                self.take_part(own, heap);
+                self.take_part::<A, C>(own, heap);
             } else {
                 thread::park();
             }
@@ -111,11 +121,15 @@ impl Shared {
     }
 
     /// One round of a helper.
-    fn take_part<A: Layer>(&self, own: &Own<Queue>, heap: &ObjectHeap<A>) {
+    fn take_part<A: Layer, C: Collector<Marker = Tracer<A, C>>>(
+        &self,
+        own: &Own<Queue>,
+        heap: &ObjectHeap<A>,
+    ) {
         let Some(marker) = self.round.lock().marker else { return self.exchange.leave() };
         // SAFETY: the heap outlives this, and is marking until the round is closed, after this thread has
         // left it.
-        let mut tracer = unsafe { Tracer::new(marker, Queue::default(), heap, false) };
+        let mut tracer = unsafe { Tracer::<A, C>::new(marker, Queue::default(), heap, false) };
         // SAFETY: `Crew::mark`'s caller vouches for it while the round is open.
         unsafe { self.work(own, &mut tracer) };
         let mut round = self.round.lock();
@@ -128,7 +142,11 @@ impl Shared {
     /// # Safety
     ///
     /// As for [`Crew::mark`].
-    unsafe fn work<A: Layer>(&self, own: &Own<Queue>, tracer: &mut Tracer<A>) {
+    unsafe fn work<A: Layer, C: Collector<Marker = Tracer<A, C>>>(
+        &self,
+        own: &Own<Queue>,
+        tracer: &mut Tracer<A, C>,
+    ) {
         let below = tracer.below();
         loop {
             // SAFETY: the caller's.

@@ -9,16 +9,14 @@
 //!   Sweep => some spans, some destructors, until all    → Idle
 //! ```
 
-use crate::MarkSweep;
+use crate::Space;
 use crate::cards::Partly;
 use crate::config::{Config, Mode, Torture};
 use crate::figures::Cause;
 use crate::heap::Marker;
-use crate::tracer::Claims;
-#[cfg(feature = "std")]
-use crate::tracer::Tracer;
+use crate::tracer::{Claims, Tracer};
 use alloc_core::Layer;
-use alloc_core::gc::{Object, Turn, Visitor, World};
+use alloc_core::gc::{Collector, Object, Turn, Visitor, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -46,24 +44,26 @@ impl Config {
     }
 }
 
-impl<A: Layer> MarkSweep<A> {
-    pub(crate) fn take_turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
+impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
+    pub(crate) fn take_turn(&mut self, world: &mut World<'_, C>, turn: Turn) {
         if self.mutator.heap().take_short() && self.wish.get_mut().is_none() {
             self.wish.set(Some(Cause::Exhaustion));
         }
         match (turn, self.config.torture) {
             // A whole cycle follows below.
-            (Turn::Pay, Torture::Off) if self.wish.get_mut().is_some() => {}
-            (Turn::Full, _) => {
+            (Turn::Pay, Torture::Off) if self.may_change && self.wish.get_mut().is_some() => {}
+            (Turn::Full, _) if self.may_change => {
                 self.wish.set(None);
                 self.full(world, Cause::Asked);
             }
-            (Turn::Pay, Torture::Cycles) => self.full(world, Cause::Torture),
-            (Turn::Pay, Torture::Steps) => self.step(world, 1, Cause::Torture),
+            (Turn::Pay, Torture::Cycles) if self.may_change => self.full(world, Cause::Torture),
+            (Turn::Pay, Torture::Steps | Torture::Cycles) => self.step(world, 1, Cause::Torture),
             (Turn::Some { budget_bytes }, _) => self.step(world, budget_bytes, Cause::Asked),
-            (Turn::Pay, Torture::Off) => self.pay(world),
+            (Turn::Pay | Turn::Full, _) => self.pay(world),
         }
-        if let Some(cause) = self.wish.take() {
+        if self.may_change
+            && let Some(cause) = self.wish.take()
+        {
             self.full(world, cause);
         }
         let now_bytes = self.mutator.allocated_bytes();
@@ -75,7 +75,7 @@ impl<A: Layer> MarkSweep<A> {
     }
 
     /// As much as the mutations since the last turn have to pay for.
-    fn pay(&mut self, world: &mut World<'_, Self>) {
+    fn pay(&mut self, world: &mut World<'_, C>) {
         let now_bytes = self.mutator.allocated_bytes();
         let allocated_bytes = gained_bytes(now_bytes, self.turn_bytes);
         let since_bytes = gained_bytes(now_bytes, self.cycle_bytes);
@@ -83,7 +83,7 @@ impl<A: Layer> MarkSweep<A> {
             Phase::Idle => self.step(world, QUANTUM_BYTES, Cause::Growth),
             Phase::Mark => self.step(world, self.pacer.share_bytes(allocated_bytes), Cause::Growth),
             // Sweeping has to have ended when the next cycle begins.
-            Phase::Sweep if since_bytes >= self.pacer.start_bytes() => {
+            Phase::Sweep if self.may_change && since_bytes >= self.pacer.start_bytes() => {
                 self.sweep_all();
                 self.phase = Phase::Idle;
                 self.step(world, QUANTUM_BYTES, Cause::Growth);
@@ -93,9 +93,9 @@ impl<A: Layer> MarkSweep<A> {
     }
 
     /// Goes on by about so much, to the end of a cycle at most.
-    fn step(&mut self, world: &mut World<'_, Self>, budget_bytes: usize, cause: Cause) {
+    fn step(&mut self, world: &mut World<'_, C>, budget_bytes: usize, cause: Cause) {
         let mut budget_bytes = budget_bytes;
-        if self.phase == Phase::Idle {
+        if self.phase == Phase::Idle && self.may_change {
             self.begin(world, cause, true);
         }
         if self.phase == Phase::Mark {
@@ -114,7 +114,7 @@ impl<A: Layer> MarkSweep<A> {
     }
 
     /// A whole cycle, after the one that may be under way.
-    fn full(&mut self, world: &mut World<'_, Self>, cause: Cause) {
+    fn full(&mut self, world: &mut World<'_, C>, cause: Cause) {
         if self.phase == Phase::Mark {
             self.mark_to_the_end(world, Claims::Needed);
         }
@@ -126,14 +126,14 @@ impl<A: Layer> MarkSweep<A> {
         self.phase = Phase::Idle;
     }
 
-    fn mark_to_the_end(&mut self, world: &mut World<'_, Self>, claims: Claims) {
+    fn mark_to_the_end(&mut self, world: &mut World<'_, C>, claims: Claims) {
         #[cfg(feature = "std")]
         self.take_over();
         while !self.mark(world, &mut usize::MAX.clone(), claims) {}
     }
 
     /// Idle → Mark: shades the roots.
-    fn begin(&mut self, world: &mut World<'_, Self>, cause: Cause, beside: bool) {
+    fn begin(&mut self, world: &mut World<'_, C>, cause: Cause, beside: bool) {
         debug_assert!(self.mutator.heap().is_swept(), "a cycle begins when all is swept");
         if self.mutator.start_marking().is_none() {
             return;
@@ -165,7 +165,7 @@ impl<A: Layer> MarkSweep<A> {
     /// Marks some. `true`: marking has ended, and what is dead is known.
     fn mark(
         &mut self,
-        world: &mut World<'_, Self>,
+        world: &mut World<'_, C>,
         budget_bytes: &mut usize,
         mut claims: Claims,
     ) -> bool {
@@ -187,6 +187,9 @@ impl<A: Layer> MarkSweep<A> {
                 // So that the next search does not visit them all again.
                 claims = Claims::Needed;
                 self.search();
+            } else if !self.may_change {
+                self.wants_change = true;
+                return false;
             } else if !self.find_more(world) {
                 break;
             }
@@ -197,7 +200,7 @@ impl<A: Layer> MarkSweep<A> {
 
     /// Empties the queue with several threads, where there are, and that pays.
     #[cfg(feature = "std")]
-    fn mark_together(&self, tracer: &mut Tracer<A>, claims: Claims) {
+    fn mark_together(&self, tracer: &mut Tracer<A, C>, claims: Claims) {
         let is_large = self.pacer.live_bytes() >= crate::crew::WORTH_HELP_BYTES;
         if let (Some(crew), Some(marker)) = (&self.crew, self.mutator.marker())
             && claims == Claims::Idle
@@ -211,7 +214,7 @@ impl<A: Layer> MarkSweep<A> {
     }
 
     /// Nothing is grey: asks who else is alive. `true`: somebody.
-    fn find_more(&mut self, world: &mut World<'_, Self>) -> bool {
+    fn find_more(&mut self, world: &mut World<'_, C>) -> bool {
         let Some(marker) = self.mutator.marker() else { return false };
         let Some(tracer) = self.tracer() else { return false };
         // SAFETY: registered objects are this heap's, and their slots are not freed before `settle`.
@@ -270,7 +273,7 @@ impl<A: Layer> MarkSweep<A> {
     }
 
     /// Mark → Sweep.
-    fn finish(&mut self, world: &mut World<'_, Self>) {
+    fn finish(&mut self, world: &mut World<'_, C>) {
         let Some(marker) = self.mutator.marker() else { return };
         #[cfg(feature = "std")]
         if self.config.verify {
@@ -287,6 +290,7 @@ impl<A: Layer> MarkSweep<A> {
         // pointers are settled. No other thread marks: `background_is_done`.
         unsafe { self.mutator.finish_marking() };
         self.marking.set(false);
+        self.wants_change = false;
         self.phase = Phase::Sweep;
         let now_bytes = self.mutator.allocated_bytes();
         let born_bytes = gained_bytes(now_bytes, self.begin_bytes);
@@ -333,7 +337,7 @@ impl<A: Layer> MarkSweep<A> {
         // SAFETY: the heap hands out dead objects of this collector, once each, in turns only.
         unsafe {
             let object = Object::in_slot(slot);
-            if let Some(drop) = object.info::<Self>().drop {
+            if let Some(drop) = object.info::<C>().drop {
                 drop(object);
             }
         }

@@ -21,6 +21,7 @@ mod protocol;
 mod queue;
 #[cfg(feature = "std")]
 mod reclaim;
+mod space;
 mod tracer;
 #[cfg(feature = "std")]
 mod verify;
@@ -33,6 +34,7 @@ pub use pacer::Pace;
 pub use protocol::{Passage, Verdict};
 #[cfg(feature = "std")]
 pub use reclaim::Reclaimer;
+pub use space::Space;
 pub use tracer::Tracer;
 #[cfg(feature = "std")]
 #[doc(hidden)]

@@ -3,7 +3,6 @@
 //! Above: the collector's turns, its barrier, its background thread. Below: the queue, the heap's mark
 //! bits and claim bits, and the functions that `Trace` was compiled to. Not here: when to mark.
 
-use crate::MarkSweep;
 use crate::ahead::{Ahead, fetch};
 use crate::cards::{Cards, Partly};
 use crate::heap::{Marker, ObjectHeap};
@@ -12,14 +11,15 @@ use crate::protocol::Passage;
 use crate::protocol::Verdict;
 use crate::queue::Queue;
 use alloc_core::Layer;
-use alloc_core::gc::{Object, Visitor};
+use alloc_core::gc::{Collector, Object, Visitor};
+use core::marker::PhantomData;
 use core::ops::Range;
 use core::ptr::NonNull;
 
 /// Marks what it is shown, and queues it.
 ///
 /// It is made for a step of marking, with the queue, and gives that back.
-pub struct Tracer<A: Layer> {
+pub struct Tracer<A: Layer, C> {
     marker: Marker,
     pub(crate) queue: Queue,
     ahead: Ahead,
@@ -30,6 +30,7 @@ pub struct Tracer<A: Layer> {
     alone: bool,
     /// Bytes of objects that were visited.
     pub(crate) visited_bytes: usize,
+    of: PhantomData<fn(C)>,
 }
 
 /// By what rule objects are visited: so that none is visited twice in a cycle, or while it changes.
@@ -72,7 +73,7 @@ impl Pass for Passage {
     }
 }
 
-impl<A: Layer> Tracer<A> {
+impl<A: Layer, C: Collector<Marker = Self>> Tracer<A, C> {
     /// # Safety
     ///
     /// The heap outlives the tracer, and is marking, as `marker` says, for as long. If `alone`, no
@@ -91,6 +92,7 @@ impl<A: Layer> Tracer<A> {
             below: NonNull::from(heap.below()),
             alone,
             visited_bytes: 0,
+            of: PhantomData,
         }
     }
 
@@ -140,7 +142,7 @@ impl<A: Layer> Tracer<A> {
     #[inline(always)]
     pub(crate) unsafe fn visit(&mut self, object: Object) {
         // SAFETY: it is an object of this collector's heap, and alive.
-        let info = unsafe { object.info::<MarkSweep<A>>() };
+        let info = unsafe { object.info::<C>() };
         if let Some(mark) = info.mark {
             // SAFETY: the type's own function; nobody writes (caller).
             unsafe { mark(object, self) };
@@ -164,8 +166,8 @@ impl<A: Layer> Tracer<A> {
     pub(crate) fn cards(&self, object: Object) -> Option<Cards> {
         // SAFETY: objects that reach a tracer are alive and of its heap.
         unsafe {
-            let shape = object.shape::<MarkSweep<A>>();
-            Cards::of::<A>(object, shape.layout.size(), self.marker)
+            let shape = object.shape::<C>();
+            Cards::of::<A, C>(object, shape.layout.size(), self.marker)
         }
     }
 
@@ -237,7 +239,7 @@ impl<A: Layer> Tracer<A> {
             let Some(object) = self.next_object() else { return false };
             self.here = object.address();
             // SAFETY: it is an object of this collector's heap, and alive.
-            let info = unsafe { object.info::<MarkSweep<A>>() };
+            let info = unsafe { object.info::<C>() };
             let plain_bytes = info.plain_bytes;
             let bytes = if plain_bytes == 0 { self.size_other(object) } else { plain_bytes };
             self.visited_bytes += bytes;
@@ -263,7 +265,7 @@ impl<A: Layer> Tracer<A> {
             self.queue.partly = Some(Partly { cards, next: 0 });
         }
         // SAFETY: it is an object of this collector's heap, and alive.
-        unsafe { object.shape::<MarkSweep<A>>() }.layout.size()
+        unsafe { object.shape::<C>() }.layout.size()
     }
 
     /// Visits cards of the huge slice at hand. `true`: the budget is used up.
@@ -297,7 +299,7 @@ const NEAR_BYTES: usize = 64;
 const COST_MAX_BYTES: usize = 4 << 10;
 
 // SAFETY: it takes notes in bitmaps and in the queue.
-unsafe impl<A: Layer> Visitor for Tracer<A> {
+unsafe impl<A: Layer, C: Collector<Marker = Self>> Visitor for Tracer<A, C> {
     #[inline(always)]
     fn object(&mut self, object: Object) {
         // SAFETY: as in `claim`.
@@ -314,7 +316,7 @@ unsafe impl<A: Layer> Visitor for Tracer<A> {
     }
 }
 
-impl<A: Layer> core::fmt::Debug for Tracer<A> {
+impl<A: Layer, C> core::fmt::Debug for Tracer<A, C> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Tracer").finish_non_exhaustive()
     }

@@ -2,10 +2,11 @@
 //!
 //! Above: the end of marking. Below: the roots, the ephemerons, and each type's `visit`.
 
-use crate::MarkSweep;
+use crate::Space;
+use crate::Tracer;
 use crate::heap::Marker;
 use alloc_core::Layer;
-use alloc_core::gc::{Object, Visitor, World};
+use alloc_core::gc::{Collector, Object, Visitor, World};
 use std::collections::HashSet;
 use std::vec::Vec;
 
@@ -24,11 +25,11 @@ unsafe impl Visitor for Again {
     }
 }
 
-impl<A: Layer> MarkSweep<A> {
+impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     /// # Panics
     ///
     /// When an object that the roots lead to is not marked.
-    pub(crate) fn verify_marks(&self, world: &World<'_, Self>) {
+    pub(crate) fn verify_marks(&self, world: &World<'_, C>) {
         let Some(marker) = self.mutator.marker() else { return };
         let mut again = Again::default();
         world.visit_roots(&mut again);
@@ -47,7 +48,7 @@ impl<A: Layer> MarkSweep<A> {
         while let Some(object) = again.grey.pop() {
             // SAFETY: the roots lead to it, so it is an object of this heap; nobody writes in a turn.
             unsafe {
-                let info = object.info::<Self>();
+                let info = object.info::<C>();
                 assert!(
                     marker.is_marked(object.header()),
                     "marking missed a {} at {:#x}",
