@@ -3,9 +3,9 @@
 //! Above: the command, the child. Below: the systems.
 
 use super::marksweep::Kind;
+use super::outside::{self, Install, Outside};
 use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload};
-use super::{arena, boehm, boxed, gc_crate, go, marksweep};
-use std::path::PathBuf;
+use super::{arena, boehm, boxed, gc_crate, marksweep};
 
 /// A system that runs the programs.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub struct Contestant {
     pub keeps_all: bool,
     /// Whether the system is on this machine.
     pub is_here: fn() -> bool,
-    /// The executable that runs the programs, if it is not this one.
-    pub program: Option<fn() -> PathBuf>,
+    /// What runs the programs, if it is not this executable.
+    pub outside: Option<&'static Outside>,
     /// Makes the thread that calls ready for the system: the main thread first, then the program's.
     pub prepare: fn(),
     /// What makes trees.
@@ -45,7 +45,7 @@ macro_rules! marksweep {
             global: "strata",
             keeps_all: matches!($kind, Kind::Never),
             is_here: || true,
-            program: None,
+            outside: None,
             prepare: || {},
             forest: |nodes| marksweep::forest($kind, nodes),
             cache: |count| marksweep::cache($kind, count),
@@ -63,12 +63,22 @@ macro_rules! system {
             global: $global,
             keeps_all: false,
             is_here: || true,
-            program: None,
+            outside: None,
             prepare: || {},
             forest: $of::forest,
             cache: $of::cache,
             graph: $of::graph,
             texts: $of::texts,
+        }
+    };
+}
+
+macro_rules! outside {
+    ($name:literal, $about:literal, $outside:expr) => {
+        Contestant {
+            is_here: || $outside.language.build(Install::IfMissing),
+            outside: Some($outside),
+            ..system!($name, $about, "system", outside)
         }
     };
 }
@@ -90,11 +100,7 @@ pub static ALL: &[Contestant] = &[
         prepare: boehm::prepare,
         ..system!("bdwgc", "bdwgc (Debian: libgc1), from its shared library", "system", boehm)
     },
-    Contestant {
-        is_here: || go::build(go::Install::IfMissing),
-        program: Some(go::program),
-        ..system!("go", "Go (benches/src/collectors/go/build brings it)", "system", go)
-    },
+    outside!("go", "Go (benches/src/collectors/go/build brings it)", &outside::GO),
     system!("free-mimalloc", "malloc and free on mimalloc", "mimalloc", boxed),
     system!("free-strata", "malloc and free on the default stack", "strata", boxed),
 ];

@@ -3,10 +3,10 @@
 //! Above: the command `collectors`. Below: gc-marksweep on the default stack, and its peers.
 //!
 //! In `trees`, `cache`, `graph`, `text`: the programs, each written once against a trait. In `marksweep`,
-//! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`: those traits, as somebody who
-//! uses the system would write them. In `go`: the programs once more, in that language. In `contestants`:
-//! who takes part. In `clock`: steps timed from inside. In `child`: a process for each. In `course`:
-//! memory over time. In `results`: all of it together.
+//! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`: those traits,
+//! as somebody who uses the system would write them. In `outside`: the programs once more, in other
+//! languages. In `contestants`: who takes part. In `clock`: steps timed from inside. In `child`: a process
+//! for each. In `course`: memory over time. In `results`: all of it together.
 //!
 //! A program does the same on every system and answers with a number; all answers must agree.
 
@@ -19,10 +19,10 @@ pub mod clock;
 pub mod contestants;
 pub mod course;
 mod gc_crate;
-pub mod go;
 mod graph;
 mod marksweep;
 pub mod outcome;
+pub mod outside;
 pub mod results;
 mod text;
 mod trees;
