@@ -101,6 +101,8 @@ pub static ALL: &[Contestant] = &[
         ..system!("bdwgc", "bdwgc (Debian: libgc1), from its shared library", "system", boehm)
     },
     outside!("go", "Go (benches/src/collectors/go/build brings it)", &outside::GO),
+    outside!("ocaml", "OCaml (Debian: ocaml-nox), by its defaults", &outside::OCAML),
+    outside!("ocaml-1M", "the same, with a nursery of 1 Mi words", &outside::OCAML_1M),
     system!("free-mimalloc", "malloc and free on mimalloc", "mimalloc", boxed),
     system!("free-strata", "malloc and free on the default stack", "strata", boxed),
 ];

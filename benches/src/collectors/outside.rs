@@ -1,4 +1,4 @@
-//! Other languages: the programs in Go, in processes of their own.
+//! Languages of their own: the programs in Go and OCaml, in processes of their own.
 //!
 //! Above: `contestants`, `child`, which starts them. Below: for each language a folder beside this file, with
 //! the programs and a script `build`, which builds them and brings the language where it is not there.
@@ -46,6 +46,7 @@ pub struct Outside {
 type CommandLine = (PathBuf, Vec<String>);
 
 static GO_ITSELF: Language = Language::new("go", "collectors");
+static OCAML_ITSELF: Language = Language::new("ocaml", "collectors");
 
 /// Go with its defaults.
 pub static GO: Outside = Outside {
@@ -53,6 +54,16 @@ pub static GO: Outside = Outside {
     environment: &[("GOGC", ""), ("GOMEMLIMIT", ""), ("GOMAXPROCS", ""), ("GODEBUG", "")],
     command: itself,
 };
+
+/// OCaml with its defaults: a nursery of 256 Ki words.
+pub static OCAML: Outside = ocaml(&[("OCAMLRUNPARAM", ""), ("CAMLRUNPARAM", "")]);
+
+/// OCaml with a nursery of 1 Mi words.
+pub static OCAML_1M: Outside = ocaml(&[("OCAMLRUNPARAM", "s=1M"), ("CAMLRUNPARAM", "")]);
+
+const fn ocaml(environment: &'static [(&'static str, &'static str)]) -> Outside {
+    Outside { language: &OCAML_ITSELF, environment, command: itself }
+}
 
 /// The product is an executable.
 fn itself(product: &Path, _: &Workload, _: Scale) -> CommandLine {
