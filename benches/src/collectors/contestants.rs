@@ -103,6 +103,12 @@ pub static ALL: &[Contestant] = &[
     outside!("go", "Go (benches/src/collectors/go/build brings it)", &outside::GO),
     outside!("ocaml", "OCaml (Debian: ocaml-nox), by its defaults", &outside::OCAML),
     outside!("ocaml-1M", "the same, with a nursery of 1 Mi words", &outside::OCAML_1M),
+    outside!(
+        "java-serial",
+        "Java (Debian: default-jdk-headless), serial collector, a heap of 4 times what is alive",
+        &outside::JAVA_SERIAL
+    ),
+    outside!("java-serial-2x", "the same, a heap of twice what is alive", &outside::JAVA_SERIAL_2X),
     system!("free-mimalloc", "malloc and free on mimalloc", "mimalloc", boxed),
     system!("free-strata", "malloc and free on the default stack", "strata", boxed),
 ];

@@ -43,7 +43,7 @@ pub struct Workload {
     pub name: &'static str,
     /// What it does, in a few words.
     pub about: &'static str,
-    /// What it keeps alive, roughly, and what it allocates in all, at this scale.
+    /// What is alive at most, roughly, and what it allocates in all, at this scale.
     pub bytes: fn(Scale) -> (u64, u64),
     /// Runs it; the number is its answer.
     pub run: fn(&Contestant, Scale, &mut Clock) -> u64,

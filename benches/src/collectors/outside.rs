@@ -1,4 +1,4 @@
-//! Languages of their own: the programs in Go and OCaml, in processes of their own.
+//! Languages of their own: the programs in Go, OCaml and Java, in processes of their own.
 //!
 //! Above: `contestants`, `child`, which starts them. Below: for each language a folder beside this file, with
 //! the programs and a script `build`, which builds them and brings the language where it is not there.
@@ -47,6 +47,7 @@ type CommandLine = (PathBuf, Vec<String>);
 
 static GO_ITSELF: Language = Language::new("go", "collectors");
 static OCAML_ITSELF: Language = Language::new("ocaml", "collectors");
+static JAVA_ITSELF: Language = Language::new("java", "collectors.jar");
 
 /// Go with its defaults.
 pub static GO: Outside = Outside {
@@ -61,13 +62,40 @@ pub static OCAML: Outside = ocaml(&[("OCAMLRUNPARAM", ""), ("CAMLRUNPARAM", "")]
 /// OCaml with a nursery of 1 Mi words.
 pub static OCAML_1M: Outside = ocaml(&[("OCAMLRUNPARAM", "s=1M"), ("CAMLRUNPARAM", "")]);
 
+/// Java's serial collector with room for four times what is alive.
+pub static JAVA_SERIAL: Outside =
+    java(|jar, workload, scale| java_serial(jar, 4 * (workload.bytes)(scale).0));
+
+/// The same with room for twice what is alive.
+pub static JAVA_SERIAL_2X: Outside =
+    java(|jar, workload, scale| java_serial(jar, 2 * (workload.bytes)(scale).0));
+
 const fn ocaml(environment: &'static [(&'static str, &'static str)]) -> Outside {
     Outside { language: &OCAML_ITSELF, environment, command: itself }
+}
+
+const fn java(command: fn(&Path, &Workload, Scale) -> CommandLine) -> Outside {
+    let environment = &[("JAVA_TOOL_OPTIONS", ""), ("JDK_JAVA_OPTIONS", ""), ("_JAVA_OPTIONS", "")];
+    Outside { language: &JAVA_ITSELF, environment, command }
 }
 
 /// The product is an executable.
 fn itself(product: &Path, _: &Workload, _: Scale) -> CommandLine {
     (product.into(), Vec::new())
+}
+
+/// Java has at least so large a heap: in less, its own objects are a part that counts.
+const JAVA_LEAST_BYTES: u64 = 32 << 20;
+
+/// The heap has its size from the beginning, so that growing it is no part of the run. What is alive is taken
+/// from the table of programs, which counts objects as Rust has them. Java's, whose references have four
+/// bytes, are larger by a quarter in gcbench, smaller by a fifth in lru, and about the same elsewhere. A third
+/// of the heap is for young objects: twice what is alive leaves little room above it.
+fn java_serial(jar: &Path, heap_bytes: u64) -> CommandLine {
+    let heap_kib = heap_bytes.max(JAVA_LEAST_BYTES).div_ceil(1 << 10);
+    let (first, most) = (format!("-Xms{heap_kib}k"), format!("-Xmx{heap_kib}k"));
+    let jar = jar.display().to_string();
+    ("java".into(), vec!["-XX:+UseSerialGC".into(), first, most, "-jar".into(), jar])
 }
 
 impl Language {
