@@ -5,7 +5,7 @@
 use super::marksweep::Kind;
 use super::outside::{self, Install, Outside};
 use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload};
-use super::{arena, boehm, boxed, gc_crate, marksweep};
+use super::{arena, boehm, boxed, bump, gc_crate, marksweep};
 
 /// A system that runs the programs.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub struct Contestant {
     pub about: &'static str,
     /// The allocator of its process: see [`crate::global`].
     pub global: &'static str,
-    /// Whether it frees nothing, so that programs which allocate too much are left out.
-    pub keeps_all: bool,
+    /// Whether it frees nothing of a program: one that allocates too much is left out.
+    pub keeps_all: fn(&Workload) -> bool,
     /// Whether the system is on this machine.
     pub is_here: fn() -> bool,
     /// What runs the programs, if it is not this executable.
@@ -43,7 +43,7 @@ macro_rules! marksweep {
             name: $name,
             about: $about,
             global: "strata",
-            keeps_all: matches!($kind, Kind::Never),
+            keeps_all: |_| matches!($kind, Kind::Never),
             is_here: || true,
             outside: None,
             prepare: || {},
@@ -61,7 +61,7 @@ macro_rules! system {
             name: $name,
             about: $about,
             global: $global,
-            keeps_all: false,
+            keeps_all: |_| false,
             is_here: || true,
             outside: None,
             prepare: || {},
@@ -111,6 +111,16 @@ pub static ALL: &[Contestant] = &[
     outside!("java-serial-2x", "the same, a heap of twice what is alive", &outside::JAVA_SERIAL_2X),
     system!("free-mimalloc", "malloc and free on mimalloc", "mimalloc", boxed),
     system!("free-strata", "malloc and free on the default stack", "strata", boxed),
+    Contestant {
+        // Trees that die young go, a bump at a time.
+        keeps_all: |workload| !matches!(workload.name, "binary-trees" | "gcbench"),
+        ..system!(
+            "bumpalo",
+            "bumpalo 3 on mimalloc: trees go as a whole, all else stays",
+            "mimalloc",
+            bump
+        )
+    },
 ];
 
 /// The system of this name.
@@ -123,6 +133,6 @@ impl Contestant {
     /// Whether it has room for a program.
     #[must_use]
     pub fn fits(&self, workload: &Workload, scale: Scale) -> bool {
-        !self.keeps_all || (workload.bytes)(scale).1 <= KEPT_MAX_BYTES
+        !(self.keeps_all)(workload) || (workload.bytes)(scale).1 <= KEPT_MAX_BYTES
     }
 }

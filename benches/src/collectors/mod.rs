@@ -3,7 +3,7 @@
 //! Above: the command `collectors`. Below: gc-marksweep on the default stack, and its peers.
 //!
 //! In `trees`, `cache`, `graph`, `text`: the programs, each written once against a trait. In `marksweep`,
-//! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`: those traits,
+//! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`, `bump` (bumpalo): those traits,
 //! as somebody who uses the system would write them. In `outside`: the programs once more, in other
 //! languages. In `contestants`: who takes part. In `clock`: steps timed from inside. In `child`: a process
 //! for each. In `course`: memory over time. In `results`: all of it together.
@@ -13,6 +13,7 @@
 mod arena;
 mod boehm;
 mod boxed;
+mod bump;
 mod cache;
 pub mod child;
 pub mod clock;
