@@ -4,7 +4,7 @@
 
 use super::clock::Clock;
 use super::course::Watch;
-use super::{Contestant, Outcome, Scale, Workload, contestants, go};
+use super::{Contestant, Outcome, Scale, Workload, contestants};
 use crate::global;
 use crate::measure::{Resident, Usage};
 use crate::run::child::{ask_program, ask_with};
@@ -65,7 +65,7 @@ fn measure(workload: &Workload, contestant: &Contestant, scale: Scale) -> Outcom
 
 fn understand(arguments: &[String]) -> Option<(&'static Workload, &'static Contestant, Scale)> {
     let [workload, contestant, scale] = arguments else { return None };
-    let contestant = contestants::find(contestant).filter(|who| who.program.is_none())?;
+    let contestant = contestants::find(contestant).filter(|who| who.outside.is_none())?;
     Some((super::find(workload)?, contestant, Scale(scale.parse().ok()?)))
 }
 
@@ -80,11 +80,12 @@ pub fn run(
     scale: Scale,
     limit: Duration,
 ) -> Result<Outcome, String> {
-    let scale = scale.0.to_string();
-    if let Some(program) = contestant.program {
-        let arguments = [workload.name, &scale].map(AsRef::as_ref);
-        return ask_program(&program(), &arguments, go::DEFAULTS, limit);
+    if let Some(outside) = contestant.outside {
+        let (program, arguments) = outside.command(workload, scale);
+        let arguments: Vec<_> = arguments.iter().map(AsRef::as_ref).collect();
+        return ask_program(&program, &arguments, outside.environment, limit);
     }
+    let scale = scale.0.to_string();
     let arguments = [WORD, workload.name, contestant.name, &scale];
     let choice = [(global::VARIABLE, contestant.global)];
     ask_with(&arguments.map(AsRef::as_ref), &choice, limit)

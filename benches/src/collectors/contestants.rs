@@ -3,9 +3,9 @@
 //! Above: the command, the child. Below: the systems.
 
 use super::marksweep::Kind;
+use super::outside::{self, Install, Outside};
 use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload};
-use super::{arena, boehm, boxed, gc_crate, go, marksweep};
-use std::path::PathBuf;
+use super::{arena, boehm, boxed, bump, gc_crate, marksweep};
 
 /// A system that runs the programs.
 #[derive(Debug)]
@@ -16,12 +16,12 @@ pub struct Contestant {
     pub about: &'static str,
     /// The allocator of its process: see [`crate::global`].
     pub global: &'static str,
-    /// Whether it frees nothing, so that programs which allocate too much are left out.
-    pub keeps_all: bool,
+    /// Whether it frees nothing of a program: one that allocates too much is left out.
+    pub keeps_all: fn(&Workload) -> bool,
     /// Whether the system is on this machine.
     pub is_here: fn() -> bool,
-    /// The executable that runs the programs, if it is not this one.
-    pub program: Option<fn() -> PathBuf>,
+    /// What runs the programs, if it is not this executable.
+    pub outside: Option<&'static Outside>,
     /// Makes the thread that calls ready for the system: the main thread first, then the program's.
     pub prepare: fn(),
     /// What makes trees.
@@ -43,9 +43,9 @@ macro_rules! marksweep {
             name: $name,
             about: $about,
             global: "strata",
-            keeps_all: matches!($kind, Kind::Never),
+            keeps_all: |_| matches!($kind, Kind::Never),
             is_here: || true,
-            program: None,
+            outside: None,
             prepare: || {},
             forest: |nodes| marksweep::forest($kind, nodes),
             cache: |count| marksweep::cache($kind, count),
@@ -61,14 +61,24 @@ macro_rules! system {
             name: $name,
             about: $about,
             global: $global,
-            keeps_all: false,
+            keeps_all: |_| false,
             is_here: || true,
-            program: None,
+            outside: None,
             prepare: || {},
             forest: $of::forest,
             cache: $of::cache,
             graph: $of::graph,
             texts: $of::texts,
+        }
+    };
+}
+
+macro_rules! outside {
+    ($name:literal, $about:literal, $outside:expr) => {
+        Contestant {
+            is_here: || $outside.language.build(Install::IfMissing),
+            outside: Some($outside),
+            ..system!($name, $about, "system", outside)
         }
     };
 }
@@ -90,13 +100,27 @@ pub static ALL: &[Contestant] = &[
         prepare: boehm::prepare,
         ..system!("bdwgc", "bdwgc (Debian: libgc1), from its shared library", "system", boehm)
     },
-    Contestant {
-        is_here: || go::build(go::Install::IfMissing),
-        program: Some(go::program),
-        ..system!("go", "Go (benches/src/collectors/go/build brings it)", "system", go)
-    },
+    outside!("go", "Go (benches/src/collectors/go/build brings it)", &outside::GO),
+    outside!("ocaml", "OCaml (Debian: ocaml-nox), by its defaults", &outside::OCAML),
+    outside!("ocaml-1M", "the same, with a nursery of 1 Mi words", &outside::OCAML_1M),
+    outside!(
+        "java-serial",
+        "Java (Debian: default-jdk-headless), serial collector, a heap of 4 times what is alive",
+        &outside::JAVA_SERIAL
+    ),
+    outside!("java-serial-2x", "the same, a heap of twice what is alive", &outside::JAVA_SERIAL_2X),
     system!("free-mimalloc", "malloc and free on mimalloc", "mimalloc", boxed),
     system!("free-strata", "malloc and free on the default stack", "strata", boxed),
+    Contestant {
+        // Trees that die young go, a bump at a time.
+        keeps_all: |workload| !matches!(workload.name, "binary-trees" | "gcbench"),
+        ..system!(
+            "bumpalo",
+            "bumpalo 3 on mimalloc: trees go as a whole, all else stays",
+            "mimalloc",
+            bump
+        )
+    },
 ];
 
 /// The system of this name.
@@ -109,6 +133,6 @@ impl Contestant {
     /// Whether it has room for a program.
     #[must_use]
     pub fn fits(&self, workload: &Workload, scale: Scale) -> bool {
-        !self.keeps_all || (workload.bytes)(scale).1 <= KEPT_MAX_BYTES
+        !(self.keeps_all)(workload) || (workload.bytes)(scale).1 <= KEPT_MAX_BYTES
     }
 }

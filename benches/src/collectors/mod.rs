@@ -3,26 +3,27 @@
 //! Above: the command `collectors`. Below: gc-marksweep on the default stack, and its peers.
 //!
 //! In `trees`, `cache`, `graph`, `text`: the programs, each written once against a trait. In `marksweep`,
-//! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`: those traits, as somebody who
-//! uses the system would write them. In `go`: the programs once more, in that language. In `contestants`:
-//! who takes part. In `clock`: steps timed from inside. In `child`: a process for each. In `course`:
-//! memory over time. In `results`: all of it together.
+//! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`, `bump` (bumpalo): those traits,
+//! as somebody who uses the system would write them. In `outside`: the programs once more, in other
+//! languages. In `contestants`: who takes part. In `clock`: steps timed from inside. In `child`: a process
+//! for each. In `course`: memory over time. In `results`: all of it together.
 //!
 //! A program does the same on every system and answers with a number; all answers must agree.
 
 mod arena;
 mod boehm;
 mod boxed;
+mod bump;
 mod cache;
 pub mod child;
 pub mod clock;
 pub mod contestants;
 pub mod course;
 mod gc_crate;
-pub mod go;
 mod graph;
 mod marksweep;
 pub mod outcome;
+pub mod outside;
 pub mod results;
 mod text;
 mod trees;
@@ -43,7 +44,7 @@ pub struct Workload {
     pub name: &'static str,
     /// What it does, in a few words.
     pub about: &'static str,
-    /// What it keeps alive, roughly, and what it allocates in all, at this scale.
+    /// What is alive at most, roughly, and what it allocates in all, at this scale.
     pub bytes: fn(Scale) -> (u64, u64),
     /// Runs it; the number is its answer.
     pub run: fn(&Contestant, Scale, &mut Clock) -> u64,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Own {
     /// Cycles that ended.
     pub cycles: u64,
-    /// The longest turn between two mutations.
+    /// The longest turn between two mutations; 0 of a collector that had none, or does not tell.
     pub longest_ns: u64,
 }
 

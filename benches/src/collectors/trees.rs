@@ -43,7 +43,8 @@ const fn nodes(depth: u32) -> u64 {
 
 pub(super) fn binary_bytes(scale: Scale) -> (u64, u64) {
     let depth = scale.depth(BINARY_DEPTH);
-    (nodes(depth) * 24, nodes(depth) * 24 * 8 * u64::from(depth - BINARY_LEAST))
+    // Before a tree is kept, one of twice the size is made.
+    (nodes(depth + 1) * 24, nodes(depth) * 24 * 8 * u64::from(depth - BINARY_LEAST))
 }
 
 /// binary-trees.
@@ -64,7 +65,9 @@ pub(super) fn binary(on: &Contestant, scale: Scale, clock: &mut Clock) -> u64 {
 pub(super) fn gcbench_bytes(scale: Scale) -> (u64, u64) {
     let (kept, all) = (scale.depth(GCBENCH_KEPT), scale.depth(GCBENCH_STRETCH));
     let kept_bytes = nodes(kept) * 32 + scale.of(GCBENCH_NUMBERS) as u64 * 8;
-    (kept_bytes, nodes(all) * 32 * 4 * u64::from(kept / 2))
+    // The first tree is gone before any is kept; then there is the one that is kept, and one more.
+    let alive_bytes = (nodes(all) * 32).max(kept_bytes + nodes(kept) * 32);
+    (alive_bytes, nodes(all) * 32 * 4 * u64::from(kept / 2))
 }
 
 /// GCBench.

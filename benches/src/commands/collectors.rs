@@ -152,6 +152,7 @@ fn row(outcome: &Outcome) -> Vec<String> {
         cells.extend(["–"; 5].map(String::from));
     }
     match &outcome.own {
+        Some(own) if own.longest_ns == 0 => cells.extend([own.cycles.to_string(), "–".into()]),
         Some(own) => cells.extend([own.cycles.to_string(), us(own.longest_ns)]),
         None => cells.extend(["–", "–"].map(String::from)),
     }

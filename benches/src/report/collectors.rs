@@ -126,7 +126,10 @@ fn cells(outcome: &Outcome) -> Vec<(String, u64)> {
     }
     match &outcome.own {
         Some(own) => {
-            cells.extend([(grouped(own.cycles), u64::MAX), (us(own.longest_ns), u64::MAX)])
+            cells.push((grouped(own.cycles), u64::MAX));
+            // A collector that had no turn, or does not tell.
+            let told = own.longest_ns > 0;
+            cells.push(if told { (us(own.longest_ns), u64::MAX) } else { none() });
         }
         None => cells.extend([none(), none()]),
     }

@@ -36,7 +36,7 @@ pub(super) const LIVE: RGBColor = RGBColor(10, 10, 10);
 pub(super) const BACK: RGBColor = RGBColor(11, 11, 11);
 
 /// How many candidates have a colour of their own.
-pub(super) const SERIES: usize = 14;
+pub(super) const SERIES: usize = 16;
 
 /// A candidate's colour, by its place in the table.
 pub(super) fn series(n: usize) -> RGBColor {

@@ -1,6 +1,6 @@
 // The programs of `collectors` in Go, as a process that answers with a line of JSON.
 //
-// Above: the Rust side (mod.rs), which builds it with the script `build`, starts it with a program's
+// Above: the Rust side (outside.rs), which builds it with the script `build`, starts it with a program's
 // name and a scale in hundredths, and compares its answer with that of the others. In trees.go,
 // cache.go, graph.go, text.go: the programs, step by step those of the Rust files of the same names
 // one folder up, on Go's own heap. In clock.go, measure.go, random.go: what they need.
