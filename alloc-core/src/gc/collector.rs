@@ -34,6 +34,9 @@ pub unsafe trait Collector: Sized {
     /// What visits objects to rewrite their pointers; [`NeverMoves`](super::NeverMoves) if nothing moves.
     type Mover: VisitorMut;
 
+    /// Whether headers have [`tag`](super::tag)s under this collector.
+    const TAGS: bool = false;
+
     /// A slot for an object of this shape. It is inlined into the allocation, where the shape of a
     /// sized type is a constant.
     ///
@@ -46,6 +49,21 @@ pub unsafe trait Collector: Sized {
     /// The caller writes the words before the value, as `object.rs` has them, before anything else
     /// is asked of this collector.
     unsafe fn allocate(&self, shape: Shape) -> Result<NonNull<u8>, AllocError>;
+
+    /// [`allocate`](Collector::allocate), for an object that stays where it is as long as it lives.
+    ///
+    /// # Errors
+    ///
+    /// As for `allocate`.
+    ///
+    /// # Safety
+    ///
+    /// As for `allocate`.
+    #[inline]
+    unsafe fn allocate_pinned(&self, shape: Shape) -> Result<NonNull<u8>, AllocError> {
+        // SAFETY: the caller's.
+        unsafe { self.allocate(shape) }
+    }
 
     /// The object may be written to from now on, until the mutation ends. One test, when there is
     /// nothing to do.
@@ -81,6 +99,12 @@ pub unsafe trait Collector: Sized {
 
     /// Collects, between two mutations.
     fn turn(&mut self, world: &mut World<'_, Self>, turn: Turn);
+
+    /// Somebody is about to look at all objects, between two mutations: a collector that moves some may want
+    /// to have that done before.
+    fn prepare_to_show(&mut self, world: &mut World<'_, Self>) {
+        let _ = world;
+    }
 
     /// A number that the object keeps for as long as it lives, and no other object of the heap has
     /// at the same time: its address, where nothing moves.

@@ -3,7 +3,7 @@
 //! Above: the user. Below: a [`Collector`], which takes its turn between two mutations. This is the
 //! only file that makes a [`Mutation`] or a brand.
 
-use super::registry::{Registry, World};
+use super::registry::{Part, Registry, World};
 use super::{Collector, Root, Rootable, Trace, Turn, Visitor};
 use core::cell::Cell;
 use core::fmt;
@@ -209,7 +209,7 @@ where
     #[inline(never)]
     fn turn(&mut self, turn: Turn) {
         let root: &mut dyn RootSet<C> = RootOf::<R>::new(&mut self.root);
-        let mut world = World { root, registry: &mut self.shared.registry };
+        let mut world = World { root, registry: &mut self.shared.registry, part: Part::All };
         self.shared.collector.turn(&mut world, turn);
         self.finalise();
     }
@@ -232,7 +232,8 @@ where
     /// Looks at the heap between two mutations, for a check or a dump.
     pub fn inspect<T>(&mut self, look: impl FnOnce(&View<'_, C>) -> T) -> T {
         let root: &mut dyn RootSet<C> = RootOf::<R>::new(&mut self.root);
-        let world = World { root, registry: &mut self.shared.registry };
+        let mut world = World { root, registry: &mut self.shared.registry, part: Part::All };
+        self.shared.collector.prepare_to_show(&mut world);
         look(&View { collector: &self.shared.collector, world })
     }
 }

@@ -37,6 +37,7 @@ mod heap;
 mod impls;
 mod lock;
 mod object;
+mod pinned;
 #[cfg(feature = "conformance")]
 mod reference;
 mod registry;
@@ -58,9 +59,10 @@ pub use dynamic::DynamicRoot;
 pub use gc::{Gc, Id};
 pub use heap::{Heap, Mutation, View};
 pub use lock::{Lock, OnceLock, RefLock};
-pub use object::{Object, Shape, Stored, TypeInfo, WORD_BYTES, WithTail};
+pub use object::{Object, Shape, Stored, TypeInfo, WORD_BYTES, WithTail, tag};
 #[cfg(feature = "conformance")]
 pub use reference::Reference;
+pub use pinned::PinnedGc;
 pub use registry::World;
 pub use rootable::{Root, Rootable};
 #[doc(hidden)]

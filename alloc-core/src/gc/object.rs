@@ -3,7 +3,8 @@
 //! Above: the handles, which see values; the collectors, which see [`Object`]s. Below: nothing.
 //! Not here: how a value is visited (`trace.rs`), where slots come from (a collector).
 //!
-//! A slot that holds an object looks like one of these. Two low bits of the header are clear.
+//! A slot that holds an object looks like one of these. The two lowest bits of the header are clear; of a
+//! collector that says so ([`Collector::TAGS`]), some others are its own ([`tag`]).
 //!
 //! ```text
 //!  [header][value…]                         alignments up to a word
@@ -18,6 +19,7 @@
 //! slice that was made of an array, leads to its header as well.
 
 use super::{Collector, Trace};
+use crate::sync::{load_word, store_word};
 use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::mem::needs_drop;
@@ -38,6 +40,19 @@ const NEAR_ALIGN: usize = 2 * WORD_BYTES;
 #[inline(always)]
 pub(super) const fn value_offset(align: usize) -> usize {
     if align > NEAR_ALIGN { align } else { WORD_BYTES }
+}
+
+/// What the low bits of a header mean, under a collector that uses them. A type's record is aligned so that all
+/// of them are clear in its address.
+pub mod tag {
+    /// The object was moved: the rest of the word leads to its new header.
+    pub const MOVED: usize = 0b0010;
+    /// The collector wants to be told when the object is written to.
+    pub const WATCHED: usize = 0b0100;
+    /// The rest of the word leads to the place that the object will be moved to, whose header says the type.
+    pub const HOMED: usize = 0b1000;
+    /// All of them.
+    pub const ALL: usize = MOVED | WATCHED | HOMED;
 }
 
 /// An object, whatever its type: the address of its header.
@@ -99,9 +114,50 @@ impl Object {
     #[must_use]
     pub unsafe fn value(self) -> NonNull<u8> {
         // SAFETY: the header leads to a `TypeInfo`, whatever the collector; it begins with the shape.
-        let shape = unsafe { &*self.0.cast::<*const Shape>().read() };
+        let shape = unsafe { &*self.record().cast::<Shape>() };
         // SAFETY: the value lies in the slot, that far behind the header.
         unsafe { self.0.add(shape.value_offset) }
+    }
+
+    /// The header's word, tags and all.
+    ///
+    /// # Safety
+    ///
+    /// The object's slot was not freed.
+    #[inline(always)]
+    #[must_use]
+    pub unsafe fn word(self) -> *mut u8 {
+        // SAFETY: the header was written (`write_header`), and changes by `set_word` only.
+        unsafe { load_word(self.0.cast().as_ptr()) }
+    }
+
+    /// Changes the header's word: another thread may look at the object meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// The object is the collector's to change, and the word is what its tags say.
+    #[inline(always)]
+    pub unsafe fn set_word(self, word: *mut u8) {
+        // SAFETY: the caller's.
+        unsafe { store_word(self.0.cast().as_ptr(), word) };
+    }
+
+    /// Where the record of the object's type lies, which was not moved.
+    ///
+    /// # Safety
+    ///
+    /// The object's slot was not freed.
+    #[inline(always)]
+    unsafe fn record(self) -> *mut u8 {
+        // SAFETY: the caller's; a home has a header too (`tag::HOMED`).
+        unsafe {
+            let word = self.word();
+            let lead = word.map_addr(|address| address & !tag::ALL);
+            if word.addr() & tag::HOMED == 0 {
+                return lead;
+            }
+            load_word(lead.cast()).map_addr(|address| address & !tag::ALL)
+        }
     }
 
     /// The value of an object whose value is a `T`.
@@ -132,8 +188,11 @@ impl Object {
     #[inline(always)]
     #[must_use]
     pub unsafe fn info<'i, C: Collector + 'i>(self) -> &'i TypeInfo<C> {
-        // SAFETY: `write_header` put a reference to a constant there.
-        unsafe { &*self.0.cast::<*const TypeInfo<C>>().read() }
+        // SAFETY: `write_header` put a reference to a constant there; tags stand only where there are some.
+        unsafe {
+            let record = if C::TAGS { self.record() } else { self.word() };
+            &*record.cast::<TypeInfo<C>>()
+        }
     }
 
     /// How many elements a slice, or a tail, has, whose alignment is `align`.
@@ -245,6 +304,7 @@ impl Shape {
 
 /// Visits the pointers of some elements.
 type MarkPart<C> = unsafe fn(Object, Range<usize>, &mut <C as Collector>::Marker);
+type RelocatePart<C> = unsafe fn(Object, Range<usize>, &mut <C as Collector>::Mover);
 
 /// What is known about a type under a collector: one constant for each type.
 ///
@@ -262,6 +322,8 @@ pub struct TypeInfo<C: Collector> {
     pub mark_part: Option<MarkPart<C>>,
     /// Visits the object's pointers exclusively, to rewrite them. `None`: it holds none.
     pub relocate: Option<unsafe fn(Object, &mut C::Mover)>,
+    /// The same for some of a slice's elements. `None`: it is not a slice, or holds none.
+    pub relocate_part: Option<RelocatePart<C>>,
     /// Visits the object's pointers with any visitor. `None`: it holds none.
     pub visit: Option<unsafe fn(Object, &mut dyn super::Visitor)>,
     /// Runs the destructor. `None`: it has none that does something.
@@ -380,6 +442,7 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
         mark: if T::NEEDS_TRACE { Some(Self::mark) } else { None },
         mark_part: if T::NEEDS_TRACE && T::IN_PARTS { Some(Self::mark_part) } else { None },
         relocate: if T::NEEDS_TRACE { Some(Self::relocate) } else { None },
+        relocate_part: if T::NEEDS_TRACE && T::IN_PARTS { Some(Self::relocate_part) } else { None },
         visit: if T::NEEDS_TRACE { Some(Self::visit) } else { None },
         drop: if T::FIXED.needs_drop { Some(Self::drop) } else { None },
         shape: Self::SHAPE,
@@ -397,6 +460,7 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
         mark: None,
         mark_part: None,
         relocate: None,
+        relocate_part: None,
         visit: None,
         drop: None,
         shape: Self::SHAPE,
@@ -436,6 +500,14 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
     unsafe fn relocate(object: Object, mover: &mut C::Mover) {
         // SAFETY: whoever calls has the object of this type to itself.
         unsafe { T::from_object(object).as_mut() }.trace_mut(mover);
+    }
+
+    /// # Safety
+    ///
+    /// As for `relocate`, of these elements.
+    unsafe fn relocate_part(object: Object, elements: Range<usize>, mover: &mut C::Mover) {
+        // SAFETY: as for `relocate`; `trace_part_mut` touches no others.
+        unsafe { T::from_object(object).as_mut() }.trace_part_mut(elements, mover);
     }
 
     /// # Safety

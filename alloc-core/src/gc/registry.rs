@@ -64,10 +64,19 @@ impl Watch {
     }
 }
 
+/// Which watches of a chain: all, or the young ones, which came last, and stand in front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    All,
+    Young,
+}
+
 /// A chain of watches.
 #[derive(Default)]
 pub(super) struct Chain {
     first: Cell<Option<Object>>,
+    /// The first one that is not young; `None`: all may be.
+    old: Cell<Option<Object>>,
 }
 
 impl Chain {
@@ -101,32 +110,52 @@ impl Chain {
     }
 
     /// Every watch, first to last. The next one is read before `each` is called.
-    fn each(&self, mut each: impl FnMut(Object)) {
-        let mut next = self.first.get();
-        while let Some(watch) = next {
+    fn each(&self, each: impl FnMut(Object)) {
+        Self::each_from(self.first.get(), None, each);
+    }
+
+    /// From `next` on, up to `end`.
+    fn each_from(mut next: Option<Object>, end: Option<Object>, mut each: impl FnMut(Object)) {
+        while let Some(watch) = next
+            && next != end
+        {
             // SAFETY: as for `pop`.
             next = unsafe { Watch::of(watch) }.next.get();
             each(watch);
         }
     }
 
-    /// Takes every watch out and puts those in again for which `keep` gives an object: the watch,
-    /// or the place that it moved to. Keeps the order.
-    fn rebuild(&self, mut keep: impl FnMut(Object) -> Option<Object>) {
+    /// From now on, none is young.
+    fn grow_old(&self) {
+        self.old.set(self.first.get());
+    }
+
+    /// Takes watches out and puts those in again for which `keep` gives an object: the watch, or the
+    /// place that it moved to. Keeps the order.
+    fn rebuild(&self, part: Part, mut keep: impl FnMut(Object) -> Option<Object>) {
+        let old = self.old.take();
+        let rest = if part == Part::Young { old } else { None };
         let mut last: Option<Object> = None;
-        let old = Self { first: Cell::new(self.first.take()) };
-        old.each(|watch| {
+        // The first old one may be taken out: then the next one is.
+        let mut is_old = false;
+        let link = |from: Option<Object>, to| match from {
+            // SAFETY: `keep` gave a live watch.
+            Some(from) => unsafe { Watch::of(from) }.next.set(to),
+            None => self.first.set(to),
+        };
+        Self::each_from(self.first.take(), rest, |watch| {
+            is_old |= Some(watch) == old;
             let Some(kept) = keep(watch) else { return };
-            // SAFETY: `keep` gave a live watch; so is the last one.
-            unsafe {
-                Watch::of(kept).next.set(None);
-                match last {
-                    Some(last) => Watch::of(last).next.set(Some(kept)),
-                    None => self.first.set(Some(kept)),
-                }
-            }
+            link(last, Some(kept));
             last = Some(kept);
+            if is_old && self.old.get().is_none() {
+                self.old.set(Some(kept));
+            }
         });
+        link(last, rest);
+        if part == Part::Young {
+            self.old.set(old);
+        }
     }
 }
 
@@ -191,9 +220,12 @@ impl<C: Collector> Registry<C> {
 ///
 /// A turn that moves objects also calls [`relocate_roots`](World::relocate_roots), once, before
 /// `settle`.
+///
+/// Where objects are young first, most turns are about those only: [`young`](World::young).
 pub struct World<'w, C: Collector> {
     pub(super) root: &'w mut dyn RootSet<C>,
     pub(super) registry: &'w mut Registry<C>,
+    pub(super) part: Part,
 }
 
 impl<C: Collector> core::fmt::Debug for World<'_, C> {
@@ -203,6 +235,20 @@ impl<C: Collector> core::fmt::Debug for World<'_, C> {
 }
 
 impl<C: Collector> World<'_, C> {
+    /// The same world for a turn in which all objects are alive but those that were made since
+    /// [`grow_old`](World::grow_old) was called last. Of weak pointers and finalisers that are older, nothing is
+    /// asked, and nothing is shown; so that such a turn takes time linear in the younger ones.
+    pub fn young(&mut self) -> World<'_, C> {
+        World { root: &mut *self.root, registry: &mut *self.registry, part: Part::Young }
+    }
+
+    /// From now on, what is there is no longer young: a turn has moved all of it where it is not looked for
+    /// by [`young`](World::young) turns.
+    pub fn grow_old(&mut self) {
+        self.registry.weak.grow_old();
+        self.registry.finalisers.grow_old();
+    }
+
     /// Shows every root to the marker.
     pub fn mark_roots(&mut self, marker: &mut C::Marker) {
         self.root.mark(marker);
@@ -218,8 +264,8 @@ impl<C: Collector> World<'_, C> {
     /// Shows every root to the mover, which says where it is now.
     pub fn relocate_roots(&mut self, mover: &mut C::Mover) {
         self.root.relocate(mover);
-        self.registry.finalisers.rebuild(|watch| Some(mover.object(watch)));
-        self.registry.ready.rebuild(|watch| {
+        self.registry.finalisers.rebuild(self.part, |watch| Some(mover.object(watch)));
+        self.registry.ready.rebuild(Part::All, |watch| {
             let moved = mover.object(watch);
             // SAFETY: it is a watch; its target is a root too.
             let target = &unsafe { Watch::of(moved) }.target;
@@ -263,7 +309,7 @@ impl<C: Collector> World<'_, C> {
         let Registry { finalisers, ready, .. } = &*self.registry;
         let dying = Chain::default();
         // The newest come first, so that the oldest come first in `dying`.
-        finalisers.rebuild(|watch| {
+        finalisers.rebuild(self.part, |watch| {
             // SAFETY: it is a watch, and alive; its target's slot was not freed yet.
             if alive(unsafe { Watch::of(watch) }.target.get()?) {
                 return Some(watch);
@@ -286,14 +332,15 @@ impl<C: Collector> World<'_, C> {
     /// Ends the cycle for watches: `place` says where an object is that is alive, and `None` of one
     /// that is not. Watches that are dead are forgotten, and targets that are dead are cleared.
     pub fn settle(&mut self, place: &mut dyn FnMut(Object) -> Option<Object>) {
-        self.registry.weak.rebuild(|watch| {
+        self.registry.weak.rebuild(self.part, |watch| {
             let kept = place(watch)?;
             // SAFETY: it is a watch, and alive.
             let target = &unsafe { Watch::of(kept) }.target;
             target.set(target.get().and_then(&mut *place));
             Some(kept)
         });
-        self.registry.ephemerons.rebuild(|watch| {
+        // Its value may be younger than itself.
+        self.registry.ephemerons.rebuild(Part::All, |watch| {
             let kept = place(watch)?;
             // SAFETY: it is an `Ephemeral`, and alive.
             let of = unsafe { kept.value_of::<Ephemeral>().as_ref() };
@@ -302,7 +349,7 @@ impl<C: Collector> World<'_, C> {
             of.value.set(value.and_then(&mut *place));
             Some(kept)
         });
-        self.registry.finalisers.rebuild(|watch| {
+        self.registry.finalisers.rebuild(self.part, |watch| {
             let kept = place(watch)?;
             // SAFETY: it is a watch, and alive.
             let target = &unsafe { Watch::of(kept) }.target;

@@ -72,6 +72,18 @@ pub unsafe trait Trace<'gc> {
         let _ = elements;
         self.trace(visitor);
     }
+
+    /// [`trace_part`](Trace::trace_part), exclusively.
+    #[doc(hidden)]
+    #[inline]
+    fn trace_part_mut<V: VisitorMut + ?Sized>(
+        &mut self,
+        elements: core::ops::Range<usize>,
+        visitor: &mut V,
+    ) {
+        let _ = elements;
+        self.trace_mut(visitor);
+    }
 }
 
 /// A counted pointer, as `rc-cycle` shows it to its visitors.

@@ -17,6 +17,31 @@ pub use fence::{HEAVY_FENCE_IS_KNOWN, heavy_fence, light_fence};
 pub use lock::{Lock, LockGuard};
 pub use shim::*;
 
+/// Reads a word of plain memory that another thread may write to meanwhile, by [`store_word`]. Relaxed, and under
+/// loom not seen.
+///
+/// # Safety
+///
+/// The word is initialised, aligned, and nobody writes to it in another way meanwhile.
+#[inline(always)]
+pub unsafe fn load_word(place: *const *mut u8) -> *mut u8 {
+    // SAFETY: the caller's; an atomic has the representation of its pointer.
+    unsafe { core::sync::atomic::AtomicPtr::from_ptr(place.cast_mut()) }
+        .load(core::sync::atomic::Ordering::Relaxed)
+}
+
+/// Writes a word that another thread may read meanwhile, by [`load_word`].
+///
+/// # Safety
+///
+/// The word may be written to, and nobody reads or writes it in another way meanwhile.
+#[inline(always)]
+pub unsafe fn store_word(place: *mut *mut u8, word: *mut u8) {
+    // SAFETY: as in `load_word`.
+    unsafe { core::sync::atomic::AtomicPtr::from_ptr(place) }
+        .store(word, core::sync::atomic::Ordering::Relaxed);
+}
+
 /// Tells the model of cache lines of an access to plain memory that goes from core to core: links in
 /// slots, records under a lock. Nothing at all, but under `cfg(strata_lines)`.
 #[inline(always)]

@@ -45,6 +45,15 @@ unsafe impl<'gc, T: Trace<'gc>> Trace<'gc> for [T] {
             part.trace(visitor);
         }
     }
+
+    #[inline]
+    fn trace_part_mut<W: VisitorMut + ?Sized>(
+        &mut self,
+        elements: core::ops::Range<usize>,
+        visitor: &mut W,
+    ) {
+        self[elements].iter_mut().for_each(|value| value.trace_mut(visitor));
+    }
 }
 
 // SAFETY: every element is visited.
