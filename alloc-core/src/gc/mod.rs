@@ -36,12 +36,16 @@ mod gc;
 mod heap;
 mod impls;
 mod lock;
+#[cfg(feature = "hashbrown")]
+pub mod map;
 mod object;
 #[cfg(feature = "conformance")]
 mod reference;
 mod registry;
 mod rootable;
 mod send;
+#[cfg(feature = "hashbrown")]
+pub mod set;
 #[cfg(feature = "conformance")]
 pub mod suite;
 mod trace;
@@ -58,6 +62,8 @@ pub use dynamic::DynamicRoot;
 pub use gc::{Gc, Id};
 pub use heap::{Heap, Mutation, View};
 pub use lock::{Lock, OnceLock, RefLock};
+#[cfg(feature = "hashbrown")]
+pub use map::Map;
 pub use object::{Object, Shape, Stored, TypeInfo, WORD_BYTES, WithTail};
 #[cfg(feature = "conformance")]
 pub use reference::Reference;
@@ -66,6 +72,8 @@ pub use rootable::{Root, Rootable};
 #[doc(hidden)]
 pub use send::{__Asked, __Otherwise};
 pub use send::{SendHeap, Stays};
+#[cfg(feature = "hashbrown")]
+pub use set::Set;
 pub use trace::{Counted, NeverMoves, Static, Trace, Visitor, VisitorMut};
 #[cfg(feature = "std")]
 pub use walk::{Count, Path, Seen};
