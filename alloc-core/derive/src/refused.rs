@@ -6,17 +6,41 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Lifetime, Result, Type};
 
-/// Types by their names, and why a traced pointer must not be in them.
-const REFUSED: &[(&[&str], &str)] = &[
+/// Types by their names, where a traced pointer must not be in them, and why.
+const REFUSED: &[(&[&str], Part, &str)] = &[
     (
         &["Cell", "RefCell", "OnceCell", "UnsafeCell", "Mutex", "RwLock"],
+        Part::All,
         "this cell of traced pointers bypasses the write barrier: use `gc::Lock`, `gc::RefLock` or `gc::OnceLock`",
     ),
     (
         &["Rc", "Arc"],
+        Part::All,
         "a collector cannot look into what other owners share: use `gc::Gc` instead of a counted pointer",
     ),
+    (
+        &["HashMap", "BTreeMap", "IndexMap"],
+        Part::First,
+        "keys in this map cannot be rewritten when objects move: use `gc::Map` (feature `hashbrown`), or for keys by identity `gc::Id`",
+    ),
+    (
+        &["HashSet", "BTreeSet", "IndexSet"],
+        Part::First,
+        "keys in this set cannot be rewritten when objects move: use `gc::Set` (feature `hashbrown`), or for keys by identity `gc::Id`",
+    ),
+    (
+        &["BinaryHeap"],
+        Part::First,
+        "elements of this heap cannot be rewritten when objects move: those of a `Vec` can",
+    ),
 ];
+
+/// Which of a type's arguments.
+#[derive(PartialEq)]
+enum Part {
+    All,
+    First,
+}
 
 /// Whether a field's type is fit to be traced, as far as its text says.
 pub fn check(of: &Type, brand: &Lifetime) -> Result<()> {
@@ -43,13 +67,13 @@ fn find(of: TokenStream, brand: &Lifetime) -> Option<(TokenTree, &'static str)> 
         }
         let TokenTree::Ident(name) = token else { continue };
         let name = name.to_string();
-        let refused = REFUSED.iter().find(|(names, _)| names.contains(&name.as_str()));
+        let refused = REFUSED.iter().find(|(names, ..)| names.contains(&name.as_str()));
         let arguments = arguments(&tokens[at + 1..]);
         // Another type of that name, with a lifetime of its own, is fine.
         let is_other = arguments.get(1).is_some_and(is_quote);
-        if let Some((_, why)) = refused
+        if let Some((_, part, why)) = refused
             && !is_other
-            && mentions(arguments, brand)
+            && mentions(if *part == Part::First { first(arguments) } else { arguments }, brand)
         {
             return Some((token.clone(), why));
         }
@@ -73,6 +97,22 @@ fn arguments(tokens: &[TokenTree]) -> &[TokenTree] {
         }
     }
     tokens
+}
+
+/// What of some arguments stands before the comma that ends the first one.
+fn first(arguments: &[TokenTree]) -> &[TokenTree] {
+    let mut depth = 0_usize;
+    for (at, token) in arguments.iter().enumerate() {
+        let TokenTree::Punct(punct) = token else { continue };
+        match punct.as_char() {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            // The bracket that all arguments are in is one.
+            ',' if depth == 1 => return &arguments[..at],
+            _ => {}
+        }
+    }
+    arguments
 }
 
 /// Whether a lifetime begins with this token.

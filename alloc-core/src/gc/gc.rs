@@ -7,6 +7,7 @@ use super::heap::Brand;
 use super::object::{InfoOf, write_header};
 use super::{Collector, Mutation, Object, Stored, Trace, Visitor, VisitorMut, Write};
 use crate::AllocError;
+use core::borrow::Borrow;
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -47,6 +48,14 @@ impl<T: ?Sized> Deref for Gc<'_, T> {
     fn deref(&self) -> &T {
         // SAFETY: as in `as_ref`, for a time that is part of the mutation.
         unsafe { self.value.as_ref() }
+    }
+}
+
+/// Comparing and hashing look at the value, so a map with keys `Gc<'gc, str>` may be asked by a `&str`.
+impl<T: ?Sized> Borrow<T> for Gc<'_, T> {
+    #[inline(always)]
+    fn borrow(&self) -> &T {
+        self
     }
 }
 

@@ -36,6 +36,8 @@ mod gc;
 mod heap;
 mod impls;
 mod lock;
+#[cfg(feature = "hashbrown")]
+pub mod map;
 mod object;
 mod pinned;
 #[cfg(feature = "conformance")]
@@ -43,6 +45,8 @@ mod reference;
 mod registry;
 mod rootable;
 mod send;
+#[cfg(feature = "hashbrown")]
+pub mod set;
 #[cfg(feature = "conformance")]
 pub mod suite;
 mod trace;
@@ -59,15 +63,19 @@ pub use dynamic::DynamicRoot;
 pub use gc::{Gc, Id};
 pub use heap::{Heap, Mutation, View};
 pub use lock::{Lock, OnceLock, RefLock};
+#[cfg(feature = "hashbrown")]
+pub use map::Map;
 pub use object::{Object, Shape, Stored, TypeInfo, WORD_BYTES, WithTail, tag};
+pub use pinned::PinnedGc;
 #[cfg(feature = "conformance")]
 pub use reference::Reference;
-pub use pinned::PinnedGc;
 pub use registry::World;
 pub use rootable::{Root, Rootable};
 #[doc(hidden)]
 pub use send::{__Asked, __Otherwise};
 pub use send::{SendHeap, Stays};
+#[cfg(feature = "hashbrown")]
+pub use set::Set;
 pub use trace::{Counted, NeverMoves, Static, Trace, Visitor, VisitorMut};
 #[cfg(feature = "std")]
 pub use walk::{Count, Path, Seen};

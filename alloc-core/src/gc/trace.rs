@@ -13,7 +13,7 @@ use core::ptr::NonNull;
     note = "a field without traced pointers in it, whose type is 'static, can be left out: `#[trace(skip)]`",
     note = "`Cell` and `RefCell` of traced pointers bypass the write barrier: `gc::Lock` and `gc::RefLock` do not",
     note = "`Rc` and `Arc` of traced pointers, and references, cannot be traced: use `Gc`",
-    note = "keys of the standard library's maps cannot be rewritten when objects move: they must be 'static"
+    note = "keys of the standard library's maps cannot be rewritten when objects move: they must be 'static; those of `gc::Map` need not"
 )]
 /// A type that may live in a collected heap, under any of the collectors.
 ///

@@ -1,7 +1,8 @@
 //! `Trace` for maps and sets.
 //!
 //! The keys of most maps cannot be seen exclusively, so a moving collector could not rewrite pointers
-//! in them: they must be 'static, values need not. `hashbrown::HashTable` shows all that it holds.
+//! in them: they must be 'static, values need not. `hashbrown::HashTable` shows all that it holds; on it, `gc::Map`
+//! and `gc::Set` are built.
 
 #[cfg(any(feature = "alloc", feature = "hashbrown", feature = "indexmap"))]
 use crate::gc::{Trace, Visitor, VisitorMut};

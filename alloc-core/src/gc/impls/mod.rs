@@ -4,7 +4,8 @@
 //! own their content. `maps.rs`: maps. `cells.rs`: cells, which may hold counted pointers only.
 //!
 //! What is refused here: `Rc` and `Arc` of traced pointers (rule T3), `Cell` and `RefCell` of them
-//! (no barrier), keys with traced pointers in maps that cannot show their keys exclusively.
+//! (no barrier), keys with traced pointers in maps that cannot show their keys exclusively
+//! (`gc::Map` can).
 
 mod cells;
 mod leaves;
