@@ -6,6 +6,7 @@
 use crate::Reclaimer;
 use crate::config::Config;
 use crate::figures::{Cycle, Figures};
+use crate::outside::Change;
 use crate::space::Space;
 use crate::tracer::Tracer;
 use alloc_core::gc::{Collector, NeverMoves, Object, Shape, Turn, World};
@@ -158,7 +159,7 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
     }
 
     fn turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
-        self.0.turn(world, turn, true);
+        self.0.turn(world, turn, Change::Yes);
     }
 }
 

@@ -152,6 +152,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         self.searched = false;
         if let Some(mut tracer) = self.tracer() {
             world.mark_roots(&mut tracer);
+            self.beyond.mark(&mut tracer);
             self.put_back(tracer);
         }
         #[cfg(feature = "std")]
@@ -204,6 +205,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         let is_large = self.pacer.live_bytes() >= crate::crew::WORTH_HELP_BYTES;
         if let (Some(crew), Some(marker)) = (&self.crew, self.mutator.marker())
             && claims == Claims::Idle
+            && self.beyond.is_nothing()
             && (is_large || self.config.torture != Torture::Off)
         {
             tracer.set_alone(false);
@@ -218,7 +220,9 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         let Some(marker) = self.mutator.marker() else { return false };
         let Some(tracer) = self.tracer() else { return false };
         // SAFETY: registered objects are this heap's, and their slots are not freed before `settle`.
-        let alive = |object: Object| unsafe { marker.is_marked(object.header()) };
+        let alive = |object: Object| unsafe {
+            self.beyond.contains(object) || marker.is_marked(object.header())
+        };
         let tracer = core::cell::RefCell::new(tracer);
         let found = |object| {
             tracer.borrow_mut().object(object);
@@ -284,7 +288,10 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
             self.visited_bytes = self.marked_bytes(marker).saturating_sub(born_bytes);
         }
         // SAFETY: as in `find_more`.
-        world.settle(&mut |object| unsafe { marker.is_marked(object.header()) }.then_some(object));
+        let is_alive = |object: Object| unsafe {
+            self.beyond.contains(object) || marker.is_marked(object.header())
+        };
+        world.settle(&mut |object| is_alive(object).then_some(object));
         // SAFETY: everything that the roots lead to is marked: it was reached when the cycle began, and
         // visited before it changed, or it was born since. Nothing else can be reached, as weak
         // pointers are settled. No other thread marks: `background_is_done`.

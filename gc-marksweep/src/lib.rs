@@ -16,6 +16,7 @@ mod figures;
 #[cfg(feature = "std")]
 mod handover;
 pub mod heap;
+mod outside;
 mod pacer;
 mod protocol;
 mod queue;
@@ -29,9 +30,12 @@ mod verify;
 pub use collector::MarkSweep;
 pub use config::{Config, Mode, Torture};
 pub use figures::{Cause, Cycle, Figures};
+pub use outside::{Change, Outside};
 pub use pacer::Pace;
 #[doc(hidden)]
 pub use protocol::{Passage, Verdict};
+#[doc(hidden)]
+pub use queue::Queue;
 #[cfg(feature = "std")]
 pub use reclaim::Reclaimer;
 pub use space::Space;

@@ -38,7 +38,7 @@ impl Batch {
 /// A stack of objects. It is not dropped: [`Queue::free`] gives its memory back.
 ///
 /// A push and a pop are a test and a move of a pointer in the batch on top, which may be empty.
-pub(crate) struct Queue {
+pub struct Queue {
     /// The place for the next object, the first and the end of those in the batch; all null without one.
     next: *mut Object,
     first: *mut Object,
@@ -47,7 +47,7 @@ pub(crate) struct Queue {
     /// An empty batch, so that a push and a pop at the edge do not allocate.
     spare: Option<NonNull<Batch>>,
     /// A huge slice that is being visited.
-    pub partly: Option<Partly>,
+    pub(crate) partly: Option<Partly>,
     /// Whether an object could not be put in.
     short: bool,
 }
@@ -267,6 +267,12 @@ impl Queue {
             self.next = self.next.sub(half);
         }
         Some(share)
+    }
+}
+
+impl core::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Queue").finish_non_exhaustive()
     }
 }
 

@@ -11,6 +11,7 @@ use crate::config::{Config, Torture};
 use crate::cycle::{Phase, gained_bytes};
 use crate::figures::{Cause, Cycle, Figures};
 use crate::heap::{Mutator, ObjectHeap};
+use crate::outside::{Beyond, Change};
 use crate::pacer::Pacer;
 use crate::protocol::Passage;
 use crate::queue::Queue;
@@ -18,7 +19,7 @@ use crate::tracer::Tracer;
 #[cfg(feature = "std")]
 use crate::{Reclaimer, background::Background, config::Mode, crew::Crew};
 use alloc_core::gc::{Collector, Object, Shape, Turn, World};
-use alloc_core::{AllocError, Layer};
+use alloc_core::{AllocError, Layer, Layout};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
@@ -114,6 +115,8 @@ pub struct Space<A: Layer, C: Collector<Marker = Tracer<A, C>>> {
     pub(crate) mutator: Mutator<HeapOf<A>, A>,
     /// In this turn, a cycle may begin or end.
     pub(crate) may_change: bool,
+    /// What is outside in this turn.
+    pub(crate) beyond: Beyond<Tracer<A, C>>,
     /// Marking has come to its end in a turn in which it might not.
     pub(crate) wants_change: bool,
     of: PhantomData<fn(C)>,
@@ -167,6 +170,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
             // always, and without `std` the mutator owns it.
             mutator: unsafe { Mutator::new(heap) },
             may_change: true,
+            beyond: Beyond::NOTHING,
             wants_change: false,
             of: PhantomData,
         }
@@ -213,8 +217,19 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     /// Has `trace` be shown each cycle, at the end of the turn in which its marking ended.
     #[must_use]
     pub fn with_trace(mut self, trace: fn(&Cycle)) -> Self {
-        self.trace = Some(trace);
+        self.set_trace(trace);
         self
+    }
+
+    /// [`with_trace`](Self::with_trace), of a space that is there.
+    pub fn set_trace(&mut self, trace: fn(&Cycle)) {
+        self.trace = Some(trace);
+    }
+
+    /// Whether a cycle is marking.
+    #[inline(always)]
+    pub fn is_marking(&self) -> bool {
+        self.marking.get()
     }
 
     /// Has a whole cycle follow at the end of the mutation that is under way, or of the next: for a
@@ -261,6 +276,38 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     #[inline(always)]
     pub fn allocate(&self, shape: Shape) -> Result<NonNull<u8>, AllocError> {
         self.mutator.allocate(shape.layout, shape.needs_drop).inspect_err(|_| self.exhausted())
+    }
+
+    /// Memory for an object of this layout, which another place may do for as well: no cycle follows where there
+    /// is none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`allocate`](Self::allocate).
+    #[inline]
+    pub fn allocate_slot(&self, layout: Layout, drops: bool) -> Result<NonNull<u8>, AllocError> {
+        self.mutator.allocate(layout, drops)
+    }
+
+    /// The heap that the objects are in.
+    pub fn heap(&self) -> &ObjectHeap<A> {
+        self.mutator.heap()
+    }
+
+    /// Calls `visit` for each object that was not found dead.
+    pub fn for_each_object(&mut self, mut visit: impl FnMut(Object)) {
+        // SAFETY: an object was made in each slot that was handed out.
+        self.mutator.for_each_object(|slot| visit(unsafe { Object::in_slot(slot.address) }));
+    }
+
+    /// Whether the object will not be visited by the marker, in the cycle that is under way, if one is.
+    ///
+    /// # Safety
+    ///
+    /// It is an object of this space, and alive.
+    pub unsafe fn is_left_alone(&self, object: Object) -> bool {
+        // SAFETY: the caller's; the heap is marking.
+        self.mutator.marker().is_none_or(|marker| unsafe { marker.is_claimed(object.header()) })
     }
 
     /// The object may be written to from now on, until the mutation ends.
@@ -314,6 +361,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         self.wants_change
             || self.mutator.heap().is_short()
             || self.is_wished_for()
+            || (self.config.torture != Torture::Off && self.phase != Phase::Mark)
             || (self.phase != Phase::Mark && since_bytes >= self.pacer.start_bytes())
     }
 
@@ -323,15 +371,19 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         wish.is_some()
     }
 
-    /// Collects, between two mutations. `may_change`: a cycle may begin or end now, because no object outside
-    /// this space leads into it but the roots, and none in it leads out.
-    pub fn turn(&mut self, world: &mut World<'_, C>, turn: Turn, may_change: bool) {
-        self.may_change = may_change;
+    /// Collects, between two mutations.
+    pub fn turn(&mut self, world: &mut World<'_, C>, turn: Turn, change: Change<'_, Tracer<A, C>>) {
+        self.may_change = !matches!(change, Change::No);
+        if let Change::Beside(outside) = change {
+            // SAFETY: it is forgotten when the turn ends, below.
+            self.beyond = unsafe { Beyond::new(outside) };
+        }
         #[cfg(feature = "std")]
         let begin = std::time::Instant::now();
         #[cfg(feature = "std")]
         self.story.turn_begins(begin);
         self.take_turn(world, turn);
+        self.beyond = Beyond::NOTHING;
         #[cfg(feature = "std")]
         {
             let end = std::time::Instant::now();
@@ -349,7 +401,10 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         let queue = self.queue.take();
         // SAFETY: the tracer is used up before the caller gives `self` back; the heap is marking.
         // Only a background thread marks as well.
-        Some(unsafe { Tracer::new(marker, queue, self.mutator.heap(), !self.has_background()) })
+        let mut tracer =
+            unsafe { Tracer::new(marker, queue, self.mutator.heap(), !self.has_background()) };
+        tracer.beyond = self.beyond;
+        Some(tracer)
     }
 
     pub(crate) fn put_back(&self, mut tracer: Tracer<A, C>) -> usize {

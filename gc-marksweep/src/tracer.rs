@@ -6,6 +6,7 @@
 use crate::ahead::{Ahead, fetch};
 use crate::cards::{Cards, Partly};
 use crate::heap::{Marker, ObjectHeap};
+use crate::outside::Beyond;
 use crate::protocol::Passage;
 #[cfg(feature = "std")]
 use crate::protocol::Verdict;
@@ -30,6 +31,8 @@ pub struct Tracer<A: Layer, C> {
     alone: bool,
     /// Bytes of objects that were visited.
     pub(crate) visited_bytes: usize,
+    /// What is not in this heap, and not to be marked.
+    pub(crate) beyond: Beyond<Self>,
     of: PhantomData<fn(C)>,
 }
 
@@ -92,6 +95,7 @@ impl<A: Layer, C: Collector<Marker = Self>> Tracer<A, C> {
             below: NonNull::from(heap.below()),
             alone,
             visited_bytes: 0,
+            beyond: Beyond::NOTHING,
             of: PhantomData,
         }
     }
@@ -302,6 +306,9 @@ const COST_MAX_BYTES: usize = 4 << 10;
 unsafe impl<A: Layer, C: Collector<Marker = Self>> Visitor for Tracer<A, C> {
     #[inline(always)]
     fn object(&mut self, object: Object) {
+        if C::TAGS && self.beyond.contains(object) {
+            return;
+        }
         // SAFETY: as in `claim`.
         let is_first = unsafe {
             if self.alone {

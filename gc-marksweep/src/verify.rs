@@ -50,7 +50,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
             unsafe {
                 let info = object.info::<C>();
                 assert!(
-                    marker.is_marked(object.header()),
+                    self.beyond.contains(object) || marker.is_marked(object.header()),
                     "marking missed a {} at {:#x}",
                     (info.name)(),
                     object.address()

@@ -65,7 +65,7 @@ pub use heap::{Heap, Mutation, View};
 pub use lock::{Lock, OnceLock, RefLock};
 #[cfg(feature = "hashbrown")]
 pub use map::Map;
-pub use object::{Object, Shape, Stored, TypeInfo, WORD_BYTES, WithTail, tag};
+pub use object::{Object, Shape, Stored, TypeInfo, WORD_BYTES, WithTail, nothing, tag};
 pub use pinned::PinnedGc;
 #[cfg(feature = "conformance")]
 pub use reference::Reference;

@@ -42,17 +42,20 @@ pub(super) const fn value_offset(align: usize) -> usize {
     if align > NEAR_ALIGN { align } else { WORD_BYTES }
 }
 
-/// What the low bits of a header mean, under a collector that uses them. A type's record is aligned so that all
-/// of them are clear in its address.
+/// What two low bits of a header mean, under a collector that uses them, on a machine whose words have eight bytes:
+/// they are clear in the addresses of objects, and of types' records.
 pub mod tag {
+    /// The two bits.
+    pub const ALL: usize = 0b110;
     /// The object was moved: the rest of the word leads to its new header.
-    pub const MOVED: usize = 0b0010;
-    /// The collector wants to be told when the object is written to.
-    pub const WATCHED: usize = 0b0100;
+    pub const MOVED: usize = 0b010;
+    /// The collector wants to be told when the object is written to. The rest of the word leads to the type's
+    /// record, as without a tag.
+    pub const WATCHED: usize = 0b100;
     /// The rest of the word leads to the place that the object will be moved to, whose header says the type.
-    pub const HOMED: usize = 0b1000;
-    /// All of them.
-    pub const ALL: usize = MOVED | WATCHED | HOMED;
+    pub const HOMED: usize = 0b110;
+    /// The bit that both [`WATCHED`] and [`HOMED`] have.
+    pub const NOT_PLAIN: usize = WATCHED & HOMED;
 }
 
 /// An object, whatever its type: the address of its header.
@@ -153,7 +156,7 @@ impl Object {
         unsafe {
             let word = self.word();
             let lead = word.map_addr(|address| address & !tag::ALL);
-            if word.addr() & tag::HOMED == 0 {
+            if word.addr() & tag::ALL != tag::HOMED {
                 return lead;
             }
             load_word(lead.cast()).map_addr(|address| address & !tag::ALL)
@@ -517,6 +520,12 @@ impl<'gc, T: ?Sized + Trace<'gc> + Stored, C: Collector> InfoOf<'gc, T, C> {
         // SAFETY: whoever calls drops an object of this type, once.
         unsafe { T::from_object(object).drop_in_place() }
     }
+}
+
+/// The record of an object that is nothing: no pointers, no destructor, whatever its slot's size.
+#[must_use]
+pub const fn nothing<C: Collector>() -> *const TypeInfo<C> {
+    InfoOf::<'static, (), C>::INFO
 }
 
 /// Writes the words before the value. Returns the object.

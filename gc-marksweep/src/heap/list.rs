@@ -190,13 +190,19 @@ impl<const KIB: usize> Lists<KIB> {
 
     /// Counts a run in, if all together have no more than `limit_bytes` then. `true`: it is the only one.
     pub fn count(&mut self, run_bytes: usize, limit_bytes: usize) -> Result<bool, AllocError> {
-        let all_bytes = self.run_bytes.checked_add(run_bytes).ok_or(AllocError)?;
+        self.count_bytes(run_bytes, limit_bytes)?;
+        self.runs += 1;
+        Ok(self.runs == 1)
+    }
+
+    /// Counts bytes in that are no run of spans.
+    pub fn count_bytes(&mut self, bytes: usize, limit_bytes: usize) -> Result<(), AllocError> {
+        let all_bytes = self.run_bytes.checked_add(bytes).ok_or(AllocError)?;
         if all_bytes > limit_bytes {
             return Err(AllocError);
         }
-        self.runs += 1;
         self.run_bytes = all_bytes;
-        Ok(self.runs == 1)
+        Ok(())
     }
 
     /// Counts a run out.

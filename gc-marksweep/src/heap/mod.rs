@@ -196,10 +196,39 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
         }
     }
 
+    fn release_apart(&self) {
+        if let Some(apart) = self.take_apart() {
+            // SAFETY: it came from there, of this layout (`keep_apart`).
+            unsafe { self.below.deallocate(apart, APART) };
+        }
+    }
+
     /// The memory that was kept apart, of the layout [`APART`], from the layer below; once. Whoever takes
     /// it gives it back to the layer below.
     pub fn take_apart(&self) -> Option<NonNull<u8>> {
         self.lists.lock().apart.0.take()
+    }
+
+    /// Memory from the layer below for the collector's own use, counted and limited with the heap's runs.
+    ///
+    /// # Errors
+    ///
+    /// When the limit is reached, or the layer below refuses.
+    pub fn take_run(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        self.lists.lock().count_bytes(layout.size(), self.limit_bytes)?;
+        let run = self.below.allocate(layout);
+        run.map(NonNull::cast).inspect_err(|_| self.lists.lock().run_bytes -= layout.size())
+    }
+
+    /// Gives such memory back.
+    ///
+    /// # Safety
+    ///
+    /// [`take_run`](Self::take_run) gave it, for this layout, and it is used no more.
+    pub unsafe fn return_run(&self, run: NonNull<u8>, layout: Layout) {
+        self.lists.lock().run_bytes -= layout.size();
+        // SAFETY: the caller's.
+        unsafe { self.below.deallocate(run, layout) };
     }
 
     /// Bytes of the runs that this heap has from the layer below.
@@ -260,6 +289,9 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
             // SAFETY: the pool owned the span, which is empty.
             unsafe { self.release(span) };
         }
+        if self.lists.lock().runs == 0 {
+            self.release_apart();
+        }
         let reclaimed_bytes = self.below.reclaim(goal_bytes);
         // A layer below that keeps nothing has given the spans on already.
         if reclaimed_bytes == 0 { released_bytes } else { reclaimed_bytes }
@@ -293,10 +325,7 @@ impl<A: Layer, const KIB: usize> Drop for ObjectHeap<A, KIB> {
             // or owns the heap), so the span is nobody else's.
             unsafe { self.release(span) };
         }
-        if let Some(apart) = self.take_apart() {
-            // SAFETY: it came from there, of this layout (`keep_apart`).
-            unsafe { self.below.deallocate(apart, APART) };
-        }
+        self.release_apart();
     }
 }
 

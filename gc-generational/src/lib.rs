@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("gc-generational has tags in headers, for which words of eight bytes are needed");
+
+mod cards;
+mod collector;
+mod config;
+mod figures;
+mod links;
+mod minor;
+mod mover;
+mod nursery;
+mod pacer;
+mod ranges;
+mod remembered;
+mod turn;
+#[cfg(feature = "std")]
+mod verify;
+
+pub use collector::Generational;
+pub use config::{Config, Promotion};
+pub use figures::Figures;
+#[doc(no_inline)]
+pub use gc_marksweep::{Cause, Cycle, Mode, Pace, Torture};
+pub use mover::Mover;

@@ -1,0 +1,411 @@
+//! Memory for young objects: blocks that are filled from the front to the back.
+//!
+//! Above: allocation; minor collections. Below: runs from the tenured space's heap, whose limit counts them.
+//!
+//! | blocks | hold | at the end of a minor collection |
+//! |---|---|---|
+//! | eden | what was allocated since the last one; the first is the main block | empty; all but the main block are given back |
+//! | survivors | what survived one | empty; reserve |
+//! | reserve | nothing: room for all that eden and survivors hold, so that copying never fails | what was copied to are survivors |
+//!
+//! A mutation that allocates more than the main block gets more blocks, each twice as long as the last, and each
+//! with as much reserve, which takes addresses but is not touched as long as little survives.
+
+use crate::ranges::Ranges;
+use alloc_core::gc::{Object, WORD_BYTES};
+use alloc_core::{AllocError, Layer, Layout};
+use core::cell::{Cell, RefCell};
+use core::ptr::{NonNull, null_mut};
+use gc_marksweep::heap::ObjectHeap;
+
+/// Larger objects are made in the tenured space.
+pub(crate) const LARGEST_BYTES: usize = 8 << 10;
+/// A slot is long enough for a header and a link.
+const LEAST_BYTES: usize = 2 * WORD_BYTES;
+/// No block is longer.
+const BLOCK_MAX_BYTES: usize = 64 << 20;
+/// Nor shorter.
+pub(crate) const BLOCK_LEAST_BYTES: usize = 16 << 10;
+/// The part of the main block that is left for the mutation that has filled the rest to come to its end.
+const TAIL_PART: usize = 8;
+const BLOCK_ALIGN: usize = 64;
+/// Blocks of a kind.
+const BLOCKS: usize = 20;
+
+/// What an object of this layout takes in a block, at most.
+#[inline(always)]
+pub(crate) const fn young_bytes(layout: Layout) -> usize {
+    let size = if layout.size() < LEAST_BYTES { LEAST_BYTES } else { layout.size() };
+    // A slot is aligned to a word at least.
+    size.next_multiple_of(WORD_BYTES) + (layout.align() - WORD_BYTES)
+}
+
+/// A block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    pub start: NonNull<u8>,
+    pub bytes: usize,
+    /// Up to where it may be filled.
+    pub usable_bytes: usize,
+    /// Up to where it was filled; of the block that is being filled, `Nursery::next` says it.
+    pub used_bytes: usize,
+}
+
+impl Block {
+    fn layout(bytes: usize) -> Result<Layout, AllocError> {
+        Layout::from_size_align(bytes, BLOCK_ALIGN).map_err(|_| AllocError)
+    }
+
+    fn take<A: Layer>(heap: &ObjectHeap<A>, bytes: usize) -> Result<Self, AllocError> {
+        let start = heap.take_run(Self::layout(bytes)?)?;
+        Ok(Self { start, bytes, usable_bytes: bytes, used_bytes: 0 })
+    }
+
+    /// What fits in for certain: an object that does not fit at the end leaves a gap.
+    pub const fn room_bytes(&self) -> usize {
+        self.bytes.saturating_sub(LARGEST_BYTES + 2 * WORD_BYTES)
+    }
+
+    const fn for_room(bytes: usize) -> usize {
+        bytes + LARGEST_BYTES + 2 * WORD_BYTES
+    }
+
+    /// An address in the block, or its end.
+    ///
+    /// # Safety
+    ///
+    /// `offset` is at most the block's length.
+    pub unsafe fn at(&self, offset: usize) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { self.start.as_ptr().add(offset) }
+    }
+}
+
+/// Blocks of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Blocks {
+    list: [Option<Block>; BLOCKS],
+    len: usize,
+}
+
+impl Blocks {
+    pub fn push(&mut self, block: Block) {
+        self.list[self.len] = Some(block);
+        self.len += 1;
+    }
+
+    fn pop(&mut self) -> Option<Block> {
+        self.len = self.len.checked_sub(1)?;
+        self.list[self.len].take()
+    }
+
+    fn is_full(&self) -> bool {
+        self.len == BLOCKS
+    }
+
+    pub fn last_mut(&mut self) -> Option<&mut Block> {
+        self.list[..self.len].last_mut()?.as_mut()
+    }
+
+    /// The block in this place.
+    pub fn get_mut(&mut self, place: usize) -> &mut Block {
+        match &mut self.list[place] {
+            Some(block) => block,
+            None => unreachable!("the reserve has room for all that survives"),
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Block> {
+        self.list[..self.len].iter().flatten()
+    }
+
+    fn sum(&self, of: impl Fn(&Block) -> usize) -> usize {
+        self.iter().map(of).sum()
+    }
+}
+
+/// All blocks.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub eden: Blocks,
+    pub survivors: Blocks,
+    pub reserve: Blocks,
+}
+
+/// The nursery.
+pub(crate) struct Nursery {
+    /// Where the next object will begin, and up to where eden's last block may be filled.
+    next: Cell<*mut u8>,
+    end: Cell<*mut u8>,
+    /// The end that was set lies before the block's, so that a mutation can come to its own.
+    has_tail: Cell<bool>,
+    /// A minor collection is due.
+    pub due: Cell<bool>,
+    /// How long the main block should be.
+    pub size_bytes: Cell<usize>,
+    /// What was there is still in use: nothing is allocated here until `flip`.
+    pub stands_still: Cell<bool>,
+    pub table: RefCell<Table>,
+}
+
+impl Nursery {
+    pub fn new(size_bytes: usize) -> Self {
+        Self {
+            next: Cell::new(null_mut()),
+            end: Cell::new(null_mut()),
+            has_tail: Cell::new(false),
+            due: Cell::new(false),
+            size_bytes: Cell::new(size_bytes),
+            stands_still: Cell::new(false),
+            table: RefCell::default(),
+        }
+    }
+
+    /// Takes `bytes`, if they fit.
+    #[inline(always)]
+    pub fn take(&self, bytes: usize) -> Option<*mut u8> {
+        let next = self.next.get();
+        if self.end.get().addr() - next.addr() < bytes {
+            return None;
+        }
+        // SAFETY: so much lies between the two, which are in one block, or both null.
+        self.next.set(unsafe { next.add(bytes) });
+        Some(next)
+    }
+
+    /// Makes room for `bytes`, at most [`LARGEST_BYTES`] and a little. A minor collection is due then, unless
+    /// the nursery was empty.
+    #[cold]
+    #[inline(never)]
+    pub fn grow<A: Layer>(&self, heap: &ObjectHeap<A>, bytes: usize) -> Result<(), AllocError> {
+        self.due.set(self.due.get() || self.stands_still.get() || !self.next.get().is_null());
+        if self.stands_still.get() {
+            return Err(AllocError);
+        }
+        let mut table = self.table.borrow_mut();
+        if self.has_tail.take()
+            && let Some(block) = table.eden.last_mut()
+        {
+            // SAFETY: not more than the block's length.
+            self.end.set(unsafe { block.at(block.usable_bytes) });
+            if self.end.get().addr() - self.next.get().addr() >= bytes {
+                return Ok(());
+            }
+        }
+        self.settle(&mut table);
+        let all_bytes = table.eden.sum(|block| block.bytes);
+        if table.eden.is_full() {
+            return Err(AllocError);
+        }
+        let block = if all_bytes > 0 {
+            table.fresh(heap, all_bytes.min(BLOCK_MAX_BYTES))?
+        } else {
+            self.main_block(&mut table, heap)?
+        };
+        self.fill(&block, all_bytes == 0);
+        table.eden.push(block);
+        Ok(())
+    }
+
+    /// The main block: as long as it should be, or shorter where memory is scarce.
+    fn main_block<A: Layer>(
+        &self,
+        table: &mut Table,
+        heap: &ObjectHeap<A>,
+    ) -> Result<Block, AllocError> {
+        let mut bytes = self.size_bytes.get().clamp(BLOCK_LEAST_BYTES, BLOCK_MAX_BYTES);
+        let block = loop {
+            match table.fresh(heap, bytes) {
+                Err(AllocError) if bytes / 2 >= BLOCK_LEAST_BYTES => bytes /= 2,
+                other => break other?,
+            }
+        };
+        self.size_bytes.set(bytes);
+        Ok(block)
+    }
+
+    /// Notes how far the block is filled that is being filled.
+    pub fn settle(&self, table: &mut Table) {
+        if let Some(block) = table.eden.last_mut() {
+            block.used_bytes = self.next.get().addr() - block.start.addr().get();
+        }
+    }
+
+    /// Allocates in this block from now on, from its front.
+    fn fill(&self, block: &Block, is_main: bool) {
+        let tail_bytes = if is_main { block.usable_bytes / TAIL_PART } else { 0 };
+        self.has_tail.set(is_main);
+        self.next.set(block.start.as_ptr());
+        // SAFETY: not more than the block's length.
+        self.end.set(unsafe { block.at(block.usable_bytes - tail_bytes) });
+    }
+
+    /// Nothing can be allocated, until `flip`.
+    pub fn stop(&self) {
+        self.settle(&mut self.table.borrow_mut());
+        self.stands_still.set(true);
+        self.has_tail.set(false);
+        self.next.set(null_mut());
+        self.end.set(null_mut());
+    }
+
+    /// Ends a minor collection: what it copied to are the survivors, and all other blocks are empty.
+    /// `renews`: no block is used again.
+    pub fn flip<A: Layer>(&self, heap: &ObjectHeap<A>, renews: bool) {
+        let mut table = self.table.borrow_mut();
+        let Table { eden, survivors, reserve } = core::mem::take(&mut *table);
+        for block in eden.iter() {
+            let is_main = table.eden.len == 0 && block.bytes == self.size_bytes.get();
+            if is_main && !renews {
+                table.eden.push(Block { used_bytes: 0, usable_bytes: block.bytes, ..*block });
+            } else {
+                // SAFETY: nothing in it is used any more.
+                unsafe { release(heap, block) };
+            }
+        }
+        for block in survivors.iter().chain(reserve.iter()) {
+            let was_left = survivors.iter().any(|old| old.start == block.start);
+            if block.used_bytes > 0 && !was_left {
+                table.survivors.push(*block);
+            } else if table.reserve.is_full() || (renews && was_left) {
+                // SAFETY: nothing in it is used any more.
+                unsafe { release(heap, block) };
+            } else {
+                table.reserve.push(Block { used_bytes: 0, ..*block });
+            }
+        }
+        self.stands_still.set(false);
+        self.due.set(false);
+        let spare_bytes = match table.provide(heap, 0) {
+            Ok(()) => usize::MAX,
+            Err(AllocError) => table.spare_bytes(),
+        };
+        if let Some(main) = table.eden.last_mut() {
+            main.usable_bytes = main.bytes.min(spare_bytes) / WORD_BYTES * WORD_BYTES;
+            self.fill(main, true);
+        } else {
+            self.next.set(null_mut());
+            self.end.set(null_mut());
+        }
+        table.trim(heap);
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        let mut table = self.table.borrow_mut();
+        if !self.stands_still.get() {
+            self.settle(&mut table);
+        }
+        table.eden.sum(|block| block.used_bytes) == 0
+            && table.survivors.sum(|block| block.used_bytes) == 0
+    }
+
+    /// Whether the object is in it.
+    pub fn contains(&self, object: Object) -> bool {
+        let table = self.table.borrow();
+        let Table { eden, survivors, reserve } = &*table;
+        let mut all = eden.iter().chain(survivors.iter()).chain(reserve.iter());
+        all.any(|block| object.address().wrapping_sub(block.start.addr().get()) < block.bytes)
+    }
+
+    /// Gives all memory back.
+    ///
+    /// # Safety
+    ///
+    /// No object in it is used any more.
+    pub unsafe fn free<A: Layer>(&self, heap: &ObjectHeap<A>) {
+        self.next.set(null_mut());
+        self.end.set(null_mut());
+        let Table { eden, survivors, reserve } = self.table.take();
+        for block in eden.iter().chain(survivors.iter()).chain(reserve.iter()) {
+            // SAFETY: the caller's.
+            unsafe { release(heap, block) };
+        }
+    }
+}
+
+/// Gives a block back.
+///
+/// # Safety
+///
+/// Nothing in it is used any more.
+unsafe fn release<A: Layer>(heap: &ObjectHeap<A>, block: &Block) {
+    if let Ok(layout) = Block::layout(block.bytes) {
+        // SAFETY: it was taken with this layout; the rest is the caller's.
+        unsafe { heap.return_run(block.start, layout) };
+    }
+}
+
+impl Table {
+    /// What may have to be copied when eden is full.
+    fn needed_bytes(&self) -> usize {
+        self.eden.sum(|block| block.usable_bytes) + self.survivors.sum(|block| block.used_bytes)
+    }
+
+    /// What the reserve has room for besides the survivors.
+    fn spare_bytes(&self) -> usize {
+        let room_bytes = self.reserve.sum(Block::room_bytes);
+        room_bytes.saturating_sub(self.survivors.sum(|block| block.used_bytes))
+    }
+
+    /// A block for eden, and as much reserve.
+    fn fresh<A: Layer>(
+        &mut self,
+        heap: &ObjectHeap<A>,
+        bytes: usize,
+    ) -> Result<Block, AllocError> {
+        self.provide(heap, bytes)?;
+        Block::take(heap, bytes)
+    }
+
+    /// Sees that the reserve has room for everything, and for `more_bytes`.
+    fn provide<A: Layer>(
+        &mut self,
+        heap: &ObjectHeap<A>,
+        more_bytes: usize,
+    ) -> Result<(), AllocError> {
+        let room_bytes = self.reserve.sum(Block::room_bytes);
+        let missing_bytes = (self.needed_bytes() + more_bytes).saturating_sub(room_bytes);
+        if missing_bytes == 0 {
+            return Ok(());
+        }
+        if self.reserve.is_full() {
+            return Err(AllocError);
+        }
+        self.reserve.push(Block::take(heap, Block::for_room(missing_bytes))?);
+        Ok(())
+    }
+
+    /// Gives reserve back that is not needed.
+    fn trim<A: Layer>(&mut self, heap: &ObjectHeap<A>) {
+        while let Some(last) = self.reserve.pop() {
+            let rest_bytes = self.reserve.sum(Block::room_bytes);
+            if rest_bytes < self.needed_bytes() {
+                self.reserve.push(last);
+                return;
+            }
+            // SAFETY: nothing is in the reserve.
+            unsafe { release(heap, &last) };
+        }
+    }
+
+    /// The ranges of what a minor collection will empty.
+    pub fn from_ranges(&self) -> Ranges {
+        let mut ranges = Ranges::new();
+        let mut eden = self.eden.iter();
+        if let Some(main) = eden.next() {
+            ranges.set_main(main.start.addr().get(), main.bytes);
+        }
+        for block in self.survivors.iter().chain(eden) {
+            ranges.add(block.start.addr().get(), block.bytes);
+        }
+        ranges
+    }
+
+    /// The ranges of these blocks.
+    pub fn ranges_of(blocks: &Blocks) -> Ranges {
+        let mut ranges = Ranges::new();
+        blocks.iter().for_each(|block| ranges.add(block.start.addr().get(), block.bytes));
+        ranges
+    }
+}

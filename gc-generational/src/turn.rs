@@ -1,0 +1,69 @@
+//! The collector's turns: what happens between two mutations, and in which order.
+//!
+//! Above: `Heap`, which gives a turn. Below: minor collections; the tenured space's turns.
+//!
+//! ```text
+//!   1  bury     destructors of young objects that died          (here)
+//!   2  minor    copies what is alive out of eden                 (minor.rs)
+//!   3  tenured  a step of marking or of sweeping; a cycle begins or ends only if 2 has promoted all
+//!   4  bury
+//! ```
+//!
+//! A cycle begins right behind a minor collection that has promoted everything. From then on
+//!
+//! * N1: the marker never meets a young object: what it still has to visit was not written to since, and led to
+//!   tenured objects then.
+//! * N2: a minor collection never changes an object that the marker may visit: what it changes is remembered, so
+//!   it was claimed when it was written to, or born claimed.
+//!
+//! So the two need no handshake. It ends right behind such a minor collection, too: so everything that it has to
+//! know of is tenured.
+
+use crate::Generational;
+use alloc_core::Layer;
+use alloc_core::gc::{Object, Turn, World};
+use gc_marksweep::{Change, Torture};
+
+impl<A: Layer> Generational<A> {
+    pub(crate) fn take_turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
+        self.bury();
+        let wants_all = turn == Turn::Full || self.tenured.wants_change();
+        let is_tortured = self.config.tenured.torture != Torture::Off;
+        let is_due = turn != Turn::Pay || self.nursery.due.get() || is_tortured;
+        let all_old = (wants_all || is_due) && self.minor(world, wants_all);
+        match (wants_all, all_old) {
+            (true, true) => self.tenured.turn(world, turn, Change::Yes),
+            (true, false) => self.squeeze(world),
+            (false, _) => self.tenured.turn(world, turn, Change::No),
+        }
+        self.bury();
+    }
+
+    /// Runs the destructors of young objects that were found dead. If one panics, the others run in the next
+    /// turn.
+    pub(crate) fn bury(&mut self) {
+        // SAFETY: the list's objects are dead, and the nursery stands still until they are dropped.
+        while let Some(object) = unsafe { self.dying.pop_object() } {
+            // SAFETY: it was taken off the list, so this happens once.
+            unsafe { Self::finish(object) };
+        }
+        if self.nursery.stands_still.get() {
+            let renews = self.config.tenured.torture != Torture::Off;
+            self.nursery.flip(self.tenured.heap(), renews);
+        }
+    }
+
+    /// Runs an object's destructor.
+    ///
+    /// # Safety
+    ///
+    /// The object is of this collector, dead, and not dropped yet.
+    pub(crate) unsafe fn finish(object: Object) {
+        // SAFETY: the caller's.
+        unsafe {
+            if let Some(drop) = object.info::<Self>().drop {
+                drop(object);
+            }
+        }
+    }
+}
