@@ -2,10 +2,9 @@
 //!
 //! Above: the command, the child. Below: the systems.
 
-use super::marksweep::Kind;
 use super::outside::{self, Install, Outside};
 use super::{Cache, Forest, Graph, Nodes, Scale, Texts, Workload};
-use super::{arena, boehm, boxed, bump, gc_crate, marksweep};
+use super::{arena, boehm, boxed, bump, gc_crate, ours};
 
 /// A system that runs the programs.
 #[derive(Debug)]
@@ -37,20 +36,20 @@ pub struct Contestant {
 /// What a system that frees nothing is given to hold at most.
 const KEPT_MAX_BYTES: u64 = 4 << 30;
 
-macro_rules! marksweep {
-    ($name:literal, $about:literal, $kind:expr) => {
+macro_rules! ours {
+    ($name:literal, $about:literal, $make:ident, $keeps_all:literal) => {
         Contestant {
             name: $name,
             about: $about,
             global: "strata",
-            keeps_all: |_| matches!($kind, Kind::Never),
+            keeps_all: |_| $keeps_all,
             is_here: || true,
             outside: None,
             prepare: || {},
-            forest: |nodes| marksweep::forest($kind, nodes),
-            cache: |count| marksweep::cache($kind, count),
-            graph: |rings| marksweep::graph($kind, rings),
-            texts: |count| marksweep::texts($kind, count),
+            forest: |nodes| ours::forest(ours::$make(), nodes),
+            cache: |count| ours::cache(ours::$make(), count),
+            graph: |rings| ours::graph(ours::$make(), rings),
+            texts: |count| ours::texts(ours::$make(), count),
         }
     };
 }
@@ -85,14 +84,22 @@ macro_rules! outside {
 
 /// All systems, in the order of tables.
 pub static ALL: &[Contestant] = &[
-    marksweep!(
+    ours!("generational", "gc-generational on the default stack", generational, false),
+    ours!(
+        "generational-bg",
+        "the same, its tenured space marked in the background",
+        generational_background,
+        false
+    ),
+    ours!(
         "marksweep",
         "gc-marksweep on the default stack, stop-the-world",
-        Kind::StopTheWorld
+        stop_the_world,
+        false
     ),
-    marksweep!("marksweep-inc", "the same, incremental", Kind::Incremental),
-    marksweep!("marksweep-bg", "the same, in the background", Kind::Background),
-    marksweep!("no-collection", "the same, never collecting: the baseline of pauses", Kind::Never),
+    ours!("marksweep-inc", "the same, incremental", incremental, false),
+    ours!("marksweep-bg", "the same, in the background", background, false),
+    ours!("no-collection", "the same, never collecting: the baseline of pauses", never, true),
     system!("gc-arena", "gc-arena 0.5 on mimalloc", "mimalloc", arena),
     system!("gc-crate", "the gc crate 0.5 on mimalloc", "mimalloc", gc_crate),
     Contestant {

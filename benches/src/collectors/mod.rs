@@ -2,7 +2,7 @@
 //!
 //! Above: the command `collectors`. Below: gc-marksweep on the default stack, and its peers.
 //!
-//! In `trees`, `cache`, `graph`, `text`: the programs, each written once against a trait. In `marksweep`,
+//! In `trees`, `cache`, `graph`, `text`: the programs, each written once against a trait. In `ours`,
 //! `arena` (gc-arena), `gc_crate` (the `gc` crate), `boehm` (bdwgc), `boxed`, `bump` (bumpalo): those traits,
 //! as somebody who uses the system would write them. In `outside`: the programs once more, in other
 //! languages. In `contestants`: who takes part. In `clock`: steps timed from inside. In `child`: a process
@@ -21,7 +21,7 @@ pub mod contestants;
 pub mod course;
 mod gc_crate;
 mod graph;
-mod marksweep;
+mod ours;
 pub mod outcome;
 pub mod outside;
 pub mod results;

@@ -1,10 +1,10 @@
-//! Trees in gc-marksweep's heap.
+//! Trees in a heap of one of our collectors.
 //!
-//! Above: `collectors::trees`, through [`Forest`]. Below: gc-marksweep.
+//! Above: `collectors::trees`, through [`Forest`]. Below: the handles of alloc-core.
 
 use super::super::outcome::Own;
 use super::super::{Forest, Nodes};
-use super::{Collector, Kind, collector, own};
+use super::Ours;
 use alloc_core::gc::{Gc, Heap, Lock, Mutation, Trace};
 use alloc_core::{Rootable, field};
 
@@ -29,37 +29,37 @@ struct Kept<'gc, T> {
 }
 
 /// A heap of trees of one kind.
-struct Trees<T: 'static>(Heap<Collector, Root<T>>);
+struct Trees<C: Ours, T: 'static>(Heap<C, Root<T>>);
 
 Rootable!(type Root<'gc, T: 'static> = Kept<'gc, T>);
 
-pub fn forest(kind: Kind, nodes: Nodes) -> Box<dyn Forest> {
+pub fn forest(collector: impl Ours, nodes: Nodes) -> Box<dyn Forest> {
     match nodes {
-        Nodes::Bare => Box::new(Trees::<()>::new(kind)),
-        Nodes::Numbered => Box::new(Trees::<Numbers>::new(kind)),
+        Nodes::Bare => Box::new(Trees::<_, ()>::new(collector)),
+        Nodes::Numbered => Box::new(Trees::<_, Numbers>::new(collector)),
     }
 }
 
-impl<T: Default> Trees<T> {
-    fn new(kind: Kind) -> Self {
-        Self(Heap::new(collector(kind), |_| Kept { tree: None, numbers: None }))
+impl<C: Ours, T: Default> Trees<C, T> {
+    fn new(collector: C) -> Self {
+        Self(Heap::new(collector, |_| Kept { tree: None, numbers: None }))
     }
 }
 
-fn grow<'gc, T: Default + 'static>(
-    mc: &Mutation<'gc, Collector>,
+fn grow<'gc, C: Ours, T: Default + 'static>(
+    mc: &Mutation<'gc, C>,
     depth: u32,
 ) -> Gc<'gc, Tree<'gc, T>> {
     let child = || Lock::new((depth > 0).then(|| grow(mc, depth - 1)));
     Gc::new(mc, Tree { left: child(), right: child(), holds: T::default() })
 }
 
-fn bare<'gc, T: Default + 'static>(mc: &Mutation<'gc, Collector>) -> Gc<'gc, Tree<'gc, T>> {
+fn bare<'gc, C: Ours, T: Default + 'static>(mc: &Mutation<'gc, C>) -> Gc<'gc, Tree<'gc, T>> {
     Gc::new(mc, Tree { left: Lock::new(None), right: Lock::new(None), holds: T::default() })
 }
 
-fn populate<'gc, T: Default + 'static>(
-    mc: &Mutation<'gc, Collector>,
+fn populate<'gc, C: Ours, T: Default + 'static>(
+    mc: &Mutation<'gc, C>,
     node: Gc<'gc, Tree<'gc, T>>,
     depth: u32,
 ) {
@@ -77,14 +77,14 @@ fn count<T>(tree: Gc<'_, Tree<'_, T>>) -> u64 {
     1 + tree.left.get().map_or(0, count) + tree.right.get().map_or(0, count)
 }
 
-impl<T: Default + 'static> Forest for Trees<T> {
+impl<C: Ours, T: Default + 'static> Forest for Trees<C, T> {
     fn grow(&mut self, depth: u32) -> u64 {
-        self.0.mutate(|mc, _| count(grow::<T>(mc, depth)))
+        self.0.mutate(|mc, _| count(grow::<C, T>(mc, depth)))
     }
 
     fn populate(&mut self, depth: u32) -> u64 {
         self.0.mutate(|mc, _| {
-            let tree = bare::<T>(mc);
+            let tree = bare::<C, T>(mc);
             populate(mc, tree, depth);
             count(tree)
         })
@@ -112,6 +112,6 @@ impl<T: Default + 'static> Forest for Trees<T> {
     }
 
     fn own(&self) -> Option<Own> {
-        own(self.0.collector())
+        self.0.collector().own()
     }
 }

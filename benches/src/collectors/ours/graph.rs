@@ -1,11 +1,11 @@
-//! Rings of nodes in gc-marksweep's heap.
+//! Rings of nodes in a heap of one of our collectors.
 //!
-//! Above: `collectors::graph`, through [`Graph`]. Below: gc-marksweep.
+//! Above: `collectors::graph`, through [`Graph`]. Below: the handles of alloc-core.
 
 use super::super::Graph;
 use super::super::graph::{EDGES, RING};
 use super::super::outcome::Own;
-use super::{Collector, Kind, collector, own};
+use super::Ours;
 use alloc_core::gc::{Gc, Heap, Lock, Mutation, Trace};
 use alloc_core::{Rootable, field};
 
@@ -19,17 +19,17 @@ struct Node<'gc> {
 
 type Table<'gc> = Gc<'gc, [Link<'gc>]>;
 
-struct Rings(Heap<Collector, Root>);
+struct Rings<C: Ours>(Heap<C, Root>);
 
 Rootable!(type Root<'gc> = Table<'gc>);
 
-pub fn graph(kind: Kind, rings: usize) -> Box<dyn Graph> {
-    let heap = Heap::new(collector(kind), |mc| Gc::slice(mc, rings, |_| Lock::new(None)));
+pub fn graph(collector: impl Ours, rings: usize) -> Box<dyn Graph> {
+    let heap = Heap::new(collector, |mc| Gc::slice(mc, rings, |_| Lock::new(None)));
     Box::new(Rings(heap))
 }
 
 fn edge<'gc>(
-    mc: &Mutation<'gc, Collector>,
+    mc: &Mutation<'gc, impl Ours>,
     from: Gc<'gc, Node<'gc>>,
     n: usize,
     to: Gc<'gc, Node<'gc>>,
@@ -37,7 +37,7 @@ fn edge<'gc>(
     field!(from.write(mc), Node, edges).as_slice()[n].set(Some(to));
 }
 
-fn ring<'gc>(mc: &Mutation<'gc, Collector>, seed: u64) -> Gc<'gc, Node<'gc>> {
+fn ring<'gc>(mc: &Mutation<'gc, impl Ours>, seed: u64) -> Gc<'gc, Node<'gc>> {
     let node = |number, next, first| {
         let edges = [next, first, None, None].map(Lock::new);
         Gc::new(mc, Node { edges, numbers: [seed + number; 4] })
@@ -55,7 +55,7 @@ fn walk<'gc>(from: Gc<'gc, Node<'gc>>, steps: usize) -> Gc<'gc, Node<'gc>> {
     (0..steps).fold(from, |node, _| node.edges[0].get().unwrap_or(node))
 }
 
-impl Graph for Rings {
+impl<C: Ours> Graph for Rings<C> {
     fn replace(&mut self, index: usize, seed: u64) {
         self.0.mutate(|mc, table| {
             let ring = ring(mc, seed);
@@ -81,6 +81,6 @@ impl Graph for Rings {
     }
 
     fn own(&self) -> Option<Own> {
-        own(self.0.collector())
+        self.0.collector().own()
     }
 }

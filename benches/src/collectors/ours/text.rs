@@ -1,29 +1,29 @@
-//! Strings in gc-marksweep's heap.
+//! Strings in a heap of one of our collectors.
 //!
-//! Above: `collectors::text`, through [`Texts`]. Below: gc-marksweep.
+//! Above: `collectors::text`, through [`Texts`]. Below: the handles of alloc-core.
 
 use super::super::outcome::Own;
 use super::super::text::weight;
 use super::super::{TextStep, Texts};
-use super::{Collector, Kind, collector, own};
+use super::Ours;
 use alloc_core::Rootable;
 use alloc_core::gc::{Gc, Heap, Lock};
 
 type Strings<'gc> = Gc<'gc, [Lock<Gc<'gc, str>>]>;
 
-struct Table(Heap<Collector, Root>);
+struct Table<C: Ours>(Heap<C, Root>);
 
 Rootable!(type Root<'gc> = Strings<'gc>);
 
-pub fn texts(kind: Kind, count: usize) -> Box<dyn Texts> {
-    let heap = Heap::new(collector(kind), |mc| {
+pub fn texts(collector: impl Ours, count: usize) -> Box<dyn Texts> {
+    let heap = Heap::new(collector, |mc| {
         let empty = Gc::str(mc, "");
         Gc::slice(mc, count, |_| Lock::new(empty))
     });
     Box::new(Table(heap))
 }
 
-impl Texts for Table {
+impl<C: Ours> Texts for Table<C> {
     fn serve(&mut self, steps: &[TextStep], scratch: &mut String) {
         self.0.mutate(|mc, table| {
             for step in steps {
@@ -42,6 +42,6 @@ impl Texts for Table {
     }
 
     fn own(&self) -> Option<Own> {
-        own(self.0.collector())
+        self.0.collector().own()
     }
 }

@@ -1,11 +1,11 @@
-//! The cache in gc-marksweep's heap.
+//! The cache in a heap of one of our collectors.
 //!
-//! Above: `collectors::cache`, through [`Cache`]. Below: gc-marksweep.
+//! Above: `collectors::cache`, through [`Cache`]. Below: the handles of alloc-core.
 
 use super::super::Cache;
 use super::super::cache::{PIECE, chain};
 use super::super::outcome::Own;
-use super::{Collector, Kind, collector, own};
+use super::Ours;
 use alloc_core::gc::{Gc, Heap, Lock, Mutation, Trace};
 use alloc_core::{Rootable, field};
 use std::cell::Cell;
@@ -30,12 +30,12 @@ struct List<'gc> {
     capacity: usize,
 }
 
-struct Nodes(Heap<Collector, Root>);
+struct Nodes<C: Ours>(Heap<C, Root>);
 
 Rootable!(type Root<'gc> = List<'gc>);
 
-pub fn cache(kind: Kind, capacity: usize) -> Box<dyn Cache> {
-    let heap = Heap::new(collector(kind), |mc| List {
+pub fn cache(collector: impl Ours, capacity: usize) -> Box<dyn Cache> {
+    let heap = Heap::new(collector, |mc| List {
         chains: Gc::slice(mc, capacity.next_multiple_of(PIECE), |_| Lock::new(None)),
         newest: None,
         oldest: None,
@@ -45,7 +45,7 @@ pub fn cache(kind: Kind, capacity: usize) -> Box<dyn Cache> {
     Box::new(Nodes(heap))
 }
 
-type Mc<'gc> = Mutation<'gc, Collector>;
+type Mc<'gc, C> = Mutation<'gc, C>;
 
 impl<'gc> List<'gc> {
     fn place(&self, key: u64) -> usize {
@@ -58,7 +58,7 @@ impl<'gc> List<'gc> {
     }
 
     /// Takes a node out of the list of uses.
-    fn unlink(&mut self, mc: &Mc<'gc>, node: Gc<'gc, Node<'gc>>) {
+    fn unlink(&mut self, mc: &Mc<'gc, impl Ours>, node: Gc<'gc, Node<'gc>>) {
         let (newer, older) = (node.newer.get(), node.older.get());
         match newer {
             Some(newer) => field!(newer.write(mc), Node, older).set(older),
@@ -70,7 +70,7 @@ impl<'gc> List<'gc> {
         }
     }
 
-    fn push(&mut self, mc: &Mc<'gc>, node: Gc<'gc, Node<'gc>>) {
+    fn push(&mut self, mc: &Mc<'gc, impl Ours>, node: Gc<'gc, Node<'gc>>) {
         let write = node.write(mc);
         field!(write, Node, newer).set(None);
         field!(write, Node, older).set(self.newest);
@@ -81,7 +81,7 @@ impl<'gc> List<'gc> {
         self.newest = Some(node);
     }
 
-    fn insert(&mut self, mc: &Mc<'gc>, key: u64) {
+    fn insert(&mut self, mc: &Mc<'gc, impl Ours>, key: u64) {
         if self.count == self.capacity {
             self.evict(mc);
         }
@@ -96,7 +96,7 @@ impl<'gc> List<'gc> {
     }
 
     /// Forgets the node that was not used for longest.
-    fn evict(&mut self, mc: &Mc<'gc>) {
+    fn evict(&mut self, mc: &Mc<'gc, impl Ours>) {
         let Some(last) = self.oldest else { return };
         self.unlink(mc, last);
         self.count -= 1;
@@ -114,7 +114,7 @@ impl<'gc> List<'gc> {
         }
     }
 
-    fn uses(&mut self, mc: &Mc<'gc>, key: u64) -> bool {
+    fn uses(&mut self, mc: &Mc<'gc, impl Ours>, key: u64) -> bool {
         let Some(node) = self.find(key) else {
             self.insert(mc, key);
             return false;
@@ -128,7 +128,7 @@ impl<'gc> List<'gc> {
     }
 }
 
-impl Cache for Nodes {
+impl<C: Ours> Cache for Nodes<C> {
     fn serve(&mut self, keys: &[u64]) -> u64 {
         self.0.mutate_root(|mc, list| keys.iter().map(|&key| u64::from(list.uses(mc, key))).sum())
     }
@@ -141,6 +141,6 @@ impl Cache for Nodes {
     }
 
     fn own(&self) -> Option<Own> {
-        own(self.0.collector())
+        self.0.collector().own()
     }
 }
