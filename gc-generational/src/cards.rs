@@ -27,7 +27,8 @@ pub(crate) fn with_cards(shape: Shape) -> Layout {
     }
     let (size, align) = (shape.layout.size(), shape.layout.align());
     // Where there is no room for cards in the address space, there is none for the object.
-    let all = size.checked_next_multiple_of(WORD_BYTES).and_then(|s| s.checked_add(WORDS * WORD_BYTES));
+    let all =
+        size.checked_next_multiple_of(WORD_BYTES).and_then(|s| s.checked_add(WORDS * WORD_BYTES));
     all.and_then(|all| Layout::from_size_align(all, align).ok()).unwrap_or(shape.layout)
 }
 
@@ -73,7 +74,11 @@ impl Cards {
     pub unsafe fn clear_new(start: *mut u8, shape: Shape) {
         if has_cards(shape) {
             // SAFETY: the words lie in the slot.
-            unsafe { start.add(shape.layout.size().next_multiple_of(WORD_BYTES)).write_bytes(0, WORDS * WORD_BYTES) };
+            unsafe {
+                start
+                    .add(shape.layout.size().next_multiple_of(WORD_BYTES))
+                    .write_bytes(0, WORDS * WORD_BYTES)
+            };
         }
     }
 
@@ -105,7 +110,8 @@ impl Cards {
             let place = unsafe { &mut *self.words.add(1 + word) };
             let mut bits = core::mem::take(place);
             while bits != 0 {
-                let start = (word * WORD_BITS + bits.trailing_zeros() as usize) * self.card_elements;
+                let start =
+                    (word * WORD_BITS + bits.trailing_zeros() as usize) * self.card_elements;
                 if visit(start..(start + self.card_elements).min(self.elements)) {
                     *place |= bits & bits.wrapping_neg();
                     keeps = true;

@@ -41,6 +41,12 @@ pub struct Generational<A: Layer> {
     /// Young objects that have destructors.
     pub(crate) links: Cell<Links>,
     pub(crate) remembered: Remembered,
+    /// The bits of a header that have the barrier do something.
+    pub(crate) mask: Cell<usize>,
+    /// The tag of new objects.
+    pub(crate) new_tag: Cell<usize>,
+    /// Cycles of the tenured space after which the nursery has rested.
+    pub(crate) rested_cycles: usize,
     /// Young objects whose homes are set out for them.
     pub(crate) homes: Cell<Queue>,
     /// Dead young objects whose destructors have not run yet; the nursery stands still until they have.
@@ -98,6 +104,9 @@ impl<A: Layer> Generational<A> {
             nursery: Nursery::new(config.nursery_bytes),
             links: Cell::new(Links::new()),
             remembered: Remembered::default(),
+            mask: Cell::new(tag::NOT_PLAIN),
+            new_tag: Cell::new(0),
+            rested_cycles: 0,
             homes: Cell::default(),
             dying: Links::new(),
             config,
@@ -137,12 +146,6 @@ impl<A: Layer> Generational<A> {
     /// The layer below.
     pub fn below(&self) -> &A {
         self.tenured.below()
-    }
-
-    pub(crate) fn count(&self, count: impl FnOnce(&mut Figures)) {
-        let mut figures = self.figures.get();
-        count(&mut figures);
-        self.figures.set(figures);
     }
 
     /// Memory for an object that has a destructor, or is large, or comes when eden is full.
@@ -185,7 +188,8 @@ impl<A: Layer> Generational<A> {
         // SAFETY: the slot is new, and has this layout; an object is made in it before anything else happens.
         unsafe {
             Cards::clear_new(slot.as_ptr(), shape);
-            if shape.needs_trace {
+            // While the nursery rests, the header will say that it is watched.
+            if shape.needs_trace && !self.nursery.rests.get() {
                 let object = Object::from_header(slot.add(shape.header_offset));
                 self.remembered.push(object, self.below());
             }
@@ -193,7 +197,8 @@ impl<A: Layer> Generational<A> {
         Ok(slot)
     }
 
-    /// The barrier of a tenured object that is not remembered; of a young one that has a home, nothing.
+    /// The barrier of a tenured object that is not remembered; of a young one that has a home, nothing. While the
+    /// nursery rests, there is nothing to remember.
     ///
     /// # Safety
     ///
@@ -203,6 +208,9 @@ impl<A: Layer> Generational<A> {
     unsafe fn remember(&self, object: Object) {
         // SAFETY: the caller's. The marker first: the snapshot is the object as it is now.
         unsafe {
+            if self.nursery.rests.get() {
+                return self.tenured.barrier(object);
+            }
             let word = object.word();
             if word.addr() & tag::ALL != tag::WATCHED {
                 return;
@@ -228,7 +236,7 @@ impl<A: Layer> Generational<A> {
         };
         // SAFETY: the caller's.
         unsafe { self.tenured.barrier_part(object, elements.clone()) };
-        if cards.note(&elements) {
+        if !self.nursery.rests.get() && cards.note(&elements) {
             self.remembered.push(object, self.below());
         }
     }
@@ -276,6 +284,11 @@ unsafe impl<A: Layer> Collector for Generational<A> {
     const TAGS: bool = true;
 
     #[inline(always)]
+    fn new_tag(&self) -> usize {
+        self.new_tag.get()
+    }
+
+    #[inline(always)]
     unsafe fn allocate(&self, shape: Shape) -> Result<NonNull<u8>, AllocError> {
         let bytes = young_bytes(shape.layout);
         if !shape.needs_drop
@@ -302,7 +315,7 @@ unsafe impl<A: Layer> Collector for Generational<A> {
     #[inline(always)]
     unsafe fn barrier(&self, object: Object) {
         // SAFETY: the object is alive.
-        if unsafe { object.word() }.addr() & tag::NOT_PLAIN != 0 {
+        if unsafe { object.word() }.addr() & self.mask.get() != 0 {
             // SAFETY: the caller's.
             unsafe { self.remember(object) };
         }
@@ -311,7 +324,7 @@ unsafe impl<A: Layer> Collector for Generational<A> {
     #[inline(always)]
     unsafe fn barrier_part(&self, object: Object, elements: Range<usize>) {
         // SAFETY: the object is alive.
-        if unsafe { object.word() }.addr() & tag::NOT_PLAIN != 0 {
+        if unsafe { object.word() }.addr() & self.mask.get() != 0 {
             // SAFETY: the caller's.
             unsafe { self.remember_part(object, elements) };
         }

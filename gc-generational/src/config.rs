@@ -36,6 +36,9 @@ pub struct Config {
     pub nursery_max_bytes: usize,
     /// When survivors are promoted.
     pub promotion: Promotion,
+    /// Where most of the nursery survives several times in a row, whether objects are made in the tenured space at
+    /// once for a while: copying them, and remembering what is written to meanwhile, is in vain then.
+    pub rests: bool,
     /// How long a minor collection may take, in microseconds: the nursery shrinks if it takes longer. Without
     /// `std` there is no clock, and the nursery stays as it is.
     pub pause_micros: u32,
@@ -48,6 +51,7 @@ impl Default for Config {
             nursery_bytes: 1 << 20,
             nursery_max_bytes: 4 << 20,
             promotion: Promotion::default(),
+            rests: true,
             pause_micros: 1000,
         }
     }

@@ -28,6 +28,8 @@ pub struct Figures {
     pub remembered_cards: u64,
     /// Minor collections that could not promote all that they should have, for want of memory.
     pub short_minors: usize,
+    /// Times that the nursery was given a rest, since most of it survived.
+    pub rests: usize,
     /// What the nursery grows to until the next minor collection, in bytes.
     pub nursery_size_bytes: usize,
     /// Minor collections, by how long they took: the entry `n` counts those of less than 2^n microseconds that

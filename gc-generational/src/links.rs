@@ -25,10 +25,6 @@ impl Links {
         Self { first: null_mut() }
     }
 
-    pub const fn is_empty(self) -> bool {
-        self.first.is_null()
-    }
-
     /// Puts the slot that begins at `slot` in front.
     ///
     /// # Safety

@@ -60,6 +60,11 @@ impl<A: Layer> Generational<A> {
         }
         let size_bytes = self.nursery.size_bytes.get();
         self.nursery.size_bytes.set(self.pacer.ended(found, size_bytes));
+        if let Some(cycles) = self.pacer.rests(found, size_bytes)
+            && is_empty
+        {
+            self.rest(cycles);
+        }
         is_empty
     }
 
@@ -75,13 +80,8 @@ impl<A: Layer> Generational<A> {
             reserve: table.reserve,
             reserve_ranges: Table::ranges_of(&table.reserve),
         };
-        let found = Found {
-            eden_bytes,
-            survivor_bytes,
-            survived_bytes: 0,
-            again_bytes: 0,
-            pause_nanos: 0,
-        };
+        let found =
+            Found { eden_bytes, survivor_bytes, survived_bytes: 0, again_bytes: 0, pause_nanos: 0 };
         (plan, found)
     }
 
@@ -198,7 +198,8 @@ struct Survivors(Blocks);
 
 impl<A: Layer> Outside<Tracer<A, Generational<A>>> for Survivors {
     fn contains(&self, object: Object) -> bool {
-        let is_in = |block: &Block| object.address().wrapping_sub(block.start.addr().get()) < block.bytes;
+        let is_in =
+            |block: &Block| object.address().wrapping_sub(block.start.addr().get()) < block.bytes;
         self.0.iter().any(is_in)
     }
 

@@ -13,8 +13,8 @@ use crate::links::{Links, NO_OBJECT};
 use crate::nursery::{Blocks, LARGEST_BYTES, young_bytes};
 use crate::ranges::Ranges;
 use crate::remembered::Remembered;
-use alloc_core::gc::{Object, Shape, TypeInfo, VisitorMut, WORD_BYTES, tag};
 use alloc_core::Layer;
+use alloc_core::gc::{Object, Shape, TypeInfo, VisitorMut, WORD_BYTES, tag};
 use core::ptr::{NonNull, null_mut};
 use gc_marksweep::Space;
 
@@ -154,7 +154,12 @@ impl<A: Layer> Mover<A> {
     ///
     /// As in `copy`.
     #[inline(always)]
-    unsafe fn place_for(&mut self, object: Object, word: *mut u8, shape: Shape) -> (NonNull<u8>, bool) {
+    unsafe fn place_for(
+        &mut self,
+        object: Object,
+        word: *mut u8,
+        shape: Shape,
+    ) -> (NonNull<u8>, bool) {
         let bytes = shape.layout.size();
         if word.addr() & tag::ALL == tag::HOMED
             && let Some(home) = lead(word)
@@ -165,7 +170,9 @@ impl<A: Layer> Mover<A> {
         }
         let is_aged = self.aged.as_ref().is_none_or(|aged| aged.contains(object.address()));
         if is_aged {
-            if self.promotes && let Ok(slot) = self.space().allocate_slot(shape.layout, shape.needs_drop) {
+            if self.promotes
+                && let Ok(slot) = self.space().allocate_slot(shape.layout, shape.needs_drop)
+            {
                 self.promoted_bytes += bytes;
                 self.again_bytes += if self.aged.is_some() { bytes } else { 0 };
                 return (slot, false);
@@ -340,7 +347,8 @@ unsafe impl<A: Layer> VisitorMut for Mover<A> {
     #[inline(always)]
     fn object(&mut self, object: Object) -> Object {
         if !self.from.contains(object.address()) {
-            self.met_young |= (self.aged.is_some() || self.short) && self.to_ranges.contains(object.address());
+            self.met_young |=
+                (self.aged.is_some() || self.short) && self.to_ranges.contains(object.address());
             return object;
         }
         // SAFETY: it is a young object of this heap, as everything that is shown; its slot is there.

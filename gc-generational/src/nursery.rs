@@ -145,6 +145,8 @@ pub(crate) struct Nursery {
     pub size_bytes: Cell<usize>,
     /// What was there is still in use: nothing is allocated here until `flip`.
     pub stands_still: Cell<bool>,
+    /// It rests: it is empty, and nothing is allocated here.
+    pub rests: Cell<bool>,
     pub table: RefCell<Table>,
 }
 
@@ -157,6 +159,7 @@ impl Nursery {
             due: Cell::new(false),
             size_bytes: Cell::new(size_bytes),
             stands_still: Cell::new(false),
+            rests: Cell::new(false),
             table: RefCell::default(),
         }
     }
@@ -178,6 +181,9 @@ impl Nursery {
     #[cold]
     #[inline(never)]
     pub fn grow<A: Layer>(&self, heap: &ObjectHeap<A>, bytes: usize) -> Result<(), AllocError> {
+        if self.rests.get() {
+            return Err(AllocError);
+        }
         self.due.set(self.due.get() || self.stands_still.get() || !self.next.get().is_null());
         if self.stands_still.get() {
             return Err(AllocError);
@@ -290,16 +296,6 @@ impl Nursery {
         table.trim(heap);
     }
 
-    /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        let mut table = self.table.borrow_mut();
-        if !self.stands_still.get() {
-            self.settle(&mut table);
-        }
-        table.eden.sum(|block| block.used_bytes) == 0
-            && table.survivors.sum(|block| block.used_bytes) == 0
-    }
-
     /// Whether the object is in it.
     pub fn contains(&self, object: Object) -> bool {
         let table = self.table.borrow();
@@ -349,11 +345,7 @@ impl Table {
     }
 
     /// A block for eden, and as much reserve.
-    fn fresh<A: Layer>(
-        &mut self,
-        heap: &ObjectHeap<A>,
-        bytes: usize,
-    ) -> Result<Block, AllocError> {
+    fn fresh<A: Layer>(&mut self, heap: &ObjectHeap<A>, bytes: usize) -> Result<Block, AllocError> {
         self.provide(heap, bytes)?;
         Block::take(heap, bytes)
     }

@@ -26,12 +26,21 @@ pub(crate) struct Pacer {
     config: Config,
     /// Minor collections for which survivors are promoted at once.
     at_once: u32,
+    /// Minor collections in a row that most survived, and how many of them have the nursery rest.
+    most: u32,
+    enough: u32,
+    /// For how many cycles of the tenured space it rests next.
+    rest_cycles: usize,
 }
 
 /// Above this part of eden, what survives is promoted at once.
 const MANY_PERCENT: usize = 25;
 /// Above this part, a second survival tells nothing more.
 const MOST_PERCENT: usize = 80;
+/// Above this part of eden, copying it was in vain.
+const VAIN_PERCENT: usize = 60;
+const MOST_AT_FIRST: u32 = 3;
+const REST_MOST_CYCLES: usize = 16;
 /// How many minor collections go by until a second survival is tried again.
 const AT_ONCE: u32 = 16;
 /// Where more survives than this, a longer nursery may help; below the other, a shorter one does as well.
@@ -39,7 +48,7 @@ const GROW_PERCENT: usize = 5;
 
 impl Pacer {
     pub const fn new(config: Config) -> Self {
-        Self { config, at_once: 0 }
+        Self { config, at_once: 0, most: 0, enough: MOST_AT_FIRST, rest_cycles: 1 }
     }
 
     /// Whether objects are promoted only at their second survival, in the minor collection that is about to begin.
@@ -50,6 +59,26 @@ impl Pacer {
             // A mutation that has outgrown the nursery was long: what it has left will stay.
             Promotion::Adaptive => self.at_once == 0 && eden_bytes <= size_bytes,
         }
+    }
+
+    /// Whether the nursery should rest now, and for how many cycles of the tenured space: asked when a minor
+    /// collection has ended. The first one after a rest tells enough.
+    pub fn rests(&mut self, found: Found, size_bytes: usize) -> Option<usize> {
+        if !self.config.rests || found.eden_bytes < size_bytes / 2 {
+            return None;
+        }
+        if found.survived_bytes <= found.eden_bytes / 100 * VAIN_PERCENT {
+            (self.most, self.enough, self.rest_cycles) = (0, MOST_AT_FIRST, 1);
+            return None;
+        }
+        self.most += 1;
+        if self.most < self.enough {
+            return None;
+        }
+        (self.most, self.enough) = (0, 1);
+        let cycles = self.rest_cycles;
+        self.rest_cycles = (cycles * 2).min(REST_MOST_CYCLES);
+        Some(cycles)
     }
 
     /// A minor collection has ended. Returns how long the nursery should be from now on.
@@ -110,6 +139,16 @@ mod tests {
             size_bytes = pacer.ended(QUIET, size_bytes);
         }
         assert!(size_bytes <= config.nursery_bytes);
+    }
+
+    #[test]
+    fn the_nursery_rests_longer_each_time() {
+        let mut pacer = Pacer::new(Config::default());
+        let vain = Found { survived_bytes: 900 << 10, ..QUIET };
+        assert_eq!([vain; 3].map(|found| pacer.rests(found, 1 << 20)), [None, None, Some(1)]);
+        assert_eq!([vain; 2].map(|found| pacer.rests(found, 1 << 20)), [Some(2), Some(4)]);
+        assert_eq!(pacer.rests(QUIET, 1 << 20), None);
+        assert_eq!([vain; 3].map(|found| pacer.rests(found, 1 << 20)), [None, None, Some(1)]);
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub(crate) unsafe fn is_remembered<C: Collector>(object: Object) -> bool {
         if object.info::<C>().relocate.is_none() {
             return false;
         }
-        object.word().addr() & tag::ALL != tag::WATCHED || Cards::of::<C>(object).is_some_and(|c| c.any())
+        object.word().addr() & tag::ALL != tag::WATCHED
+            || Cards::of::<C>(object).is_some_and(|c| c.any())
     }
 }

@@ -21,22 +21,55 @@
 
 use crate::Generational;
 use alloc_core::Layer;
-use alloc_core::gc::{Object, Turn, World};
+use alloc_core::gc::{Object, Turn, World, tag};
 use gc_marksweep::{Change, Torture};
 
 impl<A: Layer> Generational<A> {
     pub(crate) fn take_turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
         self.bury();
+        self.wake();
         let wants_all = turn == Turn::Full || self.tenured.wants_change();
         let is_tortured = self.config.tenured.torture != Torture::Off;
         let is_due = turn != Turn::Pay || self.nursery.due.get() || is_tortured;
-        let all_old = (wants_all || is_due) && self.minor(world, wants_all);
+        let rests = self.nursery.rests.get();
+        if rests {
+            self.nursery.due.set(false);
+        }
+        let all_old = rests || ((wants_all || is_due) && self.minor(world, wants_all));
         match (wants_all, all_old) {
             (true, true) => self.tenured.turn(world, turn, Change::Yes),
             (true, false) => self.squeeze(world),
             (false, _) => self.tenured.turn(world, turn, Change::No),
         }
+        self.set_barrier();
         self.bury();
+    }
+
+    /// Has the nursery rest for so many cycles: it is empty, and so is the remembered set.
+    pub(crate) fn rest(&mut self, cycles: usize) {
+        self.nursery.rests.set(true);
+        self.rested_cycles = self.tenured.figures().cycles + cycles;
+        self.figures.get_mut().rests += 1;
+    }
+
+    /// The nursery has rested enough.
+    fn wake(&mut self) {
+        if self.nursery.rests.get() && self.tenured.figures().cycles >= self.rested_cycles {
+            self.nursery.rests.set(false);
+            self.set_barrier();
+        }
+    }
+
+    /// Which headers the barrier asks for, and which ones new objects get. While the nursery rests, all objects are
+    /// watched (M1: none leads to a young one), and only the marker has to know of a write.
+    fn set_barrier(&self) {
+        let (mask, new_tag) = match (self.nursery.rests.get(), self.tenured.is_marking()) {
+            (false, _) => (tag::NOT_PLAIN, 0),
+            (true, false) => (0, tag::WATCHED),
+            (true, true) => (usize::MAX, tag::WATCHED),
+        };
+        self.mask.set(mask);
+        self.new_tag.set(new_tag);
     }
 
     /// Runs the destructors of young objects that were found dead. If one panics, the others run in the next
@@ -48,7 +81,7 @@ impl<A: Layer> Generational<A> {
             unsafe { Self::finish(object) };
         }
         if self.nursery.stands_still.get() {
-            let renews = self.config.tenured.torture != Torture::Off;
+            let renews = self.config.tenured.torture != Torture::Off || self.nursery.rests.get();
             self.nursery.flip(self.tenured.heap(), renews);
         }
     }

@@ -51,7 +51,11 @@ impl<A: Layer> Generational<A> {
             // SAFETY: the roots lead to it, so it is an object of this heap; nobody writes in a turn.
             unsafe {
                 let info = object.info::<Self>();
-                assert!(object.word().addr() & tag::ALL != tag::MOVED, "a {} that was moved", (info.name)());
+                assert!(
+                    object.word().addr() & tag::ALL != tag::MOVED,
+                    "a {} that was moved",
+                    (info.name)()
+                );
                 look.met_young = false;
                 if let Some(visit) = info.visit {
                     visit(object, &mut look);

@@ -60,7 +60,9 @@ impl<M> Beyond<M> {
     pub unsafe fn new(outside: &dyn Outside<M>) -> Self {
         let outside = NonNull::from(outside);
         // SAFETY: the types differ in a lifetime only, for which the caller vouches.
-        Self(Some(unsafe { core::mem::transmute::<NonNull<dyn Outside<M> + '_>, NonNull<dyn Outside<M>>>(outside) }))
+        Self(Some(unsafe {
+            core::mem::transmute::<NonNull<dyn Outside<M> + '_>, NonNull<dyn Outside<M>>>(outside)
+        }))
     }
 
     pub const fn is_nothing(&self) -> bool {

@@ -19,7 +19,7 @@ fn take<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector>(
     // SAFETY: the header is written at once; the slot is new and fits the shape (rule C1).
     unsafe {
         let start = mc.shared.collector.allocate(shape)?;
-        Ok(write_header(start, shape, length, InfoOf::<T, C>::UNFINISHED))
+        Ok(write_header(start, shape, length, mc.header(InfoOf::<T, C>::UNFINISHED)))
     }
 }
 
@@ -28,10 +28,13 @@ fn take<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector>(
 /// # Safety
 ///
 /// It is, and `take` gave the object for the same type.
-unsafe fn finish<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector>(object: Object) -> Gc<'gc, T> {
+unsafe fn finish<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector>(
+    mc: &Mutation<'gc, C>,
+    object: Object,
+) -> Gc<'gc, T> {
     // SAFETY: nobody else has seen the object yet.
     unsafe {
-        object.header().cast().write(InfoOf::<T, C>::INFO);
+        object.header().cast().write(mc.header(InfoOf::<T, C>::INFO));
         Gc::from_object(object)
     }
 }
@@ -98,7 +101,7 @@ impl<'gc, T: Trace<'gc>> Gc<'gc, [T]> {
         unsafe {
             let filled = Filled::<T>::fill(object.value_of(), length, element);
             core::mem::forget(filled);
-            Ok(finish::<[T], C>(object))
+            Ok(finish::<[T], C>(mc, object))
         }
     }
 
@@ -140,7 +143,7 @@ impl<'gc> Gc<'gc, str> {
             object
                 .value_of::<u8>()
                 .copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
-            Ok(finish::<str, C>(object))
+            Ok(finish::<str, C>(mc, object))
         }
     }
 }
@@ -185,7 +188,7 @@ impl<'gc, H: Trace<'gc>, T: Trace<'gc>> Gc<'gc, WithTail<H, [T]>> {
             let filled = Filled::fill(tail, length, element);
             (&raw mut (*value).head).write(head);
             core::mem::forget(filled);
-            Ok(finish::<WithTail<H, [T]>, C>(object))
+            Ok(finish::<WithTail<H, [T]>, C>(mc, object))
         }
     }
 }

@@ -50,6 +50,12 @@ pub unsafe trait Collector: Sized {
     /// is asked of this collector.
     unsafe fn allocate(&self, shape: Shape) -> Result<NonNull<u8>, AllocError>;
 
+    /// The tag of new objects' headers, where there are [`TAGS`](Collector::TAGS).
+    #[inline(always)]
+    fn new_tag(&self) -> usize {
+        0
+    }
+
     /// [`allocate`](Collector::allocate), for an object that stays where it is as long as it lives.
     ///
     /// # Errors

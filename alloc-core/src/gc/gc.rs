@@ -86,7 +86,7 @@ impl<'gc, T: Trace<'gc>> Gc<'gc, T> {
         let start = unsafe { mc.shared.collector.allocate(shape) }?;
         // SAFETY: the slot is new and fits the shape of `T` (rule C1); the value lies in it.
         unsafe {
-            let object = write_header(start, shape, 0, InfoOf::<T, C>::INFO);
+            let object = write_header(start, shape, 0, mc.header(InfoOf::<T, C>::INFO));
             let at = object.value_of::<T>();
             at.write(value);
             Ok(Self::from_value(at))

@@ -4,7 +4,7 @@
 //! only file that makes a [`Mutation`] or a brand.
 
 use super::registry::{Part, Registry, World};
-use super::{Collector, Root, Rootable, Trace, Turn, Visitor};
+use super::{Collector, Root, Rootable, Trace, Turn, TypeInfo, Visitor};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
@@ -77,6 +77,12 @@ impl<'gc, C: Collector> Mutation<'gc, C> {
     #[must_use]
     pub fn collector(&self) -> &C {
         &self.shared.collector
+    }
+
+    /// What the header of a new object is, whose type has this record.
+    #[inline(always)]
+    pub(super) fn header(&self, record: *const TypeInfo<C>) -> *const TypeInfo<C> {
+        if C::TAGS { record.wrapping_byte_add(self.shared.collector.new_tag()) } else { record }
     }
 
     /// Notes whether objects of this type tie the heap to its thread.

@@ -52,7 +52,7 @@ impl<'gc, T: Trace<'gc>> PinnedGc<'gc, T> {
         // SAFETY: as in `Gc::try_new`.
         unsafe {
             let start = mc.shared.collector.allocate_pinned(shape)?;
-            let object = write_header(start, shape, 0, InfoOf::<T, C>::INFO);
+            let object = write_header(start, shape, 0, mc.header(InfoOf::<T, C>::INFO));
             let at: NonNull<T> = object.value_of();
             at.write(value);
             Ok(Self(Gc::from_value(at)))

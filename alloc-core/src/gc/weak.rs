@@ -23,7 +23,7 @@ unsafe fn watch<'gc, T: Trace<'gc>, C: Collector>(
     // SAFETY: the header is written right below, and the slot fits the shape.
     unsafe {
         let start = mc.shared.collector.allocate(shape)?;
-        let object = write_header(start, shape, 0, InfoOf::<T, C>::INFO);
+        let object = write_header(start, shape, 0, mc.header(InfoOf::<T, C>::INFO));
         object.value_of::<T>().write(watch);
         Ok(object)
     }

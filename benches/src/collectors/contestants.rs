@@ -91,12 +91,7 @@ pub static ALL: &[Contestant] = &[
         generational_background,
         false
     ),
-    ours!(
-        "marksweep",
-        "gc-marksweep on the default stack, stop-the-world",
-        stop_the_world,
-        false
-    ),
+    ours!("marksweep", "gc-marksweep on the default stack, stop-the-world", stop_the_world, false),
     ours!("marksweep-inc", "the same, incremental", incremental, false),
     ours!("marksweep-bg", "the same, in the background", background, false),
     ours!("no-collection", "the same, never collecting: the baseline of pauses", never, true),
