@@ -45,6 +45,8 @@ pub struct Generational<A: Layer> {
     pub(crate) mask: Cell<usize>,
     /// The tag of new objects.
     pub(crate) new_tag: Cell<usize>,
+    /// Memory is given back that is not needed now.
+    pub(crate) trims: bool,
     /// Cycles of the tenured space after which the nursery has rested.
     pub(crate) rested_cycles: usize,
     /// Young objects whose homes are set out for them.
@@ -106,6 +108,7 @@ impl<A: Layer> Generational<A> {
             remembered: Remembered::default(),
             mask: Cell::new(tag::NOT_PLAIN),
             new_tag: Cell::new(0),
+            trims: false,
             rested_cycles: 0,
             homes: Cell::default(),
             dying: Links::new(),
@@ -148,10 +151,12 @@ impl<A: Layer> Generational<A> {
         self.tenured.below()
     }
 
-    /// Memory for an object that has a destructor, or is large, or comes when eden is full.
-    #[cold]
+    /// Memory for an object that has a destructor, or is large, or comes when eden is full, or rests.
     #[inline(never)]
     fn allocate_more(&self, shape: Shape) -> Result<NonNull<u8>, AllocError> {
+        if self.nursery.rests.get() {
+            return self.allocate_tenured(shape);
+        }
         let link_bytes = if shape.needs_drop { WORD_BYTES } else { 0 };
         let bytes = young_bytes(shape.layout) + link_bytes;
         if bytes > LARGEST_BYTES || shape.layout.size() > LARGEST_BYTES {
@@ -180,7 +185,7 @@ impl<A: Layer> Generational<A> {
 
     /// Memory for an object in the tenured space. It is remembered, because it may be made to lead to young
     /// objects (M2); its header, not written yet, will have no tag.
-    #[cold]
+    #[inline]
     fn allocate_tenured(&self, shape: Shape) -> Result<NonNull<u8>, AllocError> {
         let slot = self.tenured.allocate(Shape { layout: with_cards(shape), ..shape });
         let slot = slot.inspect_err(|_| self.nursery.due.set(true))?;
@@ -195,6 +200,15 @@ impl<A: Layer> Generational<A> {
             }
         }
         Ok(slot)
+    }
+
+    /// Whether the barrier has something to do. While the nursery rests and nothing is marked, the header is not
+    /// even looked at: it may lie in another line of the cache than the field.
+    #[inline(always)]
+    fn wants_to_know(&self, object: Object) -> bool {
+        let mask = self.mask.get();
+        // SAFETY: who calls has an object that is alive.
+        mask != 0 && unsafe { object.word() }.addr() & mask != 0
     }
 
     /// The barrier of a tenured object that is not remembered; of a young one that has a home, nothing. While the
@@ -314,8 +328,7 @@ unsafe impl<A: Layer> Collector for Generational<A> {
 
     #[inline(always)]
     unsafe fn barrier(&self, object: Object) {
-        // SAFETY: the object is alive.
-        if unsafe { object.word() }.addr() & self.mask.get() != 0 {
+        if self.wants_to_know(object) {
             // SAFETY: the caller's.
             unsafe { self.remember(object) };
         }
@@ -323,8 +336,7 @@ unsafe impl<A: Layer> Collector for Generational<A> {
 
     #[inline(always)]
     unsafe fn barrier_part(&self, object: Object, elements: Range<usize>) {
-        // SAFETY: the object is alive.
-        if unsafe { object.word() }.addr() & self.mask.get() != 0 {
+        if self.wants_to_know(object) {
             // SAFETY: the caller's.
             unsafe { self.remember_part(object, elements) };
         }

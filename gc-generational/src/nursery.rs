@@ -257,7 +257,10 @@ impl Nursery {
 
     /// Ends a minor collection: what it copied to are the survivors, and all other blocks are empty.
     /// `renews`: no block is used again.
-    pub fn flip<A: Layer>(&self, heap: &ObjectHeap<A>, renews: bool) {
+    ///
+    /// Reserve that is not needed now is kept all the same, unless `trims`: it was never touched, so the next long
+    /// mutation had better have its blocks where this one had them.
+    pub fn flip<A: Layer>(&self, heap: &ObjectHeap<A>, renews: bool, trims: bool) {
         let mut table = self.table.borrow_mut();
         let Table { eden, survivors, reserve } = core::mem::take(&mut *table);
         for block in eden.iter() {
@@ -293,7 +296,9 @@ impl Nursery {
             self.next.set(null_mut());
             self.end.set(null_mut());
         }
-        table.trim(heap);
+        if trims || renews {
+            table.trim(heap);
+        }
     }
 
     /// Whether the object is in it.

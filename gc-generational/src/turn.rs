@@ -24,6 +24,9 @@ use alloc_core::Layer;
 use alloc_core::gc::{Object, Turn, World, tag};
 use gc_marksweep::{Change, Torture};
 
+/// The part of its length that the nursery has after a rest.
+const WAKING_PART: usize = 4;
+
 impl<A: Layer> Generational<A> {
     pub(crate) fn take_turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
         self.bury();
@@ -42,6 +45,7 @@ impl<A: Layer> Generational<A> {
             (false, _) => self.tenured.turn(world, turn, Change::No),
         }
         self.set_barrier();
+        self.trims = wants_all;
         self.bury();
     }
 
@@ -56,6 +60,8 @@ impl<A: Layer> Generational<A> {
     fn wake(&mut self) {
         if self.nursery.rests.get() && self.tenured.figures().cycles >= self.rested_cycles {
             self.nursery.rests.set(false);
+            // A short one tells as much.
+            self.nursery.size_bytes.set(self.config.nursery_bytes / WAKING_PART);
             self.set_barrier();
         }
     }
@@ -82,7 +88,7 @@ impl<A: Layer> Generational<A> {
         }
         if self.nursery.stands_still.get() {
             let renews = self.config.tenured.torture != Torture::Off || self.nursery.rests.get();
-            self.nursery.flip(self.tenured.heap(), renews);
+            self.nursery.flip(self.tenured.heap(), renews, self.trims);
         }
     }
 

@@ -65,6 +65,7 @@ impl<M> Beyond<M> {
         }))
     }
 
+    #[cfg(feature = "std")]
     pub const fn is_nothing(&self) -> bool {
         self.0.is_none()
     }
