@@ -75,7 +75,7 @@ impl<A: Layer> Generational<A> {
         let (eden_bytes, survivor_bytes) = (used(&table.eden), used(&table.survivors));
         let waits = !all && self.pacer.waits(eden_bytes, self.nursery.size_bytes.get());
         let plan = Plan {
-            from: table.from_ranges(),
+            from: table.ranges_to_empty(),
             aged: waits.then(|| Table::ranges_of(&table.survivors)),
             reserve: table.reserve,
             reserve_ranges: Table::ranges_of(&table.reserve),

@@ -387,7 +387,7 @@ impl Table {
     }
 
     /// The ranges of what a minor collection will empty.
-    pub fn from_ranges(&self) -> Ranges {
+    pub fn ranges_to_empty(&self) -> Ranges {
         let mut ranges = Ranges::new();
         let mut eden = self.eden.iter();
         if let Some(main) = eden.next() {

@@ -91,7 +91,7 @@ where
     ///
     /// The heap as it is, and why it has to stay: a type that is not `Send`, of the root or of any object that
     /// was ever made; or a dynamic root.
-    #[expect(clippy::result_large_err, reason = "it is the heap itself, as it was")]
+    #[allow(clippy::result_large_err, reason = "it is the heap itself, as it was")]
     pub fn into_send(self) -> Result<SendHeap<C, R>, (Self, Stays)>
     where
         C: Send,

@@ -20,7 +20,8 @@
 //! * `machine.rs`: the root: stacks, and the loop over instructions.
 //! * `primitives/`: the procedures that are written in Rust; `prelude.scm`: the others.
 //!
-//! Here: the heap, the collector's type, and the loop over mutations.
+//! Here: the heap, and the loop over mutations. Which collector it is, is said in `collector.rs` outside: by one
+//! type.
 
 mod compiler;
 mod fault;
@@ -32,19 +33,14 @@ mod reader;
 mod symbols;
 mod value;
 
-use alloc_arena::{Arena, Os};
+use super::collector::{self, Collector, Options};
 use alloc_core::Rootable;
 use alloc_core::gc::{Heap, Mutation};
-use alloc_sizeclass::{SizeClassHeap, ThreadCache};
 use core::ops::ControlFlow;
 pub use fault::Fault;
-use gc_marksweep::{Config, Figures, MarkSweep, Mode, Pace, Torture};
+use gc_marksweep::Torture;
 use machine::Machine;
 use std::io::{self, Write};
-
-/// The collector: here, on the whole stack of allocators. Another one takes its place by this line.
-pub type Collector = MarkSweep<Below>;
-type Below = ThreadCache<SizeClassHeap<Arena<Os>>>;
 
 /// What gives the right to touch the heap, for the time of a mutation.
 pub type Mc<'gc> = &'gc Mutation<'gc, Collector>;
@@ -56,22 +52,6 @@ const STEPS: usize = 10_000;
 /// The same, when it takes one every time.
 const TORTURED_STEPS: usize = 200;
 
-/// How the heap is to be collected.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    pub mode: Mode,
-    pub limit_bytes: usize,
-    pub torture: Torture,
-    pub trace: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let (mode, torture) = (Mode::default(), Torture::Off);
-        Self { mode, limit_bytes: usize::MAX, torture, trace: false }
-    }
-}
-
 /// A heap, and a machine in it.
 pub struct Interpreter {
     heap: Heap<Collector, Root>,
@@ -81,7 +61,7 @@ pub struct Interpreter {
 impl Interpreter {
     /// An interpreter that knows the primitives and the prelude.
     pub fn new(options: Options) -> Result<Self, Fault> {
-        let collector = collector(options).map_err(|error| Fault::new(error.to_string()))?;
+        let collector = collector::make(options).map_err(|error| Fault::new(error.to_string()))?;
         let heap = Heap::<_, Root>::try_new(collector, |mc| Machine::new(mc))?;
         let mut this = Self { heap, steps: STEPS };
         this.run(include_str!("prelude.scm"), &mut io::sink())?;
@@ -102,10 +82,10 @@ impl Interpreter {
         self.each_form(text, out, true)
     }
 
-    /// What the collector did so far.
+    /// Cycles of the collector so far.
     #[allow(dead_code, reason = "the tests ask")]
-    pub fn figures(&self) -> Figures {
-        self.heap.collector().figures()
+    pub fn cycles(&self) -> usize {
+        collector::told(self.heap.collector()).cycles
     }
 
     fn each_form(&mut self, text: &str, out: &mut dyn Write, shows: bool) -> Result<(), Fault> {
@@ -153,18 +133,4 @@ impl Interpreter {
             result => result,
         }
     }
-}
-
-fn collector(options: Options) -> io::Result<Collector> {
-    let pace = Pace { limit_bytes: options.limit_bytes, ..Pace::default() };
-    let mut config = Config { pace, ..Config::new(options.mode) };
-    if options.torture != Torture::Off {
-        config = config.tortured(options.torture);
-    }
-    let below = ThreadCache::new(SizeClassHeap::new(Arena::new(Os::new())));
-    let collector = match options.mode {
-        Mode::Background => MarkSweep::background(config, below)?,
-        _ => MarkSweep::with(config, below),
-    };
-    Ok(if options.trace { collector.with_trace(|cycle| eprintln!("{cycle}")) } else { collector })
 }

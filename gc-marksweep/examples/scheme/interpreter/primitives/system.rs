@@ -1,6 +1,7 @@
 //! Output, errors, and the collector as a program sees it.
 
 use super::{ANY, Fault, Primitive, Value};
+use crate::collector;
 use crate::interpreter::{Mc, printer};
 
 pub static ALL: &[Primitive] = &[
@@ -36,7 +37,7 @@ pub static ALL: &[Primitive] = &[
 
 /// `((cycles . n) …)`, with strings for names.
 fn stats<'gc>(mc: Mc<'gc>) -> Result<Value<'gc>, Fault> {
-    let figures = mc.collector().figures();
+    let figures = collector::told(mc.collector());
     let numbers = [
         ("cycles", figures.cycles),
         ("live bytes", figures.live_bytes),

@@ -1,0 +1,9 @@
+//! The Scheme of `examples/scheme`: the same programs as on gc-marksweep, with the same results.
+#![cfg(not(loom))]
+
+#[path = "../examples/scheme/collector.rs"]
+mod collector;
+#[path = "../../gc-marksweep/examples/scheme/interpreter/mod.rs"]
+mod interpreter;
+#[path = "../../gc-marksweep/tests/scheme/programs.rs"]
+mod programs;

@@ -1,0 +1,47 @@
+//! Which collector the interpreter runs on. Another one takes its place in this file: gc-generational's example has
+//! one of its own, and all else in common.
+
+use alloc_arena::{Arena, Os};
+use alloc_sizeclass::{SizeClassHeap, ThreadCache};
+use gc_marksweep::{Config, Figures, MarkSweep, Mode, Pace, Torture};
+use std::io;
+
+/// The collector: here, on the whole stack of allocators.
+pub type Collector = MarkSweep<Below>;
+type Below = ThreadCache<SizeClassHeap<Arena<Os>>>;
+
+/// How the heap is to be collected.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub mode: Mode,
+    pub limit_bytes: usize,
+    pub torture: Torture,
+    pub trace: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let (mode, torture) = (Mode::default(), Torture::Off);
+        Self { mode, limit_bytes: usize::MAX, torture, trace: false }
+    }
+}
+
+/// A collector that does as the options say.
+pub fn make(options: Options) -> io::Result<Collector> {
+    let pace = Pace { limit_bytes: options.limit_bytes, ..Pace::default() };
+    let mut config = Config { pace, ..Config::new(options.mode) };
+    if options.torture != Torture::Off {
+        config = config.tortured(options.torture);
+    }
+    let below = ThreadCache::new(SizeClassHeap::new(Arena::new(Os::new())));
+    let collector = match options.mode {
+        Mode::Background => MarkSweep::background(config, below)?,
+        _ => MarkSweep::with(config, below),
+    };
+    Ok(if options.trace { collector.with_trace(|cycle| eprintln!("{cycle}")) } else { collector })
+}
+
+/// What the collector says of itself.
+pub fn told(collector: &Collector) -> Figures {
+    collector.figures()
+}
