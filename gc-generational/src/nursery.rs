@@ -8,6 +8,9 @@
 //! | survivors | what survived one | empty; reserve |
 //! | reserve | nothing: room for all that eden and survivors hold, so that copying never fails | what was copied to are survivors |
 //!
+//! What is emptied has room for its own content, too, so that it can be the next reserve even if no other memory is
+//! to be had; if need be, without the main block, and then objects are made in the tenured space.
+//!
 //! A mutation that allocates more than the main block gets more blocks, each twice as long as the last, and each
 //! with as much reserve, which takes addresses but is not touched as long as little survives.
 
@@ -29,6 +32,9 @@ pub(crate) const BLOCK_LEAST_BYTES: usize = 16 << 10;
 /// The part of the main block that is left for the mutation that has filled the rest to come to its end.
 const TAIL_PART: usize = 8;
 const BLOCK_ALIGN: usize = 64;
+/// What may be left empty at the end of a block that is copied to, because the next object does not fit.
+const SLACK_BYTES: usize = LARGEST_BYTES + 2 * WORD_BYTES;
+const _: () = assert!(BLOCK_LEAST_BYTES >= 2 * LARGEST_BYTES);
 /// Blocks of a kind.
 const BLOCKS: usize = 20;
 
@@ -63,11 +69,11 @@ impl Block {
 
     /// What fits in for certain: an object that does not fit at the end leaves a gap.
     pub const fn room_bytes(&self) -> usize {
-        self.bytes.saturating_sub(LARGEST_BYTES + 2 * WORD_BYTES)
+        self.bytes.saturating_sub(SLACK_BYTES)
     }
 
     const fn for_room(bytes: usize) -> usize {
-        bytes + LARGEST_BYTES + 2 * WORD_BYTES
+        bytes + SLACK_BYTES
     }
 
     /// An address in the block, or its end.
@@ -263,14 +269,9 @@ impl Nursery {
     pub fn flip<A: Layer>(&self, heap: &ObjectHeap<A>, renews: bool, trims: bool) {
         let mut table = self.table.borrow_mut();
         let Table { eden, survivors, reserve } = core::mem::take(&mut *table);
-        for block in eden.iter() {
-            let is_main = table.eden.len == 0 && block.bytes == self.size_bytes.get();
-            if is_main && !renews {
-                table.eden.push(Block { used_bytes: 0, usable_bytes: block.bytes, ..*block });
-            } else {
-                // SAFETY: nothing in it is used any more.
-                unsafe { release(heap, block) };
-            }
+        for block in eden.iter().skip(1) {
+            // SAFETY: nothing in it is used any more.
+            unsafe { release(heap, block) };
         }
         for block in survivors.iter().chain(reserve.iter()) {
             let was_left = survivors.iter().any(|old| old.start == block.start);
@@ -283,18 +284,18 @@ impl Nursery {
                 table.reserve.push(Block { used_bytes: 0, ..*block });
             }
         }
+        if let Some(main) = eden.iter().next() {
+            let is_kept = !renews && main.bytes == self.size_bytes.get();
+            table.settle_main(heap, *main, is_kept);
+        }
         self.stands_still.set(false);
         self.due.set(false);
-        let spare_bytes = match table.provide(heap, 0) {
-            Ok(()) => usize::MAX,
-            Err(AllocError) => table.spare_bytes(),
-        };
-        if let Some(main) = table.eden.last_mut() {
-            main.usable_bytes = main.bytes.min(spare_bytes) / WORD_BYTES * WORD_BYTES;
-            self.fill(main, true);
-        } else {
-            self.next.set(null_mut());
-            self.end.set(null_mut());
+        match table.eden.last_mut() {
+            Some(main) => self.fill(main, true),
+            None => {
+                self.next.set(null_mut());
+                self.end.set(null_mut());
+            }
         }
         if trims || renews {
             table.trim(heap);
@@ -343,16 +344,41 @@ impl Table {
         self.eden.sum(|block| block.usable_bytes) + self.survivors.sum(|block| block.used_bytes)
     }
 
-    /// What the reserve has room for besides the survivors.
-    fn spare_bytes(&self) -> usize {
-        let room_bytes = self.reserve.sum(Block::room_bytes);
-        room_bytes.saturating_sub(self.survivors.sum(|block| block.used_bytes))
-    }
-
     /// A block for eden, and as much reserve.
     fn fresh<A: Layer>(&mut self, heap: &ObjectHeap<A>, bytes: usize) -> Result<Block, AllocError> {
         self.provide(heap, bytes)?;
-        Block::take(heap, bytes)
+        let block = Block::take(heap, bytes)?;
+        Ok(Block { usable_bytes: self.usable_bytes(&block), ..block })
+    }
+
+    /// Up to where a block of eden may be filled, so that it and the survivors have room for all that is in them.
+    fn usable_bytes(&self, block: &Block) -> usize {
+        let missing_bytes =
+            self.survivors.sum(|block| block.used_bytes.saturating_sub(block.room_bytes()));
+        let spare_bytes = block.room_bytes().saturating_sub(missing_bytes);
+        spare_bytes / WORD_BYTES * WORD_BYTES
+    }
+
+    /// What becomes of the main block when it was emptied: it is used again if `is_kept`; or it is reserve, if there
+    /// is not enough of that, and none to be had.
+    fn settle_main<A: Layer>(&mut self, heap: &ObjectHeap<A>, main: Block, is_kept: bool) {
+        let main = Block { used_bytes: 0, usable_bytes: self.usable_bytes(&main), ..main };
+        if is_kept {
+            self.eden.push(main);
+        }
+        let is_short = self.provide(heap, 0).is_err();
+        let survivor_bytes = self.survivors.sum(|block| block.used_bytes);
+        let room_bytes = self.reserve.sum(Block::room_bytes);
+        if is_short && room_bytes < survivor_bytes {
+            self.eden = Blocks::default();
+            self.reserve.push(main);
+        } else if let Some(kept) = self.eden.last_mut() {
+            let spare_bytes = (room_bytes - survivor_bytes) / WORD_BYTES * WORD_BYTES;
+            kept.usable_bytes = kept.usable_bytes.min(spare_bytes);
+        } else {
+            // SAFETY: nothing in it is used any more.
+            unsafe { release(heap, &main) };
+        }
     }
 
     /// Sees that the reserve has room for everything, and for `more_bytes`.
@@ -366,7 +392,8 @@ impl Table {
         if missing_bytes == 0 {
             return Ok(());
         }
-        if self.reserve.is_full() {
+        // All of them, and the main block, may become reserve.
+        if self.reserve.len + self.survivors.len + 1 >= BLOCKS {
             return Err(AllocError);
         }
         self.reserve.push(Block::take(heap, Block::for_room(missing_bytes))?);

@@ -132,11 +132,12 @@ mod tests {
         }
         assert_eq!(size_bytes, config.nursery_max_bytes);
         for _ in 0..10 {
-            size_bytes = pacer.ended(Found { pause_nanos: 2_000_000, ..QUIET }, size_bytes);
+            let found = Found { eden_bytes: size_bytes, pause_nanos: 2_000_000, ..QUIET };
+            size_bytes = pacer.ended(found, size_bytes);
         }
         assert_eq!(size_bytes, config.nursery_bytes / 4);
         for _ in 0..10 {
-            size_bytes = pacer.ended(QUIET, size_bytes);
+            size_bytes = pacer.ended(Found { eden_bytes: size_bytes, ..QUIET }, size_bytes);
         }
         assert!(size_bytes <= config.nursery_bytes);
     }
