@@ -45,6 +45,8 @@ pub struct Generational<A: Layer> {
     pub(crate) mask: Cell<usize>,
     /// The tag of new objects.
     pub(crate) new_tag: Cell<usize>,
+    /// A compaction was asked for.
+    pub(crate) wants_compaction: Cell<bool>,
     /// Memory is given back that is not needed now.
     pub(crate) trims: bool,
     /// Cycles of the tenured space after which the nursery has rested.
@@ -108,6 +110,7 @@ impl<A: Layer> Generational<A> {
             remembered: Remembered::default(),
             mask: Cell::new(tag::NOT_PLAIN),
             new_tag: Cell::new(0),
+            wants_compaction: Cell::new(false),
             trims: false,
             rested_cycles: 0,
             homes: Cell::default(),
@@ -130,6 +133,14 @@ impl<A: Layer> Generational<A> {
     pub fn collect_soon(&self) {
         self.tenured.collect_soon();
         self.nursery.due.set(true);
+    }
+
+    /// Has a whole collection follow at the end of the mutation that is under way, or of the next, and then has objects
+    /// of the tenured space move together where it is sparse, so that memory is given back. It takes time linear in
+    /// the heap. Objects that are pinned, or were asked for their identity, stay.
+    pub fn compact_soon(&self) {
+        self.wants_compaction.set(true);
+        self.collect_soon();
     }
 
     /// A handle by which anybody can have this collector give memory back, on any thread.
@@ -326,6 +337,11 @@ unsafe impl<A: Layer> Collector for Generational<A> {
         self.allocate_tenured(shape)
     }
 
+    fn pin(&self, object: Object) {
+        // SAFETY: the object is alive, and in the tenured space.
+        unsafe { object.set_word(object.word().map_addr(|address| address | tag::PINNED)) };
+    }
+
     #[inline(always)]
     unsafe fn barrier(&self, object: Object) {
         if self.wants_to_know(object) {
@@ -378,6 +394,8 @@ unsafe impl<A: Layer> Collector for Generational<A> {
             return word.addr() & !tag::ALL;
         }
         if !self.nursery.contains(object) {
+            // Its address is its identity, so it stays from now on.
+            self.pin(object);
             return object.address();
         }
         match self.home(object) {

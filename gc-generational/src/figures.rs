@@ -30,6 +30,10 @@ pub struct Figures {
     pub short_minors: usize,
     /// Times that the nursery was given a rest, since most of it survived.
     pub rests: usize,
+    /// Compactions of the tenured space, and spans that they have emptied.
+    pub compactions: usize,
+    /// See `compactions`.
+    pub evacuated_spans: usize,
     /// What the nursery grows to until the next minor collection, in bytes.
     pub nursery_size_bytes: usize,
     /// Minor collections, by how long they took: the entry `n` counts those of less than 2^n microseconds that

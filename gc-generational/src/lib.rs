@@ -6,6 +6,7 @@ compile_error!("gc-generational has tags in headers, for which words of eight by
 
 mod cards;
 mod collector;
+mod compact;
 mod config;
 mod figures;
 mod links;

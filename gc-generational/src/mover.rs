@@ -43,6 +43,8 @@ pub struct Mover<A: Layer> {
     pub(crate) again_bytes: usize,
     /// Objects are promoted at all.
     promotes: bool,
+    /// Tenured objects have moved, too.
+    compacts: bool,
     /// An object could not be promoted.
     short: bool,
 }
@@ -76,6 +78,12 @@ pub(crate) unsafe fn place_of(object: Object) -> Option<Object> {
     if word.addr() & tag::ALL == tag::MOVED { lead(word) } else { None }
 }
 
+/// Where a tenured object is, while some have moved.
+pub(crate) fn place_in_tenured(object: Object) -> Object {
+    // SAFETY: it is a tenured object, whose slot is there, though it may have moved.
+    unsafe { place_of(object) }.unwrap_or(object)
+}
+
 impl<A: Layer> Mover<A> {
     /// # Safety
     ///
@@ -100,6 +108,7 @@ impl<A: Layer> Mover<A> {
             promoted_bytes: 0,
             again_bytes: 0,
             promotes: true,
+            compacts: false,
             short: false,
         }
     }
@@ -112,6 +121,21 @@ impl<A: Layer> Mover<A> {
     /// Whether an object that should have been promoted was not.
     pub(crate) const fn is_short(&self) -> bool {
         self.short
+    }
+
+    /// A mover for when nothing is young, and tenured objects have moved.
+    ///
+    /// # Safety
+    ///
+    /// As for `new`.
+    pub(crate) unsafe fn compacting(
+        space: &Space<A, Generational<A>>,
+        remembered: &Remembered,
+    ) -> Self {
+        let (from, reserve_ranges) = (Ranges::new(), Ranges::new());
+        let plan = Plan { from, aged: None, reserve: Blocks::default(), reserve_ranges };
+        // SAFETY: the caller's.
+        Self { compacts: true, ..unsafe { Self::new(plan, space, remembered) } }
     }
 
     fn space<'s>(&self) -> &'s Space<A, Generational<A>> {
@@ -135,8 +159,11 @@ impl<A: Layer> Mover<A> {
             let from = object.header().as_ptr().sub(shape.header_offset);
             copy_words(from, to.as_ptr(), shape.layout.size());
             let header = to.add(shape.header_offset);
-            // A copy has no tags, whatever the old header had.
-            header.cast::<*const Info<A>>().write(info);
+            // A copy has no tags, whatever the old header had; but it stays in its home.
+            let pinned = if word.addr() & tag::ALL == tag::HOMED { tag::PINNED } else { 0 };
+            header
+                .cast::<*const Info<A>>()
+                .write(core::ptr::from_ref(info).wrapping_byte_add(pinned));
             object.set_word(header.as_ptr().map_addr(|address| address | tag::MOVED));
             if info.relocate.is_some() {
                 let old = object.header().as_ptr();
@@ -347,6 +374,9 @@ unsafe impl<A: Layer> VisitorMut for Mover<A> {
     #[inline(always)]
     fn object(&mut self, object: Object) -> Object {
         if !self.from.contains(object.address()) {
+            if self.compacts {
+                return place_in_tenured(object);
+            }
             self.met_young |=
                 (self.aged.is_some() || self.short) && self.to_ranges.contains(object.address());
             return object;

@@ -31,6 +31,8 @@ impl<A: Layer> Generational<A> {
     pub(crate) fn take_turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
         self.bury();
         self.wake();
+        let compacts = self.wants_compaction.take();
+        let turn = if compacts { Turn::Full } else { turn };
         let wants_all = turn == Turn::Full || self.tenured.wants_change();
         let is_tortured = self.config.tenured.torture != Torture::Off;
         let is_due = turn != Turn::Pay || self.nursery.due.get() || is_tortured;
@@ -40,7 +42,12 @@ impl<A: Layer> Generational<A> {
         }
         let all_old = rests || ((wants_all || is_due) && self.minor(world, wants_all));
         match (wants_all, all_old) {
-            (true, true) => self.tenured.turn(world, turn, Change::Yes),
+            (true, true) => {
+                self.tenured.turn(world, turn, Change::Yes);
+                if compacts {
+                    self.compact(world);
+                }
+            }
             (true, false) => self.squeeze(world),
             (false, _) => self.tenured.turn(world, turn, Change::No),
         }

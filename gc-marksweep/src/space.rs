@@ -10,7 +10,7 @@ use crate::cards::Cards;
 use crate::config::{Config, Torture};
 use crate::cycle::{Phase, gained_bytes};
 use crate::figures::{Cause, Cycle, Figures};
-use crate::heap::{Mutator, ObjectHeap};
+use crate::heap::{Evacuated, Mutator, ObjectHeap};
 use crate::outside::{Beyond, Change};
 use crate::pacer::Pacer;
 use crate::protocol::Passage;
@@ -298,6 +298,47 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     pub fn for_each_object(&mut self, mut visit: impl FnMut(Object)) {
         // SAFETY: an object was made in each slot that was handed out.
         self.mutator.for_each_object(|slot| visit(unsafe { Object::in_slot(slot.address) }));
+    }
+
+    /// Moves the objects of sparse spans, those in which at most `percent` of the slots hold any: `moved` is told from
+    /// where to where, and has the old header lead to the new one. Spans with an object that `moves` is `false` of
+    /// stay. To be called between two mutations; does nothing but between two cycles.
+    ///
+    /// # Safety
+    ///
+    /// Before anything else happens, all pointers to the old places are rewritten, and then
+    /// [`finish_evacuation`](Self::finish_evacuation) is called.
+    pub unsafe fn evacuate(
+        &mut self,
+        percent: usize,
+        moves: impl Fn(Object) -> bool,
+        mut moved: impl FnMut(Object, Object),
+    ) -> Evacuated {
+        // SAFETY: an object was made in each slot that was handed out.
+        let object = |slot: NonNull<u8>| unsafe { Object::in_slot(slot) };
+        let (mutator, heap) = (&self.mutator, self.mutator.heap());
+        debug_assert!(self.phase != Phase::Sweep || heap.is_swept(), "all is swept");
+        let copy = |slot: crate::heap::Object| {
+            let from = object(slot.address);
+            // SAFETY: the object is of this space.
+            let layout = unsafe { from.shape::<C>() }.layout;
+            let to = mutator.allocate(layout, slot.drops)?;
+            // SAFETY: both are slots for this layout, and different.
+            unsafe { slot.address.copy_to_nonoverlapping(to, layout.size()) };
+            moved(from, object(to));
+            Ok(())
+        };
+        mutator.evacuate(percent, |slot| moves(object(slot.address)), copy)
+    }
+
+    /// Gives the emptied spans to the layer below.
+    ///
+    /// # Safety
+    ///
+    /// No pointer leads there any more.
+    pub unsafe fn finish_evacuation(&mut self, evacuated: Evacuated) {
+        // SAFETY: the caller's.
+        unsafe { self.mutator.finish_evacuation(evacuated) };
     }
 
     /// Whether the object will not be visited by the marker, in the cycle that is under way, if one is.

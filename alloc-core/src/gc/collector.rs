@@ -106,6 +106,12 @@ pub unsafe trait Collector: Sized {
     /// Collects, between two mutations.
     fn turn(&mut self, world: &mut World<'_, Self>, turn: Turn);
 
+    /// The object was made in such a place, just now.
+    #[inline]
+    fn pin(&self, object: Object) {
+        let _ = object;
+    }
+
     /// Somebody is about to look at all objects, between two mutations: a collector that moves some may want
     /// to have that done before.
     fn prepare_to_show(&mut self, world: &mut World<'_, Self>) {

@@ -54,6 +54,8 @@ pub mod tag {
     pub const WATCHED: usize = 0b100;
     /// The rest of the word leads to the place that the object will be moved to, whose header says the type.
     pub const HOMED: usize = 0b110;
+    /// The object must not be moved: a bit of its own, beside [`WATCHED`] or no tag.
+    pub const PINNED: usize = 0b1000;
     /// The bit that both [`WATCHED`] and [`HOMED`] have.
     pub const NOT_PLAIN: usize = WATCHED & HOMED;
 }
@@ -154,12 +156,11 @@ impl Object {
     unsafe fn record(self) -> *mut u8 {
         // SAFETY: the caller's; a home has a header too (`tag::HOMED`).
         unsafe {
-            let word = self.word();
-            let lead = word.map_addr(|address| address & !tag::ALL);
-            if word.addr() & tag::ALL != tag::HOMED {
-                return lead;
+            let mut word = self.word();
+            if word.addr() & tag::ALL == tag::HOMED {
+                word = load_word(word.map_addr(|address| address & !tag::ALL).cast());
             }
-            load_word(lead.cast()).map_addr(|address| address & !tag::ALL)
+            word.map_addr(|address| address & !(tag::ALL | tag::PINNED))
         }
     }
 

@@ -55,6 +55,7 @@ impl<'gc, T: Trace<'gc>> PinnedGc<'gc, T> {
             let object = write_header(start, shape, 0, mc.header(InfoOf::<T, C>::INFO));
             let at: NonNull<T> = object.value_of();
             at.write(value);
+            mc.shared.collector.pin(object);
             Ok(Self(Gc::from_value(at)))
         }
     }

@@ -72,6 +72,7 @@
 mod cards;
 mod classes;
 mod cycle;
+mod evacuate;
 mod large;
 mod list;
 mod marker;
@@ -82,6 +83,7 @@ mod sweep;
 mod usage;
 mod verify;
 
+pub use evacuate::Evacuated;
 pub use marker::Marker;
 pub use mutator::Mutator;
 pub use usage::{ClassUsage, Object, Usage};
