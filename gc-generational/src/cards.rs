@@ -13,12 +13,16 @@ use core::ops::Range;
 
 /// Objects that are smaller are remembered as a whole.
 const CARDED_BYTES: usize = 64 << 10;
-/// Elements of a card, at least.
-const CARD_ELEMENTS: usize = 512;
-const MOST_CARDS: usize = 2048;
+/// Elements of a card: what is looked at for one write. The marker's cards are longer, so what it has claimed for a
+/// write is never less.
+const CARD_ELEMENTS: usize = 64;
 const WORD_BITS: usize = usize::BITS as usize;
-/// Words behind an object: whether there is any card, and which.
-const WORDS: usize = 1 + MOST_CARDS / WORD_BITS;
+
+/// Words behind an object of this size: whether there is any card, and which. An element that can hold a pointer has a
+/// word at least.
+const fn words(size: usize) -> usize {
+    1 + size.div_ceil(WORD_BYTES * CARD_ELEMENTS * WORD_BITS)
+}
 
 /// The layout of a tenured object's slot: with cards behind it, if it is that large.
 pub(crate) fn with_cards(shape: Shape) -> Layout {
@@ -27,8 +31,9 @@ pub(crate) fn with_cards(shape: Shape) -> Layout {
     }
     let (size, align) = (shape.layout.size(), shape.layout.align());
     // Where there is no room for cards in the address space, there is none for the object.
-    let all =
-        size.checked_next_multiple_of(WORD_BYTES).and_then(|s| s.checked_add(WORDS * WORD_BYTES));
+    let all = size
+        .checked_next_multiple_of(WORD_BYTES)
+        .and_then(|s| s.checked_add(words(size) * WORD_BYTES));
     all.and_then(|all| Layout::from_size_align(all, align).ok()).unwrap_or(shape.layout)
 }
 
@@ -40,7 +45,6 @@ pub(crate) const fn has_cards(shape: Shape) -> bool {
 pub(crate) struct Cards {
     words: *mut usize,
     elements: usize,
-    card_elements: usize,
 }
 
 impl Cards {
@@ -61,8 +65,7 @@ impl Cards {
             }
             let start = object.header().as_ptr().sub(shape.header_offset);
             let words = start.add(shape.layout.size().next_multiple_of(WORD_BYTES)).cast();
-            let card_elements = elements.div_ceil(MOST_CARDS).max(CARD_ELEMENTS);
-            Some(Self { words, elements, card_elements })
+            Some(Self { words, elements })
         }
     }
 
@@ -77,7 +80,7 @@ impl Cards {
             unsafe {
                 start
                     .add(shape.layout.size().next_multiple_of(WORD_BYTES))
-                    .write_bytes(0, WORDS * WORD_BYTES)
+                    .write_bytes(0, words(shape.layout.size()) * WORD_BYTES)
             };
         }
     }
@@ -87,8 +90,8 @@ impl Cards {
         if elements.is_empty() {
             return false;
         }
-        for card in elements.start / self.card_elements..=(elements.end - 1) / self.card_elements {
-            // SAFETY: `of` has checked that the words are there; a card is below `MOST_CARDS`.
+        for card in elements.start / CARD_ELEMENTS..=(elements.end - 1) / CARD_ELEMENTS {
+            // SAFETY: the words are there (`of`), enough for all elements.
             unsafe { *self.words.add(1 + card / WORD_BITS) |= 1 << (card % WORD_BITS) };
         }
         // SAFETY: the same.
@@ -105,14 +108,13 @@ impl Cards {
     /// it is to be kept. Returns whether one was.
     pub fn take(&self, mut visit: impl FnMut(Range<usize>) -> bool) -> bool {
         let mut keeps = false;
-        for word in 0..MOST_CARDS / WORD_BITS {
+        for word in 0..self.elements.div_ceil(CARD_ELEMENTS * WORD_BITS) {
             // SAFETY: as in `note`.
             let place = unsafe { &mut *self.words.add(1 + word) };
             let mut bits = core::mem::take(place);
             while bits != 0 {
-                let start =
-                    (word * WORD_BITS + bits.trailing_zeros() as usize) * self.card_elements;
-                if visit(start..(start + self.card_elements).min(self.elements)) {
+                let start = (word * WORD_BITS + bits.trailing_zeros() as usize) * CARD_ELEMENTS;
+                if visit(start..(start + CARD_ELEMENTS).min(self.elements)) {
                     *place |= bits & bits.wrapping_neg();
                     keeps = true;
                 }

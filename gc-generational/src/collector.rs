@@ -244,6 +244,9 @@ impl<A: Layer> Generational<A> {
             object.set_word(word.map_addr(|address| address & !tag::ALL));
         }
         self.remembered.push(object, self.below());
+        if self.remembered.is_long() {
+            self.nursery.due.set(true);
+        }
     }
 
     /// The barrier of some elements of such an object.
@@ -279,7 +282,8 @@ impl<A: Layer> Generational<A> {
                 let count = object.header().sub(WORD_BYTES).cast::<usize>().read();
                 slot.cast::<usize>().write(count);
             }
-            home.header().cast::<*mut u8>().write(word);
+            // The tag says that there is nothing in it yet.
+            home.header().cast().write(word.map_addr(|address| address | tag::MOVED));
             object.set_word(home.header().as_ptr().map_addr(|address| address | tag::HOMED));
             let mut homes = self.homes.take();
             homes.push(object, self.below());
@@ -417,14 +421,16 @@ impl<A: Layer> Drop for Generational<A> {
                 self.0.homes.take().free(self.0.below());
             }
         }
-        self.bury();
         self.abandon_homes();
-        let mut young = self.links.replace(Links::new());
+        let young = self.links.replace(Links::new());
+        let dying = core::mem::replace(&mut self.dying, Links::new());
         let _free = Free(self);
-        // SAFETY: each is on the list once; nobody uses them any more.
-        while let Some(object) = unsafe { young.pop_object() } {
-            // SAFETY: the same.
-            unsafe { Self::finish(object) };
+        for mut links in [dying, young] {
+            // SAFETY: each is on one list, once; nobody uses them any more.
+            while let Some(object) = unsafe { links.pop_object() } {
+                // SAFETY: the same.
+                unsafe { Self::finish(object) };
+            }
         }
     }
 }

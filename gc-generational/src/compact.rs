@@ -5,6 +5,7 @@
 //! identity, stays, and so does its span.
 
 use crate::Generational;
+use crate::minor::Whole;
 use crate::mover::{Mover, place_in_tenured};
 use alloc_core::Layer;
 use alloc_core::gc::{World, tag};
@@ -14,6 +15,7 @@ const SPARSE_PERCENT: usize = 40;
 
 impl<A: Layer> Generational<A> {
     pub(crate) fn compact(&mut self, world: &mut World<'_, Self>) {
+        let whole = Whole;
         // SAFETY: all of that happens right below; nothing unwinds in between (rules T2, C6).
         let evacuated = unsafe {
             self.tenured.evacuate(
@@ -28,16 +30,17 @@ impl<A: Layer> Generational<A> {
         // SAFETY: both are this collector's, and are not changed exclusively while the mover is used.
         let mut mover = unsafe { Mover::compacting(&self.tenured, &self.remembered) };
         world.relocate_roots(&mut mover);
-        self.tenured.for_each_object(|object| {
-            // SAFETY: the object is alive, or garbage that nothing was freed of yet; it is not one that moved, as
-            // those are not walked, or no objects any more.
-            unsafe {
+        // SAFETY: the mover does nothing with the space. The object is alive; it is not one that moved, as those are not
+        // walked, or no objects any more.
+        unsafe {
+            self.tenured.walk(|object| {
                 if let Some(relocate) = object.info::<Self>().relocate {
                     relocate(object, &mut mover);
                 }
-            }
-        });
+            });
+        }
         world.settle(&mut |object| Some(place_in_tenured(object)));
+        core::mem::forget(whole);
         let figures = self.figures.get_mut();
         figures.compactions += 1;
         figures.evacuated_spans += evacuated.len();

@@ -31,6 +31,7 @@ impl<A: Layer> Generational<A> {
         #[cfg(feature = "std")]
         let begin = std::time::Instant::now();
         self.nursery.stop();
+        let whole = Whole;
         let (plan, mut found) = self.plan(all);
         let ranges = plan.from.clone();
         // SAFETY: both are this collector's, and are not changed exclusively while the mover is used.
@@ -47,6 +48,7 @@ impl<A: Layer> Generational<A> {
         self.part_links(mover.links);
         self.abandon_homes();
         let is_empty = mover.copied_bytes == 0;
+        core::mem::forget(whole);
         found.survived_bytes = mover.copied_bytes + mover.promoted_bytes - mover.again_bytes;
         found.again_bytes = mover.again_bytes;
         self.note(&mover, &found);
@@ -60,7 +62,7 @@ impl<A: Layer> Generational<A> {
         }
         let size_bytes = self.nursery.size_bytes.get();
         self.nursery.size_bytes.set(self.pacer.ended(found, size_bytes));
-        if let Some(cycles) = self.pacer.rests(found, size_bytes)
+        if let Some(cycles) = self.pacer.rests(found)
             && is_empty
         {
             self.rest(cycles);
@@ -76,7 +78,8 @@ impl<A: Layer> Generational<A> {
         let waits = !all && self.pacer.waits(eden_bytes, self.nursery.size_bytes.get());
         let plan = Plan {
             from: table.ranges_to_empty(),
-            aged: waits.then(|| Table::ranges_of(&table.survivors)),
+            survivors: Table::ranges_of(&table.survivors),
+            waits,
             reserve: table.reserve,
             reserve_ranges: Table::ranges_of(&table.reserve),
         };
@@ -86,7 +89,7 @@ impl<A: Layer> Generational<A> {
     }
 
     /// Tenured objects that may lead to young ones.
-    fn visit_remembered(&mut self, mover: &mut Mover<A>) {
+    fn visit_remembered(&self, mover: &mut Mover<A>) {
         let mut list: Queue = self.remembered.take();
         let mut cards = 0;
         while let Some(object) = list.pop(self.tenured.below()) {
@@ -98,22 +101,48 @@ impl<A: Layer> Generational<A> {
         if is_short || self.remembered.lost.take() {
             self.search(mover);
         }
-        self.figures.get_mut().remembered_cards += cards;
+        let mut figures = self.figures.get();
+        figures.remembered_cards += cards;
+        self.figures.set(figures);
     }
 
-    /// Some could not be put in: looks for them in the tenured space (M2, M3). What they lead to stays young, as
-    /// nothing may be allocated in the tenured space while all of it is looked at.
+    /// Some could not be put in: looks for them in the tenured space (M2, M3).
     #[cold]
-    fn search(&mut self, mover: &mut Mover<A>) {
+    fn search(&self, mover: &mut Mover<A>) {
+        let below = self.tenured.below();
+        let mut found = Queue::default();
+        // SAFETY: what is called does nothing with the space.
+        unsafe {
+            self.tenured.walk(|object| {
+                if is_remembered::<Self>(object) {
+                    found.push(object, below);
+                }
+            });
+        }
+        let is_short = found.was_short();
+        while let Some(object) = found.pop(below) {
+            // SAFETY: the object was not found dead, so it is alive, or garbage since the last cycle.
+            unsafe { mover.visit_tenured(object) };
+        }
+        found.free(below);
+        if is_short {
+            self.search_in_place(mover);
+        }
+    }
+
+    /// The same without memory for a list. What is led to stays young, as nothing may be allocated in the tenured
+    /// space while all of it is looked at.
+    #[cold]
+    fn search_in_place(&self, mover: &mut Mover<A>) {
         mover.set_promotes(false);
-        self.tenured.for_each_object(|object| {
-            // SAFETY: the object was not found dead, so it is tenured and alive, or garbage since the last cycle.
-            unsafe {
+        // SAFETY: the mover allocates nothing in the space now; objects as in `search`.
+        unsafe {
+            self.tenured.walk(|object| {
                 if is_remembered::<Self>(object) {
                     mover.visit_tenured(object);
                 }
-            }
-        });
+            });
+        }
         mover.set_promotes(true);
     }
 
@@ -174,7 +203,7 @@ impl<A: Layer> Generational<A> {
                 if word.addr() & tag::ALL == tag::HOMED
                     && let Some(home) = crate::mover::lead(word)
                 {
-                    object.set_word(home.word());
+                    object.set_word(home.word().map_addr(|address| address & !tag::ALL));
                     self.abandon(home);
                 }
             }
@@ -190,6 +219,17 @@ impl<A: Layer> Generational<A> {
         self.remembered.forget(self.tenured.below());
         let survivors = Survivors(self.nursery.table.borrow().reserve);
         self.tenured.turn(world, Turn::Full, Change::Beside(&survivors));
+    }
+}
+
+/// Ends the process if something unwinds while objects are moved: rules T2 and C6 forbid it, and half of the pointers
+/// would lead to where nothing is.
+pub(crate) struct Whole;
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        // It is forgotten when all went well; so this is a panic within a panic, which aborts.
+        panic!("a visit unwound while objects were moved");
     }
 }
 

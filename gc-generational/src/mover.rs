@@ -24,8 +24,10 @@ use gc_marksweep::Space;
 pub struct Mover<A: Layer> {
     /// What is being emptied.
     pub(crate) from: Ranges,
-    /// The part of it that has survived one minor collection; if `None`, all counts as such.
-    aged: Option<Ranges>,
+    /// The part of it that has survived one minor collection.
+    survivors: Ranges,
+    /// Only that part is promoted.
+    waits: bool,
     /// Where objects go that stay young, and the block of it that is being filled.
     pub(crate) to: Blocks,
     to_ranges: Ranges,
@@ -39,7 +41,7 @@ pub struct Mover<A: Layer> {
     remembered: NonNull<Remembered>,
     pub(crate) copied_bytes: usize,
     pub(crate) promoted_bytes: usize,
-    /// Of those, bytes of objects that had survived before.
+    /// Of both, bytes of objects that had survived before.
     pub(crate) again_bytes: usize,
     /// Objects are promoted at all.
     promotes: bool,
@@ -52,7 +54,8 @@ pub struct Mover<A: Layer> {
 /// What young objects are copied from and to.
 pub(crate) struct Plan {
     pub from: Ranges,
-    pub aged: Option<Ranges>,
+    pub survivors: Ranges,
+    pub waits: bool,
     pub reserve: Blocks,
     pub reserve_ranges: Ranges,
 }
@@ -95,7 +98,8 @@ impl<A: Layer> Mover<A> {
     ) -> Self {
         Self {
             from: plan.from,
-            aged: plan.aged,
+            survivors: plan.survivors,
+            waits: plan.waits,
             to: plan.reserve,
             to_ranges: plan.reserve_ranges,
             filling: 0,
@@ -132,8 +136,14 @@ impl<A: Layer> Mover<A> {
         space: &Space<A, Generational<A>>,
         remembered: &Remembered,
     ) -> Self {
-        let (from, reserve_ranges) = (Ranges::new(), Ranges::new());
-        let plan = Plan { from, aged: None, reserve: Blocks::default(), reserve_ranges };
+        let nowhere = Ranges::new;
+        let plan = Plan {
+            from: nowhere(),
+            survivors: nowhere(),
+            waits: false,
+            reserve: Blocks::default(),
+            reserve_ranges: nowhere(),
+        };
         // SAFETY: the caller's.
         Self { compacts: true, ..unsafe { Self::new(plan, space, remembered) } }
     }
@@ -195,13 +205,13 @@ impl<A: Layer> Mover<A> {
             // SAFETY: a home is a slot for this shape, and this is its header.
             return (unsafe { home.header().sub(shape.header_offset) }, false);
         }
-        let is_aged = self.aged.as_ref().is_none_or(|aged| aged.contains(object.address()));
-        if is_aged {
+        let is_survivor = self.survivors.contains(object.address());
+        self.again_bytes += if is_survivor { bytes } else { 0 };
+        if is_survivor || !self.waits {
             if self.promotes
                 && let Ok(slot) = self.space().allocate_slot(shape.layout, shape.needs_drop)
             {
                 self.promoted_bytes += bytes;
-                self.again_bytes += if self.aged.is_some() { bytes } else { 0 };
                 return (slot, false);
             }
             self.short = true;
@@ -287,9 +297,14 @@ impl<A: Layer> Mover<A> {
         self.met_young = false;
         // SAFETY: the caller's. The marker does not visit it: it was claimed when it was written to, or born so.
         unsafe {
-            debug_assert!(self.space().is_left_alone(object), "the marker may visit it");
             let info: &Info<A> = object.info();
             let cards = Cards::of::<Generational<A>>(object);
+            // N2. Of a slice that is remembered by cards, those were claimed.
+            debug_assert!(
+                self.space().is_left_alone(object)
+                    || (cards.is_some() && object.word().addr() & tag::ALL == tag::WATCHED),
+                "the marker may visit it"
+            );
             let Some(relocate) = info.relocate else { return 0 };
             if object.word().addr() & tag::ALL != tag::WATCHED {
                 relocate(object, self);
@@ -378,7 +393,7 @@ unsafe impl<A: Layer> VisitorMut for Mover<A> {
                 return place_in_tenured(object);
             }
             self.met_young |=
-                (self.aged.is_some() || self.short) && self.to_ranges.contains(object.address());
+                (self.waits || self.short) && self.to_ranges.contains(object.address());
             return object;
         }
         // SAFETY: it is a young object of this heap, as everything that is shown; its slot is there.

@@ -40,6 +40,8 @@ const MOST_PERCENT: usize = 80;
 /// Above this part of eden, copying it was in vain.
 const VAIN_PERCENT: usize = 60;
 const MOST_AT_FIRST: u32 = 3;
+/// What survives of less than this tells nothing.
+const TELLING_BYTES: usize = 8 << 10;
 const REST_MOST_CYCLES: usize = 16;
 /// How many minor collections go by until a second survival is tried again.
 const AT_ONCE: u32 = 16;
@@ -63,8 +65,8 @@ impl Pacer {
 
     /// Whether the nursery should rest now, and for how many cycles of the tenured space: asked when a minor
     /// collection has ended. The first one after a rest tells enough.
-    pub fn rests(&mut self, found: Found, size_bytes: usize) -> Option<usize> {
-        if !self.config.rests || found.eden_bytes < size_bytes / 2 {
+    pub fn rests(&mut self, found: Found) -> Option<usize> {
+        if !self.config.rests || found.eden_bytes < TELLING_BYTES {
             return None;
         }
         if found.survived_bytes <= found.eden_bytes / 100 * VAIN_PERCENT {
@@ -127,7 +129,9 @@ mod tests {
         let mut pacer = Pacer::new(config);
         let mut size_bytes = config.nursery_bytes;
         for _ in 0..10 {
-            let found = Found { survived_bytes: 200 << 10, pause_nanos: 100_000, ..QUIET };
+            let survived_bytes = size_bytes / 5;
+            let found =
+                Found { eden_bytes: size_bytes, survived_bytes, pause_nanos: 100_000, ..QUIET };
             size_bytes = pacer.ended(found, size_bytes);
         }
         assert_eq!(size_bytes, config.nursery_max_bytes);
@@ -146,10 +150,10 @@ mod tests {
     fn the_nursery_rests_longer_each_time() {
         let mut pacer = Pacer::new(Config::default());
         let vain = Found { survived_bytes: 900 << 10, ..QUIET };
-        assert_eq!([vain; 3].map(|found| pacer.rests(found, 1 << 20)), [None, None, Some(1)]);
-        assert_eq!([vain; 2].map(|found| pacer.rests(found, 1 << 20)), [Some(2), Some(4)]);
-        assert_eq!(pacer.rests(QUIET, 1 << 20), None);
-        assert_eq!([vain; 3].map(|found| pacer.rests(found, 1 << 20)), [None, None, Some(1)]);
+        assert_eq!([vain; 3].map(|found| pacer.rests(found)), [None, None, Some(1)]);
+        assert_eq!([vain; 2].map(|found| pacer.rests(found)), [Some(2), Some(4)]);
+        assert_eq!(pacer.rests(QUIET), None);
+        assert_eq!([vain; 3].map(|found| pacer.rests(found)), [None, None, Some(1)]);
     }
 
     #[test]

@@ -7,13 +7,17 @@
 //!   looked for in the tenured space.
 //! * M3: a huge slice that is watched stands here if a card of it was noted (`cards.rs`).
 //!
-//! So the header's tag is the truth, and the list an index of it; and an object is put in once.
+//! So the header's tag is the truth, and the list an index of it. An object is put in once as a whole, and once for its
+//! cards.
 
 use crate::cards::Cards;
 use alloc_core::Layer;
 use alloc_core::gc::{Collector, Object, tag};
 use core::cell::Cell;
 use gc_marksweep::Queue;
+
+/// Looking at so many takes half a millisecond, if each lies elsewhere.
+const MANY_OBJECTS: usize = 4096;
 
 /// The set.
 #[derive(Default)]
@@ -26,6 +30,11 @@ pub(crate) struct Remembered {
 }
 
 impl Remembered {
+    /// Whether so many were put in that looking at them will take long.
+    pub fn is_long(&self) -> bool {
+        self.count.get() >= MANY_OBJECTS
+    }
+
     /// Puts an object in.
     pub fn push<A: Layer>(&self, object: Object, below: &A) {
         self.count.set(self.count.get() + 1);
@@ -62,6 +71,9 @@ impl Remembered {
 pub(crate) unsafe fn is_remembered<C: Collector>(object: Object) -> bool {
     // SAFETY: the caller's.
     unsafe {
+        if object.word().addr() & tag::ALL == tag::MOVED {
+            return false; // A home: nothing is in it yet.
+        }
         if object.info::<C>().relocate.is_none() {
             return false;
         }

@@ -33,7 +33,8 @@ impl<A: Layer> Generational<A> {
         self.wake();
         let compacts = self.wants_compaction.take();
         let turn = if compacts { Turn::Full } else { turn };
-        let wants_all = turn == Turn::Full || self.tenured.wants_change();
+        let begins = matches!(turn, Turn::Some { .. }) && self.tenured.is_idle();
+        let wants_all = turn == Turn::Full || begins || self.tenured.wants_change();
         let is_tortured = self.config.tenured.torture != Torture::Off;
         let is_due = turn != Turn::Pay || self.nursery.due.get() || is_tortured;
         let rests = self.nursery.rests.get();
@@ -59,6 +60,8 @@ impl<A: Layer> Generational<A> {
     /// Has the nursery rest for so many cycles: it is empty, and so is the remembered set.
     pub(crate) fn rest(&mut self, cycles: usize) {
         self.nursery.rests.set(true);
+        // At once: what is made from now on has to be watched.
+        self.set_barrier();
         self.rested_cycles = self.tenured.figures().cycles + cycles;
         self.figures.get_mut().rests += 1;
     }

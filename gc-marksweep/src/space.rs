@@ -295,9 +295,13 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     }
 
     /// Calls `visit` for each object that was not found dead.
-    pub fn for_each_object(&mut self, mut visit: impl FnMut(Object)) {
-        // SAFETY: an object was made in each slot that was handed out.
-        self.mutator.for_each_object(|slot| visit(unsafe { Object::in_slot(slot.address) }));
+    ///
+    /// # Safety
+    ///
+    /// `visit` does nothing with this space, but for its objects.
+    pub unsafe fn walk(&self, mut visit: impl FnMut(Object)) {
+        // SAFETY: the caller's; and an object was made in each slot that was handed out.
+        unsafe { self.mutator.walk(|slot| visit(Object::in_slot(slot.address))) };
     }
 
     /// Moves the objects of sparse spans, those in which at most `percent` of the slots hold any: `moved` is told from
@@ -406,6 +410,12 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
             || (self.phase != Phase::Mark && since_bytes >= self.pacer.start_bytes())
     }
 
+    /// Whether no cycle is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle
+    }
+
     fn is_wished_for(&self) -> bool {
         let wish = self.wish.take();
         self.wish.set(wish);
@@ -416,15 +426,16 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     pub fn turn(&mut self, world: &mut World<'_, C>, turn: Turn, change: Change<'_, Tracer<A, C>>) {
         self.may_change = !matches!(change, Change::No);
         if let Change::Beside(outside) = change {
-            // SAFETY: it is forgotten when the turn ends, below.
+            // SAFETY: it is forgotten when the turn ends, also if a destructor unwinds.
             self.beyond = unsafe { Beyond::new(outside) };
         }
+        let forgets = Forgets(&raw mut self.beyond);
         #[cfg(feature = "std")]
         let begin = std::time::Instant::now();
         #[cfg(feature = "std")]
         self.story.turn_begins(begin);
         self.take_turn(world, turn);
-        self.beyond = Beyond::NOTHING;
+        drop(forgets);
         #[cfg(feature = "std")]
         {
             let end = std::time::Instant::now();
@@ -581,6 +592,16 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
             alloc_core::gc::Visitor::object(&mut tracer, object);
             self.put_back(tracer);
         }
+    }
+}
+
+/// Forgets what is outside, when a turn ends.
+struct Forgets<M>(*mut Beyond<M>);
+
+impl<M> Drop for Forgets<M> {
+    fn drop(&mut self) {
+        // SAFETY: it points into the space, whose turn ends.
+        unsafe { self.0.write(Beyond::NOTHING) };
     }
 }
 

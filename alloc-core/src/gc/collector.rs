@@ -20,7 +20,7 @@ use core::ptr::NonNull;
 ///   can be reached from the roots that [`World`] shows; what [`retain`](Collector::retain) was
 ///   called for, to the end of that mutation too. Nothing else may be relied upon.
 /// * **C3, between mutations.** Objects move, and are dropped, and references into them end, in
-///   [`turn`](Collector::turn) and in the collector's own `Drop` only. What goes on beside a mutation
+///   [`turn`](Collector::turn), in [`prepare_to_show`](Collector::prepare_to_show) and in the collector's own `Drop` only. What goes on beside a mutation
 ///   frees or visits no object that the mutation can reach, except as C4 allows.
 /// * **C4, the barrier.** An object that [`barrier`](Collector::barrier) was called for is not visited
 ///   again until the next turn begins. Values may be read by other threads only through

@@ -36,6 +36,7 @@ impl Table {
     }
 
     pub(super) fn relocate(&self, mut relocate: impl FnMut(Object) -> Object) {
+        self.prune();
         for entry in &*self.entries.borrow() {
             entry.object.set(relocate(entry.object.get()));
         }

@@ -97,7 +97,7 @@ where
     A: Layer,
 {
     /// Every span with objects, and for a cursor's span the word and the slots that are still free.
-    fn each_span(&mut self, mut visit: impl FnMut(SpanRef<KIB>, usize, u64)) {
+    fn each_span(&self, mut visit: impl FnMut(SpanRef<KIB>, usize, u64)) {
         let frozen = Frozen::new(self.heap());
         frozen.each_span(|span| visit(span, 0, 0));
         for cursor in &self.cursors {
@@ -109,7 +109,17 @@ where
 
     /// Calls `visit` for each object that was not found dead: while marking, dead ones are among them;
     /// after [`finish_marking`](Self::finish_marking), those that it found dead are not.
-    pub fn for_each_object(&mut self, mut visit: impl FnMut(Object)) {
+    pub fn for_each_object(&mut self, visit: impl FnMut(Object)) {
+        // SAFETY: `visit` does not have the mutator.
+        unsafe { self.walk(visit) };
+    }
+
+    /// [`for_each_object`](Self::for_each_object), of a mutator that is shared.
+    ///
+    /// # Safety
+    ///
+    /// `visit` does nothing with this mutator.
+    pub unsafe fn walk(&self, mut visit: impl FnMut(Object)) {
         let alive = self.heap().alive();
         self.each_span(|span, cursor_word, free| {
             let (slot_bytes, drops) = (span.slot_bytes(), span.lane().drops());
