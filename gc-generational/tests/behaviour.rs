@@ -484,6 +484,46 @@ fn a_card_stays_noted_as_long_as_it_leads_to_the_young() {
     heap.mutate(|_, table| assert_eq!(table[ELEMENTS - 1].get().map(|of| *of), Some(7)));
 }
 
+/// Beside a marker that has not come to the table yet.
+#[test]
+fn elements_are_written_while_the_table_is_marked() {
+    let config = |mode| Config { tenured: Config::new(mode).tenured, ..config(Promotion::Second) };
+    for elements in [20_000, 3_000_000] {
+        let stepping = Generational::with(config(Mode::Incremental), Global);
+        let background =
+            Generational::background(config(Mode::Background), Global).expect("a thread");
+        for collector in [stepping, background] {
+            writes_beside_a_marker(collector, elements);
+        }
+    }
+}
+
+fn writes_beside_a_marker(collector: Collector, elements: usize) {
+    let mut heap = Heap::<_, Table>::new(collector, |mc| {
+        Gc::slice(mc, elements, |index| Lock::new((index % 100 == 0).then(|| Gc::new(mc, index))))
+    });
+    heap.collect();
+    for round in 1..20 {
+        // A cycle begins, or goes on.
+        minor(&mut heap);
+        heap.mutate(|mc, table| {
+            for index in (round * 7..elements).step_by(elements / 10) {
+                table.write_at(mc, index).set(Some(Gc::new(mc, index)));
+            }
+        });
+    }
+    heap.collect();
+    heap.mutate(|_, table| {
+        let is_set = |index: usize| {
+            index % 100 == 0
+                || (1..20).any(|r| index >= r * 7 && (index - r * 7).is_multiple_of(elements / 10))
+        };
+        for (index, element) in table.iter().enumerate() {
+            assert_eq!(element.get().map(|of| *of), is_set(index).then_some(index));
+        }
+    });
+}
+
 // (h) threads
 
 #[derive(Trace)]
