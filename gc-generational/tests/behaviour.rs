@@ -515,7 +515,7 @@ fn writes_beside_a_marker(collector: Collector, elements: usize) {
     heap.collect();
     heap.mutate(|_, table| {
         let is_set = |index: usize| {
-            index % 100 == 0
+            index.is_multiple_of(100)
                 || (1..20).any(|r| index >= r * 7 && (index - r * 7).is_multiple_of(elements / 10))
         };
         for (index, element) in table.iter().enumerate() {

@@ -404,7 +404,7 @@ fn change<'gc>(mc: &Mc<'gc>, graph: &Graph<'gc>, model: &mut Model, op: &Op) {
 
 fn change_table<'gc>(mc: &Mc<'gc>, graph: &Graph<'gc>, model: &mut Model, op: &Op) {
     let load = |entry: usize| graph.entries.borrow()[entry];
-    let mut note = |model: &mut Model, index: usize, from: usize| match model.entries[from] {
+    let note = |model: &mut Model, index: usize, from: usize| match model.entries[from] {
         Some(number) => _ = model.table.insert(index, number),
         None => _ = model.table.remove(&index),
     };

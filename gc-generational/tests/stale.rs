@@ -160,12 +160,12 @@ fn stops(promotion: Promotion, torture: Torture) {
 
 #[test]
 fn whole_cycles() {
-    PROMOTIONS.map(|promotion| stops(promotion, Torture::Cycles));
+    PROMOTIONS.iter().for_each(|promotion| stops(*promotion, Torture::Cycles));
 }
 
 #[test]
 fn steps() {
-    PROMOTIONS.map(|promotion| stops(promotion, Torture::Steps));
+    PROMOTIONS.iter().for_each(|promotion| stops(*promotion, Torture::Steps));
 }
 
 #[test]
