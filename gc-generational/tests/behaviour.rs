@@ -487,7 +487,13 @@ fn a_card_stays_noted_as_long_as_it_leads_to_the_young() {
 /// Beside a marker that has not come to the table yet.
 #[test]
 fn elements_are_written_while_the_table_is_marked() {
-    let config = |mode| Config { tenured: Config::new(mode).tenured, ..config(Promotion::Second) };
+    let config = |mode| {
+        let mut config = config(Promotion::Second);
+        config.tenured.mode = mode;
+        // Cycles follow one another.
+        config.tenured.pace = Pace { growth_percent: 0, min_growth_bytes: 1, ..Pace::default() };
+        config
+    };
     for elements in [20_000, 3_000_000] {
         let stepping = Generational::with(config(Mode::Incremental), Global);
         let background =
@@ -512,6 +518,8 @@ fn writes_beside_a_marker(collector: Collector, elements: usize) {
             }
         });
     }
+    let figures = heap.collector().figures();
+    assert!(figures.tenured.barrier_cards > 0 || figures.tenured.cycles > 1, "{figures:?}");
     heap.collect();
     heap.mutate(|_, table| {
         let is_set = |index: usize| {
