@@ -135,6 +135,12 @@ impl<A: Layer> Generational<A> {
         self.nursery.due.set(true);
     }
 
+    /// Has a minor collection follow at the end of the mutation that is under way, or of the next: for a mutation that
+    /// knows that what it has made is dead.
+    pub fn collect_nursery_soon(&self) {
+        self.nursery.due.set(true);
+    }
+
     /// Has a whole collection follow at the end of the mutation that is under way, or of the next, and then has objects
     /// of the tenured space move together where it is sparse, so that memory is given back. It takes time linear in
     /// the heap. Objects that are pinned, or were asked for their identity, stay.

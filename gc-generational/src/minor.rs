@@ -16,7 +16,7 @@
 use crate::Generational;
 use crate::links::{Links, NO_OBJECT};
 use crate::mover::{Mover, Plan, place_of};
-use crate::nursery::{Block, Blocks, Table};
+use crate::nursery::{BLOCK_LEAST_BYTES, Block, Blocks, Table};
 use crate::pacer::Found;
 use crate::ranges::Ranges;
 use crate::remembered::is_remembered;
@@ -61,7 +61,12 @@ impl<A: Layer> Generational<A> {
             found.pause_nanos = pause.as_nanos() as u64;
         }
         let size_bytes = self.nursery.size_bytes.get();
-        self.nursery.size_bytes.set(self.pacer.ended(found, size_bytes));
+        self.nursery.size_bytes.set(if mover.is_short() {
+            // The tenured space needs the memory more.
+            (size_bytes / 4).max(BLOCK_LEAST_BYTES)
+        } else {
+            self.pacer.ended(found, size_bytes)
+        });
         if let Some(cycles) = self.pacer.rests(found)
             && is_empty
         {

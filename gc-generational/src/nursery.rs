@@ -32,6 +32,8 @@ pub(crate) const BLOCK_LEAST_BYTES: usize = 16 << 10;
 /// The part of the main block that is left for the mutation that has filled the rest to come to its end.
 const TAIL_PART: usize = 8;
 const BLOCK_ALIGN: usize = 64;
+/// Reserve of more than so many times what is needed is too much.
+const WASTE_PART: usize = 4;
 /// What may be left empty at the end of a block that is copied to, because the next object does not fit.
 const SLACK_BYTES: usize = LARGEST_BYTES + 2 * WORD_BYTES;
 const _: () = assert!(BLOCK_LEAST_BYTES >= 2 * LARGEST_BYTES);
@@ -100,9 +102,16 @@ impl Blocks {
         self.len += 1;
     }
 
-    fn pop(&mut self) -> Option<Block> {
-        self.len = self.len.checked_sub(1)?;
-        self.list[self.len].take()
+    /// Those for which `is_first` holds, and the others.
+    fn part(
+        blocks: impl Iterator<Item = Block>,
+        is_first: impl Fn(&Block) -> bool,
+    ) -> (Self, Self) {
+        let mut parts = (Self::default(), Self::default());
+        blocks.for_each(|block| {
+            if is_first(&block) { &mut parts.0 } else { &mut parts.1 }.push(block)
+        });
+        parts
     }
 
     fn is_full(&self) -> bool {
@@ -273,20 +282,24 @@ impl Nursery {
             // SAFETY: nothing in it is used any more.
             unsafe { release(heap, block) };
         }
-        for block in survivors.iter().chain(reserve.iter()) {
-            let was_left = survivors.iter().any(|old| old.start == block.start);
-            if block.used_bytes > 0 && !was_left {
-                table.survivors.push(*block);
-            } else if table.reserve.is_full() || (renews && was_left) {
-                // SAFETY: nothing in it is used any more.
-                unsafe { release(heap, block) };
-            } else {
-                table.reserve.push(Block { used_bytes: 0, ..*block });
-            }
+        for block in reserve.iter() {
+            let list = if block.used_bytes > 0 { &mut table.survivors } else { &mut table.reserve };
+            list.push(*block);
         }
-        if let Some(main) = eden.iter().next() {
-            let is_kept = !renews && main.bytes == self.size_bytes.get();
-            table.settle_main(heap, *main, is_kept);
+        let emptied = |block: &Block| Block { used_bytes: 0, ..*block };
+        if renews {
+            let old = survivors.iter().chain(eden.iter().take(1)).map(emptied);
+            table.give_up(heap, old);
+        } else {
+            survivors.iter().for_each(|block| table.reserve.push(emptied(block)));
+            let main = eden.iter().take(1).map(emptied);
+            let (kept, other): (Blocks, Blocks) =
+                Blocks::part(main, |main| main.bytes == self.size_bytes.get());
+            table.settle_main(heap, kept);
+            table.give_up(heap, other.iter().copied());
+        }
+        if trims || renews {
+            table.trim(heap);
         }
         self.stands_still.set(false);
         self.due.set(false);
@@ -296,9 +309,6 @@ impl Nursery {
                 self.next.set(null_mut());
                 self.end.set(null_mut());
             }
-        }
-        if trims || renews {
-            table.trim(heap);
         }
     }
 
@@ -359,25 +369,35 @@ impl Table {
         spare_bytes / WORD_BYTES * WORD_BYTES
     }
 
-    /// What becomes of the main block when it was emptied: it is used again if `is_kept`; or it is reserve, if there
-    /// is not enough of that, and none to be had.
-    fn settle_main<A: Layer>(&mut self, heap: &ObjectHeap<A>, main: Block, is_kept: bool) {
-        let main = Block { used_bytes: 0, usable_bytes: self.usable_bytes(&main), ..main };
-        if is_kept {
-            self.eden.push(main);
+    /// Allocates in the main block again, if there is one; as far as there is reserve for that.
+    fn settle_main<A: Layer>(&mut self, heap: &ObjectHeap<A>, main: Blocks) {
+        let Some(main) = main.iter().next() else { return };
+        let usable_bytes = self.usable_bytes(main);
+        self.eden.push(Block { usable_bytes, ..*main });
+        if self.provide(heap, 0).is_ok() {
+            return;
         }
-        let is_short = self.provide(heap, 0).is_err();
         let survivor_bytes = self.survivors.sum(|block| block.used_bytes);
-        let room_bytes = self.reserve.sum(Block::room_bytes);
-        if is_short && room_bytes < survivor_bytes {
-            self.eden = Blocks::default();
-            self.reserve.push(main);
-        } else if let Some(kept) = self.eden.last_mut() {
-            let spare_bytes = (room_bytes - survivor_bytes) / WORD_BYTES * WORD_BYTES;
-            kept.usable_bytes = kept.usable_bytes.min(spare_bytes);
+        let spare_bytes = self.reserve.sum(Block::room_bytes).saturating_sub(survivor_bytes);
+        self.eden = Blocks::default();
+        let usable_bytes = usable_bytes.min(spare_bytes / WORD_BYTES * WORD_BYTES);
+        if usable_bytes > 0 {
+            self.eden.push(Block { usable_bytes, ..*main });
         } else {
-            // SAFETY: nothing in it is used any more.
-            unsafe { release(heap, &main) };
+            self.give_up(heap, core::iter::once(*main));
+        }
+    }
+
+    /// Gives emptied blocks back; those that are needed for that are reserve instead, if there is not enough and none
+    /// to be had.
+    fn give_up<A: Layer>(&mut self, heap: &ObjectHeap<A>, old: impl Iterator<Item = Block>) {
+        for block in old {
+            if self.provide(heap, 0).is_err() {
+                self.reserve.push(block);
+            } else {
+                // SAFETY: nothing in it is used any more.
+                unsafe { release(heap, &block) };
+            }
         }
     }
 
@@ -400,17 +420,31 @@ impl Table {
         Ok(())
     }
 
-    /// Gives reserve back that is not needed.
+    /// Gives back what is not needed. Where next to nothing is, all of it, and eden too: it will be taken anew, as
+    /// long as it has to be then.
     fn trim<A: Layer>(&mut self, heap: &ObjectHeap<A>) {
-        while let Some(last) = self.reserve.pop() {
-            let rest_bytes = self.reserve.sum(Block::room_bytes);
-            if rest_bytes < self.needed_bytes() {
-                self.reserve.push(last);
-                return;
+        let survivor_bytes = self.survivors.sum(|block| block.used_bytes);
+        let room_bytes = self.reserve.sum(Block::room_bytes);
+        if survivor_bytes == 0 && room_bytes / WASTE_PART > self.needed_bytes() {
+            for block in self.eden.iter().chain(self.reserve.iter()) {
+                // SAFETY: nothing is in them.
+                unsafe { release(heap, block) };
             }
-            // SAFETY: nothing is in the reserve.
-            unsafe { release(heap, &last) };
+            (self.eden, self.reserve) = (Blocks::default(), Blocks::default());
+            return;
         }
+        let mut kept = Blocks::default();
+        let mut rest_bytes = room_bytes;
+        for block in self.reserve.iter() {
+            if rest_bytes - block.room_bytes() >= self.needed_bytes() {
+                rest_bytes -= block.room_bytes();
+                // SAFETY: nothing is in the reserve.
+                unsafe { release(heap, block) };
+            } else {
+                kept.push(*block);
+            }
+        }
+        self.reserve = kept;
     }
 
     /// The ranges of what a minor collection will empty.

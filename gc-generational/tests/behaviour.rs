@@ -46,7 +46,7 @@ where
     R: for<'gc> alloc_core::gc::Rootable<'gc>,
     for<'gc> alloc_core::gc::Root<'gc, R>: Trace<'gc>,
 {
-    heap.collect_some(1);
+    heap.mutate(|mc, _| mc.collector().collect_nursery_soon());
 }
 
 // (a) identities
