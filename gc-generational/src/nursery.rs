@@ -31,6 +31,8 @@ const BLOCK_MAX_BYTES: usize = 64 << 20;
 pub(crate) const BLOCK_LEAST_BYTES: usize = 16 << 10;
 /// The part of the main block that is left for the mutation that has filled the rest to come to its end.
 const TAIL_PART: usize = 8;
+/// How much more memory there has to be than what the main block takes, for it to take that.
+const TENURED_PART: usize = 8;
 const BLOCK_ALIGN: usize = 64;
 /// Reserve of more than so many times what is needed is too much.
 const WASTE_PART: usize = 4;
@@ -228,21 +230,19 @@ impl Nursery {
         Ok(())
     }
 
-    /// The main block: as long as it should be, or shorter where memory is scarce.
+    /// The main block: as long as it should be, or shorter where memory is scarce: the tenured space needs several
+    /// times as much.
     fn main_block<A: Layer>(
         &self,
         table: &mut Table,
         heap: &ObjectHeap<A>,
     ) -> Result<Block, AllocError> {
         let mut bytes = self.size_bytes.get().clamp(BLOCK_LEAST_BYTES, BLOCK_MAX_BYTES);
-        let block = loop {
-            match table.fresh(heap, bytes) {
-                Err(AllocError) if bytes / 2 >= BLOCK_LEAST_BYTES => bytes /= 2,
-                other => break other?,
-            }
-        };
+        while bytes / 2 >= BLOCK_LEAST_BYTES && !has_room(heap, bytes * TENURED_PART) {
+            bytes /= 2;
+        }
         self.size_bytes.set(bytes);
-        Ok(block)
+        table.fresh(heap, bytes)
     }
 
     /// Notes how far the block is filled that is being filled.
@@ -334,6 +334,12 @@ impl Nursery {
             unsafe { release(heap, block) };
         }
     }
+}
+
+/// Whether so much could be taken.
+fn has_room<A: Layer>(heap: &ObjectHeap<A>, bytes: usize) -> bool {
+    // SAFETY: it is given back as it was taken, and not used.
+    Block::take(heap, bytes).map(|block| unsafe { release(heap, &block) }).is_ok()
 }
 
 /// Gives a block back.
