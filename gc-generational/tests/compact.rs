@@ -76,7 +76,7 @@ fn check(heap: &mut TestHeap, part: u64, count: u64) {
             assert_eq!(before, node.number.checked_sub(part));
         }
         for (number, (weak, pair)) in kept.weak.iter().zip(&kept.pairs).enumerate() {
-            let is_alive = number as u64 % part == 0;
+            let is_alive = (number as u64).is_multiple_of(part);
             assert_eq!(weak.upgrade(mc).map(|n| n.number), is_alive.then_some(number as u64));
             assert_eq!(pair.get(mc).map(|(_, v)| *v), is_alive.then_some(number as u64));
             let found =

@@ -25,20 +25,20 @@ const PROMOTIONS: [Promotion; 3] = [Promotion::First, Promotion::Second, Promoti
 
 #[test]
 fn as_it_comes() {
-    suite::run(|| Generational::new(Global), 200_000);
+    suite::run(|| Generational::new(Global), 100_000);
 }
 
 #[test]
 fn stop_the_world() {
     for promotion in PROMOTIONS {
-        suite::run(|| Generational::with(config(Mode::StopTheWorld, promotion), Global), 50_000);
+        suite::run(|| Generational::with(config(Mode::StopTheWorld, promotion), Global), 20_000);
     }
 }
 
 #[test]
 fn incremental() {
     for promotion in PROMOTIONS {
-        suite::run(|| Generational::with(config(Mode::Incremental, promotion), Global), 50_000);
+        suite::run(|| Generational::with(config(Mode::Incremental, promotion), Global), 20_000);
     }
 }
 
@@ -48,7 +48,7 @@ fn tortured() {
         for mode in [Mode::StopTheWorld, Mode::Incremental] {
             let config = config(mode, promotion);
             suite::run(|| Generational::with(config.tortured(Torture::Cycles), Global), 1_000);
-            suite::run(|| Generational::with(config.tortured(Torture::Steps), Global), 2_000);
+            suite::run(|| Generational::with(config.tortured(Torture::Steps), Global), 1_000);
         }
     }
 }
@@ -60,7 +60,7 @@ fn background(config: Config) -> Generational<Global> {
 #[test]
 fn background_marking() {
     for promotion in PROMOTIONS {
-        suite::run(|| background(config(Mode::Background, promotion)), 100_000);
+        suite::run(|| background(config(Mode::Background, promotion)), 40_000);
     }
 }
 
@@ -68,7 +68,7 @@ fn background_marking() {
 fn background_tortured() {
     for promotion in PROMOTIONS {
         let config = config(Mode::Background, promotion);
-        suite::run(|| background(config.tortured(Torture::Steps)), 3_000);
+        suite::run(|| background(config.tortured(Torture::Steps)), 1_000);
         suite::run(|| background(config.tortured(Torture::Cycles)), 1_000);
     }
 }
@@ -76,13 +76,13 @@ fn background_tortured() {
 #[test]
 fn several_markers() {
     let config = config(Mode::StopTheWorld, Promotion::Adaptive);
-    suite::run(|| Generational::parallel(3, config, Global).expect("threads"), 100_000);
+    suite::run(|| Generational::parallel(3, config, Global).expect("threads"), 40_000);
 }
 
 #[test]
 fn on_the_whole_stack() {
     let stack = || ThreadCache::new(SizeClassHeap::<_>::new(Arena::new(Os::new())));
-    suite::run(|| Generational::new(stack()), 100_000);
+    suite::run(|| Generational::new(stack()), 50_000);
     let config = config(Mode::Background, Promotion::Adaptive);
-    suite::run(|| Generational::background(config, stack()).expect("a thread"), 100_000);
+    suite::run(|| Generational::background(config, stack()).expect("a thread"), 50_000);
 }

@@ -1,8 +1,8 @@
-//! Review: homes, cards, squeeze.
+//! Homes that nothing was moved to, elements that are written while the marker is on its way, whole collections
+//! beside what is young.
 #![cfg(not(loom))]
-#![allow(missing_docs, dead_code, unused_imports)]
 use alloc_core::api2::alloc::Global;
-use alloc_core::gc::{Gc, GcWeak, Heap, Lock, RefLock, Static, Trace, Visitor, VisitorMut};
+use alloc_core::gc::{Gc, Heap, Lock, RefLock, Trace, Visitor, VisitorMut};
 use alloc_core::{Failing, Rootable, Schedule};
 use gc_generational::{Config, Generational, Mode, Pace, Promotion};
 use std::cell::Cell;
@@ -101,9 +101,9 @@ struct Pair<'gc> {
     weight: [u64; 100],
 }
 
-/// R4: the remembered set is lost, and the search visits a home that nothing was moved to.
+/// The remembered set is lost, and the search visits a home that nothing was moved to.
 #[test]
-fn r4_search_visits_homes() {
+fn search_visits_homes() {
     let config = small(Promotion::Second, Mode::StopTheWorld);
     let mut heap = Heap::<_, Roots>::new(Generational::with(config, ground()), |_| root());
     heap.mutate_root(|mc, root| {
@@ -128,9 +128,9 @@ fn r4_search_visits_homes() {
     heap.mutate(|_, root| assert_eq!(root.link[0].get().as_deref(), Some(&7)));
 }
 
-/// R5: a heap is dropped with dead objects whose destructors panic, and with homes.
+/// A heap is dropped with dead objects whose destructors panic, and with homes.
 #[test]
-fn r5_drop_with_homes_() {
+fn drop_with_homes_() {
     let config = small(Promotion::Second, Mode::StopTheWorld);
     let mut heap = Heap::<_, Roots>::new(Generational::with(config, Global), |_| root());
     let first = catch_unwind(AssertUnwindSafe(|| {
@@ -158,7 +158,7 @@ fn r5_drop_with_homes_() {
     assert_eq!(BAD.get(), 0, "the destructor of an object that was never made");
 }
 
-/// R6: an element of a huge slice is written to while a cycle marks.
+/// An element of a huge slice is written to while a cycle marks.
 fn huge(mut heap: Heap<Generational<Global>, Roots>) {
     heap.mutate_root(|mc, root| {
         root.slice = Some(Gc::slice(mc, 100_000, |_| Lock::new(None)));
@@ -194,18 +194,18 @@ fn eager(mode: Mode) -> Config {
     config
 }
 #[test]
-fn r6_huge_incremental() {
+fn huge_incremental() {
     huge(Heap::new(Generational::with(eager(Mode::Incremental), Global), |_| root()));
 }
 #[test]
-fn r6_huge_background() {
+fn huge_background() {
     huge(Heap::new(Generational::background(eager(Mode::Background), Global).unwrap(), |_| root()));
 }
 
-/// R7: after one squeeze, every whole collection is one, though there is memory again: a dead cycle through a
+/// After one squeeze, every whole collection is one, though there is memory again: a dead cycle through a
 /// young object stays for good.
 #[test]
-fn r7_squeeze_sticks() {
+fn squeeze_sticks() {
     let config = small(Promotion::Second, Mode::StopTheWorld);
     let mut heap = Heap::<_, Roots>::new(Generational::with(config, ground()), |_| root());
     heap.mutate_root(|mc, root| {
@@ -213,7 +213,7 @@ fn r7_squeeze_sticks() {
         root.pair = Some(Gc::new(mc, Pair { next: Lock::new(None), weight: [0; 100] }));
     });
     heap.collect();
-    let weak = heap.mutate_root(|mc, root| {
+    heap.mutate_root(|mc, root| {
         let old = root.pair.take().unwrap();
         let young = Gc::new(mc, Pair { next: Lock::new(Some(old)), weight: [0; 100] });
         // So many that the tenured space's free slots do not do.
@@ -225,7 +225,7 @@ fn r7_squeeze_sticks() {
         field!(old.write(mc), Pair, next).set(Some(last));
         mc.collector().below().resume();
     });
-    _ = weak;
+    ();
     heap.collect();
     let f = heap.collector().figures();
     println!(
@@ -247,9 +247,9 @@ fn r7_squeeze_sticks() {
     assert_eq!(figures.short_minors, minors, "there was memory for all of it");
 }
 
-/// R9: a destructor panics in a squeeze: the space goes on looking at what was outside then.
+/// A destructor panics in a squeeze: the space goes on looking at what was outside then.
 #[test]
-fn r9_panic_in_squeeze() {
+fn panic_in_squeeze() {
     let config = small(Promotion::First, Mode::StopTheWorld);
     let mut heap = Heap::<_, Roots>::new(Generational::with(config, ground()), |_| root());
     heap.mutate_root(|mc, root| root.canaries.push(Gc::new(mc, Canary::new())));
@@ -296,9 +296,9 @@ fn r9_panic_in_squeeze() {
     });
 }
 
-/// R8: steps by budget never begin a cycle.
+/// Steps by budget never begin a cycle.
 #[test]
-fn r8_collect_some_ends() {
+fn collect_some_ends() {
     let config = small(Promotion::First, Mode::Incremental);
     let mut heap = Heap::<_, Roots>::new(Generational::with(config, Global), |_| root());
     heap.mutate_root(|mc, root| root.numbers.push(Gc::new(mc, 1)));

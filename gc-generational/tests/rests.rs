@@ -1,8 +1,7 @@
-//! Review: hostile programs.
+//! Reserve that cannot be had, and rests that begin in a look or in a turn that unwinds.
 #![cfg(not(loom))]
-#![allow(missing_docs, dead_code)]
 use alloc_core::api2::alloc::Global;
-use alloc_core::gc::{Gc, GcWeak, Heap, Lock, RefLock, Trace};
+use alloc_core::gc::{Gc, Heap, Lock, RefLock, Trace};
 use alloc_core::{Failing, Rootable, Schedule};
 use gc_generational::{Config, Generational, Mode, Promotion};
 use std::cell::Cell;
@@ -30,9 +29,9 @@ fn ground() -> Ground {
     ground
 }
 
-/// R1: `flip` cannot provide the reserve: the next minor collection has nowhere to copy to.
+/// `flip` cannot provide the reserve: the next minor collection has nowhere to copy to.
 #[test]
-fn r1_reserve() {
+fn reserve() {
     let config = Config { rests: false, ..small(Promotion::Second, Mode::StopTheWorld) };
     let mut heap = Heap::<_, Nodes>::new(Generational::with(config, ground()), |_| Vec::new());
     heap.mutate_root(|mc, root| {
@@ -119,9 +118,9 @@ fn after_rest(heap: &mut Heap<Generational<Global>, Worlds>) {
     heap.mutate(|_, root| assert_eq!(root.holder.unwrap().get().unwrap().words, [4711; 6]));
 }
 
-/// R2: the nursery begins to rest in `prepare_to_show`, which does not set the barrier.
+/// The nursery begins to rest in `prepare_to_show`, which does not set the barrier.
 #[test]
-fn r2_inspect_begins_rest() {
+fn inspect_begins_rest() {
     let config = small(Promotion::First, Mode::StopTheWorld);
     let mut heap = Heap::<_, Worlds>::new(Generational::with(config, Global), |_| world());
     while heap.collector().figures().rests == 0 {
@@ -137,9 +136,9 @@ fn r2_inspect_begins_rest() {
     after_rest(&mut heap);
 }
 
-/// R3: a destructor of a tenured object panics in the turn in which the nursery begins to rest.
+/// A destructor of a tenured object panics in the turn in which the nursery begins to rest.
 #[test]
-fn r3_panic_as_rest_begins() {
+fn panic_as_rest_begins() {
     let config = small(Promotion::First, Mode::StopTheWorld);
     let mut heap = Heap::<_, Worlds>::new(Generational::with(config, Global), |_| world());
     heap.mutate_root(|mc, root| root.drops.push(Gc::new(mc, PanicsOnce(1))));

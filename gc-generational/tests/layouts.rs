@@ -1,9 +1,9 @@
-//! Review: limits, odd layouts, threads.
+//! Limits of many sizes; values of all alignments, slices of nothing, trait objects, in heaps that go from thread to
+//! thread.
 #![cfg(not(loom))]
-#![allow(missing_docs, dead_code, unused_imports)]
 use alloc_core::api2::alloc::Global;
 use alloc_core::gc::*;
-use alloc_core::{Failing, Rootable, Schedule, field, unsize};
+use alloc_core::{Failing, Rootable, Schedule, unsize};
 use gc_generational::{Config, Generational, Mode, Pace, Promotion, Torture};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,10 +14,10 @@ struct Node<'gc> {
 }
 Rootable!(type Nodes<'gc> = Vec<Gc<'gc, Node<'gc>>>);
 
-/// R1 without a failing layer: a program meets the limit that it was given, lets go of half, and goes on.
+/// Without a failing layer: a program meets the limit that it was given, lets go of half, and goes on.
 #[test]
-fn r1_limit() {
-    for limit in (400..3000).step_by(40) {
+fn limit() {
+    for limit in (400..3000).step_by(200) {
         for promotion in [Promotion::First, Promotion::Second, Promotion::Adaptive] {
             let mut config = Config { nursery_bytes: 256 << 10, promotion, ..Config::default() };
             config.tenured.pace.limit_bytes = limit << 10;
@@ -146,7 +146,7 @@ Rootable!(type Odds<'gc> = Odd<'gc>);
 fn fill<C: Collector>(heap: &mut Heap<C, Odds>, step: u64) {
     heap.mutate_root(|mc, o| {
         let n = o.named.len() as u64;
-        if n > 100 && step % 7 == 0 {
+        if n > 100 && step.is_multiple_of(7) {
             *o = Odd::default();
             return;
         }
@@ -155,13 +155,13 @@ fn fill<C: Collector>(heap: &mut Heap<C, Odds>, step: u64) {
             o.sectors.extend(Gc::try_slice(mc, step as usize % 4, |_| Sector(Some(seven))).ok());
             if let Ok(b) = Gc::try_new(mc, Big(step, Lock::new(Some(seven)))) {
                 let d = unsize!(b => dyn Named);
-                if step % 3 == 0 {
+                if step.is_multiple_of(3) {
                     _ = b.id(mc);
                 }
                 if let Ok(w) = d.try_downgrade(mc) {
                     o.weak.push(w);
                 }
-                if step % 2 == 0 {
+                if step.is_multiple_of(2) {
                     o.named.push(d);
                 }
             }
@@ -209,7 +209,7 @@ fn fill<C: Collector>(heap: &mut Heap<C, Odds>, step: u64) {
         for w in &o.weak {
             if let Some(d) = w.upgrade(mc) {
                 assert!(d.name() >= 7);
-                if step % 5 == 0 {
+                if step.is_multiple_of(5) {
                     o.named.push(d);
                 }
             }
@@ -218,7 +218,7 @@ fn fill<C: Collector>(heap: &mut Heap<C, Odds>, step: u64) {
     });
 }
 #[test]
-fn r10_odd_layouts() {
+fn odd_layouts() {
     for seed in 0..36 {
         let promotion = [Promotion::First, Promotion::Second, Promotion::Adaptive][seed % 3];
         let mut config = Config {
