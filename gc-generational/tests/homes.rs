@@ -32,11 +32,11 @@ std::thread_local! {
 /// Notices when it is dropped without having been made.
 struct Canary {
     magic: u64,
-    words: [u64; 5],
+    _words: [u64; 5],
 }
 impl Canary {
     fn new() -> Self {
-        Canary { magic: 0xC0FFEE, words: [0x41414141_41414141; 5] }
+        Canary { magic: 0xC0FFEE, _words: [0x41414141_41414141; 5] }
     }
 }
 impl Drop for Canary {
@@ -59,10 +59,12 @@ unsafe impl<'gc> Trace<'gc> for Canary {
     fn trace_mut<V: VisitorMut + ?Sized>(&mut self, _: &mut V) {}
 }
 
+type Cell64<'gc> = Lock<Option<Gc<'gc, u64>>>;
+
 struct Root<'gc> {
     canaries: Vec<Gc<'gc, Canary>>,
-    link: Vec<Gc<'gc, Lock<Option<Gc<'gc, u64>>>>>,
-    slice: Option<Gc<'gc, [Lock<Option<Gc<'gc, u64>>>]>>,
+    link: Vec<Gc<'gc, Cell64<'gc>>>,
+    slice: Option<Gc<'gc, [Cell64<'gc>]>>,
     numbers: Vec<Gc<'gc, u64>>,
     pair: Option<Gc<'gc, Pair<'gc>>>,
 }
@@ -225,7 +227,6 @@ fn squeeze_sticks() {
         field!(old.write(mc), Pair, next).set(Some(last));
         mc.collector().below().resume();
     });
-    ();
     heap.collect();
     let f = heap.collector().figures();
     println!(

@@ -101,6 +101,8 @@ impl Named for Sector<'_> {
     }
 }
 
+type Tail<'gc> = WithTail<u8, [Lock<Option<Gc<'gc, u64>>>]>;
+
 #[derive(Default)]
 struct Odd<'gc> {
     pages: Vec<Gc<'gc, Page>>,
@@ -110,7 +112,7 @@ struct Odd<'gc> {
     empty: Vec<Gc<'gc, [u128]>>,
     texts: Vec<Gc<'gc, str>>,
     named: Vec<Gc<'gc, dyn Named + 'gc>>,
-    tails: Vec<Gc<'gc, WithTail<u8, [Lock<Option<Gc<'gc, u64>>>]>>>,
+    tails: Vec<Gc<'gc, Tail<'gc>>>,
     weak: Vec<GcWeak<'gc, dyn Named + 'gc>>,
     arrays: Vec<Gc<'gc, [Gc<'gc, u64>]>>,
 }

@@ -79,7 +79,7 @@ fn world<'gc>() -> World<'gc> {
 }
 
 std::thread_local! { static ARMED: Cell<bool> = const { Cell::new(false) }; }
-struct PanicsOnce(u64);
+struct PanicsOnce(#[expect(dead_code, reason = "so that it has a slot of its own")] u64);
 // SAFETY: no pointers.
 unsafe impl<'gc> Trace<'gc> for PanicsOnce {
     const NEEDS_TRACE: bool = false;

@@ -20,7 +20,7 @@ fn main() {
         let pace = Pace { growth_percent: 20, min_growth_bytes: 16 << 10, ..Pace::default() };
         config.tenured.pace = pace;
         config.tenured.verify = false;
-        suite::run(|| background(config), 20_000);
+        suite::run(|| background(config), 5_000);
         suite::run(|| background(config.tortured(Torture::Steps)), 1_000);
         println!("generational: {promotion:?}, beside the marker");
     }
