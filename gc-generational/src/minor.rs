@@ -23,7 +23,8 @@ use crate::remembered::is_remembered;
 use alloc_core::Layer;
 use alloc_core::gc::{Object, Turn, WORD_BYTES, World, tag};
 use core::cell::RefCell;
-use gc_marksweep::{Change, Outside, Queue, Tracer};
+use core::marker::PhantomData;
+use gc_marksweep::{Change, Outside, Queue};
 
 impl<A: Layer> Generational<A> {
     /// Returns whether nothing is young any more. `all`: everything that survives is to be promoted.
@@ -216,14 +217,16 @@ impl<A: Layer> Generational<A> {
         homes.free(self.below());
     }
 
-    /// A whole collection for when the tenured space has no memory for what is young: all that is counts as
-    /// alive, and may be promoted when the garbage is gone.
+    /// A whole collection for when the tenured space has no memory for what is young: that is marked as well, where it
+    /// is, and may be promoted when the garbage is gone.
     #[cold]
     pub(crate) fn squeeze(&mut self, world: &mut World<'_, Self>) {
         // Some of them may be gone afterwards.
         self.remembered.forget(self.tenured.below());
-        let survivors = Survivors(self.nursery.table.borrow().reserve);
+        let survivors = Survivors::<A>(self.nursery.table.borrow().reserve, PhantomData);
+        let unmarks = Unmarks(&survivors);
         self.tenured.turn(world, Turn::Full, Change::Beside(&survivors));
+        drop(unmarks);
     }
 }
 
@@ -238,17 +241,12 @@ impl Drop for Whole {
     }
 }
 
-/// What a minor collection could not promote, right behind it: objects, and words that belong to none.
-struct Survivors(Blocks);
+/// What a minor collection could not promote, right behind it: objects, and words that belong to none. A young object
+/// is never watched but for this time, in which that tag is its mark.
+struct Survivors<A: Layer>(Blocks, PhantomData<fn(A)>);
 
-impl<A: Layer> Outside<Tracer<A, Generational<A>>> for Survivors {
-    fn contains(&self, object: Object) -> bool {
-        let is_in =
-            |block: &Block| object.address().wrapping_sub(block.start.addr().get()) < block.bytes;
-        self.0.iter().any(is_in)
-    }
-
-    fn mark(&self, tracer: &mut Tracer<A, Generational<A>>) {
+impl<A: Layer> Survivors<A> {
+    fn each(&self, mut each: impl FnMut(Object)) {
         for block in self.0.iter() {
             let mut at = 0;
             while at < block.used_bytes {
@@ -260,14 +258,51 @@ impl<A: Layer> Outside<Tracer<A, Generational<A>>> for Survivors {
                         continue;
                     }
                     let object = Object::in_slot(start);
-                    let info = object.info::<Generational<A>>();
-                    if let Some(mark) = info.mark {
-                        mark(object, tracer);
-                    }
                     at += object.shape::<Generational<A>>().layout.size();
+                    each(object);
                 }
             }
         }
+    }
+}
+
+impl<A: Layer> Outside for Survivors<A> {
+    fn contains(&self, object: Object) -> bool {
+        let is_in =
+            |block: &Block| object.address().wrapping_sub(block.start.addr().get()) < block.bytes;
+        self.0.iter().any(is_in)
+    }
+
+    fn mark(&self, object: Object) -> bool {
+        let is_first = !self.is_marked(object);
+        // SAFETY: it is a young object, and this is its collector's turn.
+        unsafe { object.set_word(object.word().map_addr(|address| address | tag::WATCHED)) };
+        is_first
+    }
+
+    fn is_marked(&self, object: Object) -> bool {
+        // SAFETY: it is a young object.
+        unsafe { object.word() }.addr() & tag::ALL == tag::WATCHED
+    }
+
+    fn each_marked(&self, each: &mut dyn FnMut(Object)) {
+        self.each(|object| {
+            if self.is_marked(object) {
+                each(object);
+            }
+        });
+    }
+}
+
+/// Takes the marks away, also if a destructor unwinds.
+struct Unmarks<'s, A: Layer>(&'s Survivors<A>);
+
+impl<A: Layer> Drop for Unmarks<'_, A> {
+    fn drop(&mut self) {
+        self.0.each(|object| {
+            // SAFETY: as in `mark`.
+            unsafe { object.set_word(object.word().map_addr(|address| address & !tag::ALL)) };
+        });
     }
 }
 

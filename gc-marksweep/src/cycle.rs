@@ -115,8 +115,10 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
 
     /// A whole cycle, after the one that may be under way.
     fn full(&mut self, world: &mut World<'_, C>, cause: Cause) {
-        if self.phase == Phase::Mark {
+        if self.phase == Phase::Mark && self.beyond.is_nothing() {
             self.mark_to_the_end(world, Claims::Needed);
+        } else if self.phase == Phase::Mark {
+            self.give_up();
         }
         self.sweep_all();
         self.phase = Phase::Idle;
@@ -124,6 +126,17 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         self.mark_to_the_end(world, Claims::Idle);
         self.sweep_all();
         self.phase = Phase::Idle;
+    }
+
+    /// Mark → Sweep, with nothing found dead: the cycle did not mark what is outside.
+    fn give_up(&mut self) {
+        #[cfg(feature = "std")]
+        self.take_over();
+        self.queue.take().free(self.below());
+        self.mutator.cancel_marking();
+        self.marking.set(false);
+        self.wants_change = false;
+        self.phase = Phase::Sweep;
     }
 
     fn mark_to_the_end(&mut self, world: &mut World<'_, C>, claims: Claims) {
@@ -152,7 +165,6 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         self.searched = false;
         if let Some(mut tracer) = self.tracer() {
             world.mark_roots(&mut tracer);
-            self.beyond.mark(&mut tracer);
             self.put_back(tracer);
         }
         #[cfg(feature = "std")]
@@ -219,9 +231,10 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     fn find_more(&mut self, world: &mut World<'_, C>) -> bool {
         let Some(marker) = self.mutator.marker() else { return false };
         let Some(tracer) = self.tracer() else { return false };
-        // SAFETY: registered objects are this heap's, and their slots are not freed before `settle`.
-        let alive = |object: Object| unsafe {
-            self.beyond.contains(object) || marker.is_marked(object.header())
+        let alive = |object: Object| match self.beyond.is_marked(object) {
+            Some(is_marked) => is_marked,
+            // SAFETY: registered objects are this heap's, and their slots are not freed before `settle`.
+            None => unsafe { marker.is_marked(object.header()) },
         };
         let tracer = core::cell::RefCell::new(tracer);
         let found = |object| {
@@ -241,6 +254,13 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         self.figures.get_mut().searches += 1;
         self.searched = true;
         let Some(mut tracer) = self.tracer() else { return };
+        self.beyond.each_marked(|object| {
+            // SAFETY: this is a turn, so nobody writes; it is visited again, perhaps.
+            unsafe {
+                tracer.visit(object);
+                tracer.drain(&Claims::Needed, &mut usize::MAX.clone());
+            }
+        });
         self.mutator.for_each_object(|slot| {
             // SAFETY: an object was made in each slot that was handed out.
             let object = unsafe { Object::in_slot(slot.address) };
@@ -287,9 +307,10 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
             let born_bytes = gained_bytes(self.mutator.allocated_bytes(), self.begin_bytes);
             self.visited_bytes = self.marked_bytes(marker).saturating_sub(born_bytes);
         }
-        // SAFETY: as in `find_more`.
-        let is_alive = |object: Object| unsafe {
-            self.beyond.contains(object) || marker.is_marked(object.header())
+        let is_alive = |object: Object| match self.beyond.is_marked(object) {
+            Some(is_marked) => is_marked,
+            // SAFETY: as in `find_more`.
+            None => unsafe { marker.is_marked(object.header()) },
         };
         world.settle(&mut |object| is_alive(object).then_some(object));
         // SAFETY: everything that the roots lead to is marked: it was reached when the cycle began, and

@@ -7,27 +7,34 @@
 use alloc_core::gc::Object;
 use core::ptr::NonNull;
 
-/// Objects that lead into a space, and that its own may lead to, but are elsewhere. All of them count as alive.
-pub trait Outside<M> {
+/// Objects that lead into a space, and that its own may lead to, but are elsewhere. A cycle that is made beside them
+/// marks them too.
+pub trait Outside {
     /// Whether the object is one of them.
     fn contains(&self, object: Object) -> bool;
 
-    /// Shows their pointers to the marker.
-    fn mark(&self, marker: &mut M);
+    /// Marks one of them. `true`: it was not marked.
+    fn mark(&self, object: Object) -> bool;
+
+    /// Whether one of them is marked.
+    fn is_marked(&self, object: Object) -> bool;
+
+    /// Calls `each` for all that are marked.
+    fn each_marked(&self, each: &mut dyn FnMut(Object));
 }
 
 /// Whether a cycle may begin or end in a turn.
 #[derive(Clone, Copy)]
-pub enum Change<'o, M> {
+pub enum Change<'o> {
     /// No: there are objects outside.
     No,
     /// Yes: there are none.
     Yes,
     /// There are, and a whole cycle is made beside them, at once.
-    Beside(&'o dyn Outside<M>),
+    Beside(&'o dyn Outside),
 }
 
-impl<M> core::fmt::Debug for Change<'_, M> {
+impl core::fmt::Debug for Change<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::No => "No",
@@ -38,48 +45,59 @@ impl<M> core::fmt::Debug for Change<'_, M> {
 }
 
 /// What is outside in this turn, for as long as it takes.
-pub(crate) struct Beyond<M>(Option<NonNull<dyn Outside<M>>>);
-
-impl<M> Clone for Beyond<M> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<M> Copy for Beyond<M> {}
+#[derive(Clone, Copy)]
+pub(crate) struct Beyond(Option<NonNull<dyn Outside>>);
 
 // SAFETY: it is set in a turn only, and used by that turn's thread.
-unsafe impl<M> Send for Beyond<M> {}
+unsafe impl Send for Beyond {}
 
-impl<M> Beyond<M> {
+impl Beyond {
     pub const NOTHING: Self = Self(None);
 
     /// # Safety
     ///
     /// It is used no longer than `outside` lives.
-    pub unsafe fn new(outside: &dyn Outside<M>) -> Self {
+    pub unsafe fn new(outside: &dyn Outside) -> Self {
         let outside = NonNull::from(outside);
         // SAFETY: the types differ in a lifetime only, for which the caller vouches.
-        Self(Some(unsafe {
-            core::mem::transmute::<NonNull<dyn Outside<M> + '_>, NonNull<dyn Outside<M>>>(outside)
-        }))
+        let outside = unsafe {
+            core::mem::transmute::<NonNull<dyn Outside + '_>, NonNull<dyn Outside>>(outside)
+        };
+        Self(Some(outside))
     }
 
-    #[cfg(feature = "std")]
+    #[inline(always)]
     pub const fn is_nothing(&self) -> bool {
         self.0.is_none()
     }
 
-    #[inline(always)]
-    pub fn contains(&self, object: Object) -> bool {
+    fn get(&self) -> Option<&dyn Outside> {
         // SAFETY: it lives (`new`).
-        self.0.is_some_and(|outside| unsafe { outside.as_ref() }.contains(object))
+        self.0.as_ref().map(|outside| unsafe { outside.as_ref() })
     }
 
-    pub fn mark(&self, marker: &mut M) {
-        if let Some(outside) = self.0 {
-            // SAFETY: it lives (`new`).
-            unsafe { outside.as_ref() }.mark(marker);
+    /// What is outside, if the object is.
+    fn of(&self, object: Object) -> Option<&dyn Outside> {
+        self.get().filter(|outside| outside.contains(object))
+    }
+
+    pub fn contains(&self, object: Object) -> bool {
+        self.of(object).is_some()
+    }
+
+    /// Marks an object that is outside; `None`: it is not.
+    pub fn mark(&self, object: Object) -> Option<bool> {
+        self.of(object).map(|outside| outside.mark(object))
+    }
+
+    /// Whether an object that is outside is marked; `None`: it is not.
+    pub fn is_marked(&self, object: Object) -> Option<bool> {
+        self.of(object).map(|outside| outside.is_marked(object))
+    }
+
+    pub fn each_marked(&self, mut each: impl FnMut(Object)) {
+        if let Some(outside) = self.get() {
+            outside.each_marked(&mut each);
         }
     }
 }

@@ -116,7 +116,7 @@ pub struct Space<A: Layer, C: Collector<Marker = Tracer<A, C>>> {
     /// In this turn, a cycle may begin or end.
     pub(crate) may_change: bool,
     /// What is outside in this turn.
-    pub(crate) beyond: Beyond<Tracer<A, C>>,
+    pub(crate) beyond: Beyond,
     /// Marking has come to its end in a turn in which it might not.
     pub(crate) wants_change: bool,
     of: PhantomData<fn(C)>,
@@ -423,7 +423,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     }
 
     /// Collects, between two mutations.
-    pub fn turn(&mut self, world: &mut World<'_, C>, turn: Turn, change: Change<'_, Tracer<A, C>>) {
+    pub fn turn(&mut self, world: &mut World<'_, C>, turn: Turn, change: Change<'_>) {
         self.may_change = !matches!(change, Change::No);
         if let Change::Beside(outside) = change {
             // SAFETY: it is forgotten when the turn ends, also if a destructor unwinds.
@@ -596,9 +596,9 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
 }
 
 /// Forgets what is outside, when a turn ends.
-struct Forgets<M>(*mut Beyond<M>);
+struct Forgets(*mut Beyond);
 
-impl<M> Drop for Forgets<M> {
+impl Drop for Forgets {
     fn drop(&mut self) {
         // SAFETY: it points into the space, whose turn ends.
         unsafe { self.0.write(Beyond::NOTHING) };

@@ -31,8 +31,8 @@ pub struct Tracer<A: Layer, C> {
     alone: bool,
     /// Bytes of objects that were visited.
     pub(crate) visited_bytes: usize,
-    /// What is not in this heap, and not to be marked.
-    pub(crate) beyond: Beyond<Self>,
+    /// What is not in this heap, and is marked elsewhere.
+    pub(crate) beyond: Beyond,
     of: PhantomData<fn(C)>,
 }
 
@@ -244,6 +244,11 @@ impl<A: Layer, C: Collector<Marker = Self>> Tracer<A, C> {
             self.here = object.address();
             // SAFETY: it is an object of this collector's heap, and alive.
             let info = unsafe { object.info::<C>() };
+            if C::TAGS && !self.beyond.is_nothing() && self.beyond.contains(object) {
+                // SAFETY: as in `visit`: it is in no bitmap, so it is not claimed.
+                unsafe { self.visit(object) };
+                continue;
+            }
             let plain_bytes = info.plain_bytes;
             let bytes = if plain_bytes == 0 { self.size_other(object) } else { plain_bytes };
             self.visited_bytes += bytes;
@@ -306,7 +311,13 @@ const COST_MAX_BYTES: usize = 4 << 10;
 unsafe impl<A: Layer, C: Collector<Marker = Self>> Visitor for Tracer<A, C> {
     #[inline(always)]
     fn object(&mut self, object: Object) {
-        if C::TAGS && self.beyond.contains(object) {
+        if C::TAGS
+            && !self.beyond.is_nothing()
+            && let Some(is_first) = self.beyond.mark(object)
+        {
+            if is_first {
+                self.queue.push(object, self.below());
+            }
             return;
         }
         // SAFETY: as in `claim`.

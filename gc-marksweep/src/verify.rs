@@ -50,7 +50,10 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
             unsafe {
                 let info = object.info::<C>();
                 assert!(
-                    self.beyond.contains(object) || marker.is_marked(object.header()),
+                    match self.beyond.is_marked(object) {
+                        Some(is_marked) => is_marked,
+                        None => marker.is_marked(object.header()),
+                    },
                     "marking missed a {} at {:#x}",
                     (info.name)(),
                     object.address()
