@@ -18,6 +18,9 @@
 //!
 //! So the two need no handshake. It ends right behind such a minor collection, too: so everything that it has to
 //! know of is tenured.
+//!
+//! If the tenured space has no memory for what is young, a whole cycle is made at once, in which both are marked
+//! (`squeeze()` in `minor.rs`); the next minor collection may find room then.
 
 use crate::Generational;
 use alloc_core::Layer;
