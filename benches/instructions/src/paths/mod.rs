@@ -1,7 +1,8 @@
 //! The paths that are counted: their table, and what they share.
 //!
 //! Above: `count.rs`, which runs one in a process of its own. Below: the stack by its Rust interface
-//! (`rust.rs`), by C's through the preload library (`c.rs`), what lies under the cache (`below.rs`),
+//! (`rust.rs`), by C's through the preload library (`c.rs`), what lies under the cache (`below.rs`), collected
+//! objects above it (`collected.rs`),
 //! and loops that do nothing (`bare.rs`), which are taken off.
 //!
 //! A path is a function that makes its preparations, which do not count, and then some rounds, each
@@ -10,6 +11,7 @@
 mod bare;
 mod below;
 mod c;
+mod collected;
 mod rust;
 mod threads;
 
@@ -64,7 +66,8 @@ impl Path {
 
 /// The paths that have bounds, in the order of the table.
 pub fn all() -> Vec<&'static Path> {
-    [below::FLOOR, rust::PATHS, c::PATHS, below::PATHS].into_iter().flatten().collect()
+    let all = [below::FLOOR, rust::PATHS, c::PATHS, below::PATHS, collected::PATHS];
+    all.into_iter().flatten().collect()
 }
 
 /// A path of any kind by its name.
