@@ -1,7 +1,7 @@
-//! The Scheme of `examples/scheme`: the same programs as on gc-marksweep, with the same results.
+//! The Scheme of `examples/scheme-generational`: the same programs as on gc-marksweep, with the same results.
 #![cfg(not(loom))]
 
-#[path = "../examples/scheme/collector.rs"]
+#[path = "../examples/scheme-generational/collector.rs"]
 mod collector;
 #[path = "../../gc-marksweep/examples/scheme/interpreter/mod.rs"]
 mod interpreter;

@@ -1,8 +1,8 @@
 //! gc-marksweep's Scheme on this collector: the interpreter is the same, and the collector another type.
 //!
 //! ```sh
-//! cargo run --release -p gc-generational --example scheme                      # a prompt
-//! cargo run --release -p gc-generational --example scheme -- --trace \
+//! cargo run --release -p gc-generational --example scheme-generational                      # a prompt
+//! cargo run --release -p gc-generational --example scheme-generational -- --trace \
 //!     gc-marksweep/examples/scheme/scripts/trees.scm
 //! ```
 
