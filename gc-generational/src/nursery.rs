@@ -312,6 +312,11 @@ impl Nursery {
         }
     }
 
+    /// Whether a minor collection that was made just now, or none, has left nothing here.
+    pub fn has_copied_nothing(&self) -> bool {
+        self.table.borrow().reserve.sum(|block| block.used_bytes) == 0
+    }
+
     /// Whether the object is in it.
     pub fn contains(&self, object: Object) -> bool {
         let table = self.table.borrow();

@@ -47,6 +47,10 @@ impl<A: Layer> Generational<A> {
         let all_old = rests || ((wants_all || is_due) && self.minor(world, wants_all));
         match (wants_all, all_old) {
             (true, true) => {
+                debug_assert!(
+                    self.nursery.has_copied_nothing(),
+                    "N1: a cycle begins when nothing is young"
+                );
                 self.tenured.turn(world, turn, Change::Yes);
                 if compacts {
                     self.compact(world);
