@@ -181,7 +181,7 @@ fn config(mode: Mode, promotion: Promotion, nursery_bytes: usize) -> Config {
 
 /// Limits in steps that are not round, and how many items fit at least.
 fn limits(end_bytes: usize) -> impl Iterator<Item = (usize, usize)> {
-    std::iter::successors(Some(64 * KIB), |bytes| Some(bytes / 13 * 18 + 1016))
+    std::iter::successors(Some(64 * KIB), |bytes| Some(bytes / 13 * 28 + 1016))
         .take_while(move |bytes| *bytes < end_bytes)
         .map(|bytes| (bytes, if bytes < 512 * KIB { 0 } else { bytes / 800 }))
 }
