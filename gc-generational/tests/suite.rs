@@ -25,20 +25,20 @@ const PROMOTIONS: [Promotion; 3] = [Promotion::First, Promotion::Second, Promoti
 
 #[test]
 fn as_it_comes() {
-    suite::run(|| Generational::new(Global), 100_000);
+    suite::run(|| Generational::new(Global), 50_000);
 }
 
 #[test]
 fn stop_the_world() {
     for promotion in PROMOTIONS {
-        suite::run(|| Generational::with(config(Mode::StopTheWorld, promotion), Global), 20_000);
+        suite::run(|| Generational::with(config(Mode::StopTheWorld, promotion), Global), 5_000);
     }
 }
 
 #[test]
 fn incremental() {
     for promotion in PROMOTIONS {
-        suite::run(|| Generational::with(config(Mode::Incremental, promotion), Global), 20_000);
+        suite::run(|| Generational::with(config(Mode::Incremental, promotion), Global), 5_000);
     }
 }
 
@@ -60,7 +60,7 @@ fn background(config: Config) -> Generational<Global> {
 #[test]
 fn background_marking() {
     for promotion in PROMOTIONS {
-        suite::run(|| background(config(Mode::Background, promotion)), 40_000);
+        suite::run(|| background(config(Mode::Background, promotion)), 10_000);
     }
 }
 
