@@ -288,6 +288,12 @@ impl<A: Layer> Generational<A> {
                 let count = object.header().sub(WORD_BYTES).cast::<usize>().read();
                 slot.cast::<usize>().write(count);
             }
+            if shape.value_offset > WORD_BYTES {
+                // The length of a slice, or the gap of another type: a slot is long enough for both words.
+                let behind =
+                    object.header().add(WORD_BYTES).cast::<core::mem::MaybeUninit<usize>>();
+                home.header().add(WORD_BYTES).cast().write(behind.read());
+            }
             // The tag says that there is nothing in it yet.
             home.header().cast().write(word.map_addr(|address| address | tag::MOVED));
             object.set_word(home.header().as_ptr().map_addr(|address| address | tag::HOMED));

@@ -229,9 +229,6 @@ impl<A: Layer> Mover<A> {
             let start = block.used_bytes;
             if block.bytes - start < bytes {
                 debug_assert!(block.bytes - start <= LARGEST_BYTES + 2 * WORD_BYTES);
-                // SAFETY: the rest of the block is nobody else's.
-                unsafe { fill_gap(block.at(start), block.bytes - start) };
-                block.usable_bytes = block.bytes;
                 self.filling += 1;
                 continue;
             }

@@ -46,9 +46,6 @@ impl Ours for Generational<Stack> {
     fn own(&self) -> Option<Own> {
         let figures = self.figures();
         let longest_ns = figures.longest_nanos.max(figures.tenured.longest_nanos);
-        if std::env::var_os("STRATA_FIGURES").is_some() {
-            eprintln!("{figures}");
-        }
         Some(Own { cycles: (figures.minors + figures.tenured.cycles) as u64, longest_ns })
     }
 }
