@@ -11,6 +11,8 @@
 //! Rule D3: an entry is lent while its mapping is moved, which happens without the lock: it is not in the
 //! table, its place is kept free, and its bytes count as used. Whoever has it gives an entry back, with
 //! the mapping's new bounds or the old ones.
+//! Rule D4: an idle entry stays no longer when the program grows elsewhere: what lies idle and what is taken
+//! fresh would add up. Fresh memory of a part of what is idle sends the longest idle mapping back.
 
 use crate::below::Below;
 use crate::decay::STEPS;
@@ -222,6 +224,13 @@ impl Dedicated {
         }
         let old = |entry: &Entry| !entry.used && tick.wrapping_sub(entry.tick) >= STEPS as u32;
         let at = self.entries().iter().position(old)?;
+        Some(self.remove(at))
+    }
+
+    /// Takes out the longest idle entry.
+    pub fn take_longest_idle(&mut self) -> Option<Entry> {
+        let idle = self.entries().iter().enumerate().filter(|(_, entry)| !entry.used);
+        let (at, _) = idle.max_by_key(|(_, entry)| entry.bytes)?;
         Some(self.remove(at))
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) huge_bytes: usize,
     /// A dedicated mapping that was idle for too long: whoever holds the lock gives it back next.
     pub expired: Option<Entry>,
+    /// Fresh memory that was handed out while dedicated mappings lay idle (rule D4).
+    grown_bytes: usize,
 }
 
 /// Pages that were just handed out.
@@ -58,6 +60,11 @@ pub(crate) struct Taken {
 impl Taken {
     pub fn new(base: NonNull<u8>, unclear: Range<usize>) -> Self {
         Self { base, unclear_start: unclear.start, unclear_end: unclear.end }
+    }
+
+    /// How much of `bytes` was not touched since the source gave it.
+    fn fresh_bytes(&self, bytes: usize) -> usize {
+        bytes - (self.unclear_end - self.unclear_start)
     }
 
     /// Clears what is not clear of the bytes from `start_bytes` on.
@@ -75,6 +82,8 @@ impl Taken {
 
 /// A look at the clock is due when so many bytes became free since the last one.
 const MANY_BYTES: usize = 16 << 20;
+/// Fresh memory of this part of what lies idle is enough for an idle mapping to go.
+const OUTGROWN_PART: usize = 4;
 
 impl State {
     pub const fn new() -> Self {
@@ -93,6 +102,7 @@ impl State {
             freed_bytes: 0,
             huge_bytes: 0,
             expired: None,
+            grown_bytes: 0,
         }
     }
 
@@ -142,11 +152,33 @@ impl State {
                 self.huge_bytes += ask_for_huge(node, &mut place, need, huge, below, tick);
                 let taken = take(node, place, need.pages, below);
                 self.decay.note_dirty(self.purgeable_pages());
+                self.outgrow(
+                    config,
+                    taken.fresh_bytes(need.pages as usize * below.source.page_bytes()),
+                );
                 self.settle(below, config, 0);
                 return Ok(taken);
             }
         }
         self.acquire_hard(below, config, need)
+    }
+
+    /// D4: so much fresh memory was handed out. When it comes to a part of what lies idle in mappings of their
+    /// own, one of those goes.
+    fn outgrow(&mut self, config: &Config, fresh_bytes: usize) {
+        let idle_bytes = self.dedicated.idle_bytes();
+        if idle_bytes == 0 {
+            self.grown_bytes = 0;
+            return;
+        }
+        self.grown_bytes += fresh_bytes;
+        if self.grown_bytes >= idle_bytes / OUTGROWN_PART
+            && self.expired.is_none()
+            && config.purge_delay_ms.is_some()
+        {
+            self.grown_bytes = 0;
+            self.expired = self.dedicated.take_longest_idle();
+        }
     }
 
     /// The mappings are full, or the system commits no more: what is committed has to do, and after

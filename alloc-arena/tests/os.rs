@@ -544,3 +544,36 @@ fn os_many_threads() {
     let stat = ARENA.stat();
     assert_eq!((stat.used_bytes, stat.dedicated_bytes), (0, 0));
 }
+
+/// D4: what lies idle does not add up with what the program takes elsewhere.
+#[test]
+fn os_idle_runs_go_when_the_program_grows_elsewhere() {
+    let arena = Arena::new(Os::new()).with_purge_delay(Some(Duration::from_secs(3600)));
+    let long = layout(64 * MIB, PAGE);
+    let run = arena.allocate(long).unwrap();
+    // SAFETY: allocated above.
+    unsafe { arena.deallocate(run.cast(), long) };
+    let mut small = Vec::new();
+    let mut grow_bytes = |to_bytes: usize| {
+        while small.len() * 64 * KIB < to_bytes {
+            small.push(arena.allocate(layout(64 * KIB, 64 * KIB)).unwrap());
+        }
+        arena.stat().idle_bytes
+    };
+    assert_eq!(grow_bytes(15 * MIB), 64 * MIB);
+    assert_eq!(grow_bytes(17 * MIB), 0);
+    // What is taken of memory that was in use before is no growth.
+    let run = arena.allocate(long).unwrap();
+    // SAFETY: allocated above.
+    unsafe { arena.deallocate(run.cast(), long) };
+    for _ in 0..2 {
+        for run in small.drain(..) {
+            // SAFETY: allocated above.
+            unsafe { arena.deallocate(run.cast(), layout(64 * KIB, 64 * KIB)) };
+        }
+        let again = || arena.allocate(layout(64 * KIB, 64 * KIB)).unwrap();
+        small.extend(core::iter::repeat_with(again).take(16 * 16));
+        assert_eq!(arena.stat().idle_bytes, 64 * MIB);
+    }
+    arena.verify().unwrap();
+}
