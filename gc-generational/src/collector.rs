@@ -3,7 +3,7 @@
 //! Above: `alloc_core::gc`. Below: the nursery, the tenured space; turns, in `turn.rs` and `minor.rs`.
 //! Here: what mutations call. An allocation is a move of a pointer, and the barrier one test of a header.
 
-use crate::cards::{Cards, with_cards};
+use crate::cards::{Cards, has_cards, with_cards};
 use crate::config::Config;
 use crate::figures::Figures;
 use crate::links::Links;
@@ -346,6 +346,12 @@ unsafe impl<A: Layer> Collector for Generational<A> {
                 Ok(NonNull::new_unchecked(begin.add(gap_bytes)))
             };
         }
+        if self.nursery.rests.get()
+            && !has_cards(shape)
+            && let Ok(slot) = self.tenured.allocate_slot(shape.layout, shape.needs_drop)
+        {
+            return Ok(slot); // as in `allocate_tenured`
+        }
         self.allocate_more(shape)
     }
 
@@ -383,6 +389,9 @@ unsafe impl<A: Layer> Collector for Generational<A> {
 
     #[inline(always)]
     fn is_due(&self) -> bool {
+        if self.nursery.rests.get() {
+            return self.nursery.due.get() || self.tenured.is_due();
+        }
         self.nursery.due.get()
             || self.tenured.heap().is_short()
             || self.config.tenured.torture != Torture::Off
