@@ -1,4 +1,4 @@
-//! The helper thread: it marks beside mutations, and sweeps what has no destructors.
+//! The helper thread: it marks beside mutations, sweeps what has no destructors, and makes empty spans ready.
 //!
 //! Above: the collector's turns, which hand work over and take it back. Below: a tracer, the heap.
 //! `protocol.rs` has the rules by which it visits objects, `handover.rs` those by which the queue changes
@@ -62,7 +62,9 @@ impl Background {
             Arc::new(Shared { passage: Passage::new(), inbox: Handover::new(Inbox::default()) });
         let of_thread = Arc::clone(&shared);
         let builder = thread::Builder::new().name("gc-marksweep".into()).stack_size(STACK_BYTES);
+        let helped = Arc::clone(&heap);
         let thread = builder.spawn(move || of_thread.work::<A, C>(&heap))?;
+        helped.set_helper(thread.thread().clone());
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -134,7 +136,11 @@ impl Shared {
             match self.next() {
                 Job::Mark(marker, queue) => self.mark::<A, C>(heap, marker, queue),
                 Job::Sweep => self.sweep(heap),
-                Job::Wait => thread::park(),
+                Job::Wait => {
+                    if heap.make_ready(|| !self.inbox.is_interrupted()) == 0 {
+                        thread::park();
+                    }
+                }
                 Job::Stop => return,
             }
         }

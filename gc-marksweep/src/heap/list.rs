@@ -4,7 +4,7 @@
 //! Every function here runs under the lock and does little: it follows no list to its end.
 
 use super::span::{LANES, Lane, SpanRef};
-use super::{POOL_SPANS, RESERVE_LEAST_SPANS, RESERVE_PART};
+use super::{POOL_SPANS, READY_PART, READY_SPANS, RESERVE_LEAST_SPANS, RESERVE_PART};
 use alloc_core::AllocError;
 use core::ptr::{NonNull, null_mut};
 
@@ -122,6 +122,8 @@ pub(super) struct Lists<const KIB: usize> {
     pub unswept: [usize; 2],
     /// Spans taken off an `unswept` list, and not on another one yet.
     pub in_hand: usize,
+    /// New spans on their way to the pool.
+    pub on_the_way: usize,
     /// How many ask that nothing is taken in hand.
     pub holds: usize,
     /// Where to look for the next unswept span, without destructors and with.
@@ -140,6 +142,7 @@ impl<const KIB: usize> Lists<KIB> {
             pool: List::new(),
             unswept: [0; 2],
             in_hand: 0,
+            on_the_way: 0,
             holds: 0,
             next_unswept: [0; 2],
             apart: Apart(None),
@@ -173,6 +176,25 @@ impl<const KIB: usize> Lists<KIB> {
     /// Takes a span from the pool that is not part of the reserve.
     pub fn pop_pooled(&mut self) -> Option<SpanRef<KIB>> {
         if self.pool.len() > self.reserve_spans() { self.pool.pop() } else { None }
+    }
+
+    /// How many spans should lie ready beside the reserve, where somebody makes them.
+    fn ready_spans(&self) -> usize {
+        (self.runs / READY_PART).min(READY_SPANS)
+    }
+
+    /// Whether fewer than half of them do.
+    pub fn wants_ready(&self) -> bool {
+        let ready_spans = (self.pool.len() + self.on_the_way).saturating_sub(self.reserve_spans());
+        ready_spans < self.ready_spans().div_ceil(2)
+    }
+
+    /// Counts a new span in that is on its way, if one is missing.
+    pub fn expect_ready(&mut self) -> bool {
+        let coming_spans = self.pool.len() + self.on_the_way;
+        let is_missing = coming_spans < self.reserve_spans() + self.ready_spans();
+        self.on_the_way += usize::from(is_missing);
+        is_missing
     }
 
     /// Takes the spans off all lists.

@@ -52,6 +52,7 @@
 //! | unswept | the lists | of the cycle before | *in hand* |
 //! | in hand | whoever sweeps it | being cleared | *partial*, *full*, *pooled*, below; a cursor; back to *unswept* if a destructor unwinds |
 //! | pooled | the lists | clear, all of them | a cursor, of any lane; below |
+//! | on the way | the helper that took its run (ready.rs) | clear, all of them | *pooled* |
 //!
 //! # Rules
 //!
@@ -77,6 +78,7 @@ mod large;
 mod list;
 mod marker;
 mod mutator;
+mod ready;
 mod refill;
 mod span;
 mod sweep;
@@ -103,6 +105,10 @@ const RESERVE_PART: usize = 16;
 /// A heap of fewer spans than these has no reserve; from here on it has at least one.
 const RESERVE_LEAST_SPANS: usize = 4;
 
+/// One in so many spans is made ready by a helper, and no more than these.
+const READY_PART: usize = 16;
+const READY_SPANS: usize = 8;
+
 /// Memory that is taken together with the first run and kept apart, so that marking can begin when all other
 /// memory is in use: [`ObjectHeap::take_apart`].
 pub const APART: Layout = match Layout::from_size_align(4096, align_of::<usize>()) {
@@ -128,6 +134,10 @@ pub struct ObjectHeap<A: Layer, const KIB: usize = 64> {
     limit_bytes: usize,
     /// Memory is short: the layer below refused a span, or somebody reclaims.
     short: AtomicBool,
+    /// Who makes spans ready, and whether it was called for that.
+    #[cfg(feature = "std")]
+    helper: std::sync::OnceLock<std::thread::Thread>,
+    calls_helper: AtomicBool,
 }
 
 const NO_POISON: usize = usize::MAX;
@@ -144,6 +154,9 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
                 poison: NO_POISON,
                 limit_bytes: usize::MAX,
                 short: AtomicBool::new(false),
+                #[cfg(feature = "std")]
+                helper: std::sync::OnceLock::new(),
+                calls_helper: AtomicBool::new(false),
             }
         }
     }

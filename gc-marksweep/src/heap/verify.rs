@@ -32,12 +32,12 @@ where
     fn verify_own(&self) -> Result<(), Broken> {
         let lists = self.heap().lists.lock();
         let check = Check { heap: self.heap(), marking: self.marking.get() };
-        let mut known_runs = lists.in_hand;
+        let mut known_runs = lists.in_hand + lists.on_the_way;
         for lane in Lane::all(false).chain(Lane::all(true)) {
             known_runs += check.cursor(lane, self.cursor(lane))?;
         }
         known_runs += check.lists(&lists)?;
-        let rule = "R1: every run is on one list, in hand or a cursor's";
+        let rule = "R1: every run is on one list, in hand, on the way or a cursor's";
         Broken::unless(known_runs == lists.runs, LAYER, rule, known_runs)
     }
 }
