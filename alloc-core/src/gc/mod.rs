@@ -76,6 +76,8 @@ pub use send::{__Asked, __Otherwise};
 pub use send::{SendHeap, Stays};
 #[cfg(feature = "hashbrown")]
 pub use set::Set;
+#[cfg(feature = "std")]
+pub use trace::Guard;
 pub use trace::{Counted, NeverMoves, Static, Trace, Visitor, VisitorMut};
 #[cfg(feature = "std")]
 pub use walk::{Count, Path, Seen};

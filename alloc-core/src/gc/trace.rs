@@ -117,7 +117,31 @@ pub unsafe trait Visitor {
     fn counts(&self) -> bool {
         false
     }
+
+    /// Whether locks that lead to counted pointers are to stay locked when they were visited.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn freezes(&self) -> bool {
+        false
+    }
+
+    /// Where a visitor [`freezes`](Visitor::freezes): the guard of a lock that was visited; `None`, if there was no
+    /// memory for it.
+    ///
+    /// # Safety
+    ///
+    /// The visitor drops it, on this thread, before the lock can be dropped or moved.
+    #[cfg(feature = "std")]
+    unsafe fn keep(&mut self, guard: Option<std::boxed::Box<dyn Guard>>) {
+        drop(guard);
+    }
 }
+
+/// What keeps a lock locked until it is dropped.
+#[cfg(feature = "std")]
+pub trait Guard {}
+#[cfg(feature = "std")]
+impl<T> Guard for T {}
 
 // SAFETY: every method forwards.
 unsafe impl<V: Visitor + ?Sized> Visitor for &mut V {
@@ -132,6 +156,15 @@ unsafe impl<V: Visitor + ?Sized> Visitor for &mut V {
     #[inline(always)]
     fn counts(&self) -> bool {
         (**self).counts()
+    }
+    #[cfg(feature = "std")]
+    fn freezes(&self) -> bool {
+        (**self).freezes()
+    }
+    #[cfg(feature = "std")]
+    unsafe fn keep(&mut self, guard: Option<std::boxed::Box<dyn Guard>>) {
+        // SAFETY: the caller's.
+        unsafe { (**self).keep(guard) }
     }
 }
 

@@ -4,6 +4,8 @@
 //! counted pointers (`rc-cycle`), whose visitor runs on the owner's thread, and looks into cells that
 //! nobody has borrowed.
 
+#[cfg(feature = "std")]
+use crate::gc::Guard;
 use crate::gc::{Trace, Visitor, VisitorMut};
 use core::cell::{Cell, OnceCell, RefCell};
 
@@ -61,32 +63,70 @@ unsafe impl<'gc, T: Trace<'gc> + 'static> Trace<'gc> for OnceCell<T> {
     }
 }
 
+/// A lock's content is visited while it is locked; who freezes gets the guard.
 #[cfg(feature = "std")]
-// SAFETY: as for `RefCell`.
-unsafe impl<'gc, T: Trace<'gc> + 'static> Trace<'gc> for std::sync::Mutex<T> {
+macro_rules! locks {
+    ($($of:ident, $lock:ident;)*) => {$(
+        // SAFETY: as for `RefCell`. What panicked under the lock does not matter: the content is there.
+        unsafe impl<'gc, T: Trace<'gc> + 'static> Trace<'gc> for std::sync::$of<T> {
+            counted_only!();
+            #[inline]
+            fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {
+                use std::sync::TryLockError::{Poisoned, WouldBlock};
+                if !T::HOLDS_COUNTED || !visitor.counts() {
+                    return;
+                }
+                let guard = match self.$lock() {
+                    Ok(guard) => guard,
+                    Err(Poisoned(poisoned)) => poisoned.into_inner(),
+                    Err(WouldBlock) => return,
+                };
+                guard.trace(visitor);
+                if visitor.freezes() {
+                    // SAFETY: who freezes drops it before the lock can go (`keep`).
+                    unsafe { visitor.keep(held(guard)) };
+                }
+            }
+        }
+    )*};
+}
+#[cfg(feature = "std")]
+locks! {
+    Mutex, try_lock;
+    RwLock, try_read;
+}
+
+// SAFETY: a value that is set stays so while the cell is shared; one that is not has no pointers.
+#[cfg(feature = "std")]
+unsafe impl<'gc, T: Trace<'gc> + 'static> Trace<'gc> for std::sync::OnceLock<T> {
     counted_only!();
     #[inline]
     fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {
         if T::HOLDS_COUNTED
             && visitor.counts()
-            && let Ok(value) = self.try_lock()
+            && let Some(value) = self.get()
         {
             value.trace(visitor);
         }
     }
 }
 
+/// A guard on the heap, which does not say how long it may live; `None`: there is no memory.
+///
+/// # Safety
+///
+/// It is dropped before what it borrows.
 #[cfg(feature = "std")]
-// SAFETY: as for `RefCell`.
-unsafe impl<'gc, T: Trace<'gc> + 'static> Trace<'gc> for std::sync::RwLock<T> {
-    counted_only!();
-    #[inline]
-    fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {
-        if T::HOLDS_COUNTED
-            && visitor.counts()
-            && let Ok(value) = self.try_read()
-        {
-            value.trace(visitor);
-        }
+unsafe fn held<'g, G: Guard + 'g>(guard: G) -> Option<std::boxed::Box<dyn Guard>> {
+    use std::boxed::Box;
+    let layout = core::alloc::Layout::new::<G>();
+    // SAFETY: a guard has a size: it leads to its lock.
+    let place = core::ptr::NonNull::new(unsafe { std::alloc::alloc(layout) })?.cast::<G>();
+    // SAFETY: the memory is new, for such a value, and from the allocator that boxes have. The lifetime is the
+    // caller's to mind.
+    unsafe {
+        place.write(guard);
+        let guard: Box<dyn Guard + 'g> = Box::from_raw(place.as_ptr());
+        Some(core::mem::transmute::<Box<dyn Guard + 'g>, Box<dyn Guard + 'static>>(guard))
     }
 }

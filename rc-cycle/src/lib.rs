@@ -1,0 +1,42 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod cycles;
+mod figures;
+mod grave;
+mod header;
+mod kind;
+mod local;
+mod pacer;
+mod pointer;
+mod slices;
+#[cfg(feature = "std")]
+pub mod sync;
+mod target;
+mod thread;
+mod traits;
+mod trial;
+mod visit;
+mod weak;
+
+pub use cycles::{Progress, collect, collect_some, figures, set_pace, set_trace};
+pub use figures::{Figures, Found};
+#[cfg(feature = "std")]
+pub use kind::Shared;
+pub use kind::{Admits, Kind, Local};
+pub use pacer::Pace;
+pub use pointer::Pointer;
+pub use target::Target;
+#[cfg(not(feature = "std"))]
+pub use thread::assume_one_thread;
+pub use visit::Visit;
+pub use weak::WeakPointer;
+
+use alloc_core::api2::alloc::Global;
+
+/// A counted pointer for one thread, as std's `Rc`.
+pub type Cc<T, A = Global> = Pointer<T, A, Local>;
+/// Its weak pointer.
+pub type Weak<T, A = Global> = WeakPointer<T, A, Local>;

@@ -1,0 +1,177 @@
+//! Counts of boxes that one thread uses.
+//!
+//! Above: the pointers. Below: cells. In `cycles.rs`: what the flags are for.
+//!
+//! `strong` is the number of pointers. `weak` is the number of weak ones, all pointers together being one of them,
+//! above six flags.
+
+use crate::cycles;
+use crate::header::{Record, Words};
+use crate::kind::{Kind, Local};
+use crate::thread;
+use alloc_core::gc::Counted;
+use core::cell::Cell;
+use core::ptr::NonNull;
+
+/// The box is on a list of candidates, which keeps its memory.
+pub(crate) const LISTED: usize = 1;
+/// It is listed, but no candidate: nothing was dropped since its one owner had it for himself.
+pub(crate) const STALE: usize = 2;
+/// The trial under way has come by; and has found it alive.
+pub(crate) const MARK: usize = 4;
+pub(crate) const LIVE: usize = 8;
+/// Found dead; its value is being dropped, or others' that point at it.
+pub(crate) const DEAD: usize = 16;
+/// It has no record, though its pointers' type may have one.
+pub(crate) const PLAIN: usize = 32;
+const ONE: usize = 64;
+
+impl Words<Local> {
+    pub(crate) fn has(&self, flags: usize) -> bool {
+        self.weak.get() & flags != 0
+    }
+
+    pub(crate) fn set(&self, flags: usize) {
+        self.weak.set(self.weak.get() | flags);
+    }
+
+    pub(crate) fn clear(&self, flags: usize) {
+        self.weak.set(self.weak.get() & !flags);
+    }
+
+    /// Whether there is no weak pointer either, so that the memory is the list's to free.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.weak.get() < ONE
+    }
+}
+
+/// Counting on would wrap around: somebody forgets pointers in a loop.
+#[cold]
+fn overflow() -> ! {
+    // Not a panic: it could be caught, and the count would be wrong.
+    #[cfg(feature = "std")]
+    std::process::abort();
+    #[cfg(not(feature = "std"))]
+    {
+        extern "C" fn never_unwinds() -> ! {
+            panic!("too many pointers to one value")
+        }
+        never_unwinds()
+    }
+}
+
+impl Kind for Local {
+    type Word = Cell<usize>;
+    const SENDS: bool = false;
+
+    #[inline]
+    fn new_words(strong: usize) -> Words<Self> {
+        Words { strong: Cell::new(strong), weak: Cell::new(ONE) }
+    }
+
+    #[inline(always)]
+    fn retain(words: &Words<Self>) {
+        let strong = words.strong.get().wrapping_add(1);
+        words.strong.set(strong);
+        if strong == 0 {
+            overflow();
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn release(words: &Words<Self>, value: NonNull<u8>, may_cycle: bool) -> bool {
+        let strong = words.strong.get() - 1;
+        words.strong.set(strong);
+        if strong == 0 {
+            return true;
+        }
+        if may_cycle && words.weak.get() & (LISTED | STALE) != LISTED {
+            // SAFETY: the caller's; a plain one is marked as listed.
+            unsafe { cycles::list(value) };
+        }
+        false
+    }
+
+    #[inline]
+    fn upgrade(words: &Words<Self>) -> bool {
+        let lives = words.strong.get() != 0 && !words.has(DEAD);
+        if lives {
+            Self::retain(words);
+        }
+        lives
+    }
+
+    #[inline]
+    fn retain_weak(words: &Words<Self>) {
+        let weak = words.weak.get().wrapping_add(ONE);
+        words.weak.set(weak);
+        if weak < ONE {
+            overflow();
+        }
+    }
+
+    #[inline]
+    fn release_weak(words: &Words<Self>) -> bool {
+        words.weak.set(words.weak.get() - ONE);
+        words.weak.get() < ONE && words.weak.get() & (LISTED | PLAIN) != LISTED
+    }
+
+    #[inline]
+    fn is_unique(words: &Words<Self>, may_cycle: bool) -> bool {
+        let is_unique = words.strong.get() == 1 && words.weak.get() / ONE == 1;
+        if may_cycle && is_unique && words.has(LISTED) {
+            words.set(STALE);
+        }
+        is_unique
+    }
+
+    #[inline]
+    fn take(words: &Words<Self>) -> bool {
+        let is_one = words.strong.get() == 1;
+        if is_one {
+            words.strong.set(0);
+        }
+        is_one
+    }
+
+    #[inline]
+    fn publish(words: &Words<Self>) {
+        words.strong.set(1);
+    }
+
+    #[inline]
+    fn strong(words: &Words<Self>) -> usize {
+        if words.has(DEAD) { 0 } else { words.strong.get() }
+    }
+
+    #[inline]
+    fn weak(words: &Words<Self>) -> usize {
+        words.weak.get() / ONE
+    }
+
+    fn set_plain(words: &Words<Self>) {
+        words.set(PLAIN | LISTED);
+    }
+
+    #[inline]
+    fn is_plain(words: &Words<Self>) -> bool {
+        words.has(PLAIN)
+    }
+
+    #[inline]
+    fn counted(value: NonNull<u8>) -> Counted {
+        Counted::Local(value)
+    }
+
+    #[inline]
+    fn note(value: NonNull<u8>, record: &'static Record, is_new: bool) {
+        // SAFETY: who calls has the box.
+        let bytes = unsafe { (record.bytes)(value) };
+        thread::with(|here| {
+            let (objects, all_bytes) = (here.live_objects.get(), here.live_bytes.get());
+            let add = |to: usize, n: usize| if is_new { to + n } else { to.saturating_sub(n) };
+            here.live_objects.set(add(objects, 1));
+            here.live_bytes.set(add(all_bytes, bytes));
+        });
+    }
+}

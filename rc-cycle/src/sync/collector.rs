@@ -1,0 +1,332 @@
+//! Lists of candidates, and the steps that free dead cycles while other threads go on.
+//!
+//! Above: the worker's thread, the user's calls, pointers that are dropped. Below: `graph.rs`.
+//!
+//! Threads put candidates on one of several lists, so that they seldom meet. A step takes all lists, on one thread at a
+//! time.
+
+use super::graph::{Graph, unlist};
+use super::word::{DEAD, LISTED, STALE};
+use crate::cycles::Progress;
+use crate::figures::Figures;
+use crate::grave;
+use crate::header::{Words, record, words};
+use crate::kind::{Kind, Shared};
+use crate::pacer::{Pace, Pacer};
+use crate::thread;
+use alloc::vec::Vec;
+use alloc_core::sync::{AtomicUsize, Lock, Ordering, wait_a_moment};
+use core::ptr::NonNull;
+
+/// A listed box.
+struct Listed(NonNull<u8>);
+
+// SAFETY: what it leads to is counted by many threads, and of a type that may go to any (`Admits`).
+unsafe impl Send for Listed {}
+
+const LISTS: usize = 8;
+
+pub(super) struct Collector {
+    lists: [Lock<Vec<Listed>>; LISTS],
+    /// Bytes of the listed boxes; what threads have told of the live ones.
+    listed_bytes: AtomicUsize,
+    live_bytes: AtomicUsize,
+    live_objects: AtomicUsize,
+    state: Lock<State>,
+}
+
+struct State {
+    /// A thread makes a step.
+    busy: bool,
+    mature: Vec<Listed>,
+    pacer: Pacer,
+    figures: Figures,
+}
+
+impl Collector {
+    alloc_core::const_fn! {
+        const fn new() -> Self {
+            Self {
+                lists: [
+                    Lock::new(Vec::new()), Lock::new(Vec::new()), Lock::new(Vec::new()),
+                    Lock::new(Vec::new()), Lock::new(Vec::new()), Lock::new(Vec::new()),
+                    Lock::new(Vec::new()), Lock::new(Vec::new()),
+                ],
+                listed_bytes: AtomicUsize::new(0),
+                live_bytes: AtomicUsize::new(0),
+                live_objects: AtomicUsize::new(0),
+                state: Lock::new(State {
+                    busy: false,
+                    mature: Vec::new(),
+                    pacer: Pacer::new(),
+                    figures: Figures::NONE,
+                }),
+            }
+        }
+    }
+}
+
+#[cfg(not(all(loom, feature = "loom")))]
+static GLOBAL: Collector = Collector::new();
+#[cfg(all(loom, feature = "loom"))]
+alloc_core::sync::lazy_static! {
+    static ref GLOBAL: Collector = Collector::new();
+}
+
+/// Threads have made, or freed.
+pub(super) fn live_changed(objects: isize, bytes: isize) {
+    // ORDERING: Relaxed, all counters here: they guard nothing.
+    GLOBAL.live_objects.fetch_add(objects.cast_unsigned(), Ordering::Relaxed);
+    GLOBAL.live_bytes.fetch_add(bytes.cast_unsigned(), Ordering::Relaxed);
+}
+
+/// S2: records a candidate. If there is no memory for the list, it is none.
+///
+/// # Safety
+///
+/// One of the box's counts is the caller's; it has a record unless it is plain.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) {
+    // ORDERING: Relaxed: what dies here is this thread's (`drop_all`).
+    if Shared::is_plain(of) || of.strong.load(Ordering::Relaxed) & DEAD == DEAD {
+        return;
+    }
+    // ORDERING: Relaxed; S3 is about a thread that has the value exclusively: this one does not.
+    let old = of.weak.fetch_or(LISTED, Ordering::Relaxed);
+    if old & STALE != 0 {
+        of.weak.fetch_and(!STALE, Ordering::Relaxed);
+    }
+    if old & LISTED != 0 {
+        return;
+    }
+    let place = thread::with(|here| here.number()).unwrap_or(0) % LISTS;
+    {
+        let mut list = GLOBAL.lists[place].lock();
+        if list.try_reserve(1).is_err() {
+            of.weak.fetch_and(!LISTED, Ordering::Relaxed);
+            return;
+        }
+        list.push(Listed(value));
+    }
+    // SAFETY: the caller's count keeps the box.
+    let bytes = unsafe { (record(value).bytes)(value) };
+    let listed_bytes = GLOBAL.listed_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    #[cfg(not(loom))]
+    if listed_bytes / WAKE_BYTES != (listed_bytes - bytes) / WAKE_BYTES && is_due() {
+        super::worker::wake();
+    }
+    #[cfg(loom)]
+    let _ = listed_bytes;
+}
+
+/// How often it is looked whether a step is due.
+#[cfg(not(loom))]
+const WAKE_BYTES: usize = 16 << 10;
+
+/// Bytes of the boxes that are alive, as far as threads have told.
+fn live_bytes() -> usize {
+    GLOBAL.live_bytes.load(Ordering::Relaxed).cast_signed().max(0).cast_unsigned()
+}
+
+/// Whether there are enough candidates for a step.
+#[cfg(not(loom))]
+pub(super) fn is_due() -> bool {
+    let listed_bytes = GLOBAL.listed_bytes.load(Ordering::Relaxed);
+    listed_bytes > 0 && GLOBAL.state.lock().pacer.is_due(listed_bytes, live_bytes())
+}
+
+/// Gives a step's count of a value back.
+///
+/// # Safety
+///
+/// It is there to be given back, and the box has a record.
+pub(super) unsafe fn let_go(value: NonNull<u8>) {
+    // SAFETY: the caller's. No candidate: whoever dropped another pointer meanwhile has recorded it.
+    unsafe {
+        if Shared::release(words::<Shared>(value), value, false) {
+            grave::bury::<Shared>(value);
+        }
+    }
+}
+
+/// One thread at a time; not a thread that is in a step already.
+struct Step;
+
+impl Step {
+    fn begin() -> Option<Self> {
+        if thread::with(|here| here.steps.replace(true)) == Some(true) {
+            return None;
+        }
+        let mut round = 0;
+        while core::mem::replace(&mut GLOBAL.state.lock().busy, true) {
+            wait_a_moment(round);
+            round += 1;
+        }
+        Some(Self)
+    }
+
+    /// Takes what is listed: as mature, behind what was.
+    fn mature(&self) {
+        for list in &GLOBAL.lists {
+            let listed = core::mem::take(&mut *list.lock());
+            let mut state = GLOBAL.state.lock();
+            if state.mature.is_empty() {
+                state.mature = listed;
+            } else if state.mature.try_reserve(listed.len()).is_ok() {
+                state.mature.extend(listed);
+            } else {
+                drop(state);
+                list.lock().extend(listed);
+            }
+        }
+    }
+
+    /// Returns how many values were freed, and looked at.
+    fn run(&self, budget: usize) -> (usize, usize) {
+        #[cfg(not(loom))]
+        let begin = std::time::Instant::now();
+        let (mut graph, mut tried) = (Graph::default(), 0);
+        while graph.len() < budget {
+            let Some(Listed(value)) = GLOBAL.state.lock().mature.pop() else { break };
+            // SAFETY: a list keeps its boxes.
+            let bytes = unsafe { (record(value).bytes)(value) };
+            GLOBAL.listed_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            // SAFETY: it was taken off its list; and its count is the graph's.
+            if unsafe { unlist(value) } {
+                tried += 1;
+                // SAFETY: the same.
+                if unsafe { !graph.add(value) } {
+                    break;
+                }
+            }
+        }
+        let visits = graph.len();
+        let dead = graph.end();
+        let freed = dead.len();
+        drop_all(dead);
+        let mut state = GLOBAL.state.lock();
+        state.figures.stepped(tried, visits, freed);
+        #[cfg(not(loom))]
+        state.figures.paused(begin.elapsed());
+        (freed, visits)
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        GLOBAL.state.lock().busy = false;
+        thread::with(|here| here.steps.set(false));
+    }
+}
+
+/// Values in state dead, which are dropped one after the other, also if one unwinds.
+struct Dead {
+    values: Vec<NonNull<u8>>,
+    next: usize,
+}
+
+fn drop_all(values: Vec<NonNull<u8>>) {
+    Dead { values, next: 0 }.drop_values();
+}
+
+impl Dead {
+    fn drop_values(&mut self) {
+        while let Some(&value) = self.values.get(self.next) {
+            self.next += 1;
+            // SAFETY: nobody but dead values leads to it (V3), and nobody upgrades; the counts are not those of last
+            // pointers, as the state is above them.
+            unsafe { (record(value).drop)(value) };
+        }
+    }
+}
+
+impl Drop for Dead {
+    fn drop(&mut self) {
+        self.drop_values();
+        for &value in &self.values {
+            // SAFETY: the value is dropped; weak pointers may keep the memory, or a list.
+            unsafe {
+                let of = words::<Shared>(value);
+                of.strong.store(0, Ordering::Release);
+                let record = record(value);
+                Shared::note(value, record, false);
+                if Shared::release_weak(of) {
+                    (record.free)(value);
+                }
+            }
+        }
+    }
+}
+
+/// Frees all dead cycles that candidates of any thread lead to, as far as no thread is at them. Returns how many values
+/// that were.
+///
+/// Waits for a step that is under way. Called from a destructor that a step runs, it does nothing. Takes time linear in
+/// what the candidates lead to.
+pub fn collect() -> usize {
+    let Some(step) = Step::begin() else { return 0 };
+    let mut freed_objects = 0;
+    // Destructors may leave more; what was doubtful comes back, but not for ever.
+    for _ in 0..ROUNDS {
+        step.mature();
+        if GLOBAL.state.lock().mature.is_empty() {
+            break;
+        }
+        let (freed, _) = step.run(usize::MAX);
+        freed_objects += freed;
+    }
+    GLOBAL.state.lock().pacer.ended(1, 1, live_bytes());
+    freed_objects
+}
+
+/// As often as this, `collect` looks whether there is more.
+const ROUNDS: usize = 8;
+
+/// A step: begins at candidates until it has looked at `budget_objects` values; what the last of them leads to may be
+/// more. Other threads go on.
+pub fn collect_some(budget_objects: usize) -> Progress {
+    let Some(step) = Step::begin() else { return Progress { freed_objects: 0, more: false } };
+    if GLOBAL.state.lock().mature.is_empty() {
+        step.mature();
+    }
+    let (freed_objects, _) = step.run(budget_objects.max(1));
+    let more = !GLOBAL.state.lock().mature.is_empty();
+    Progress { freed_objects, more }
+}
+
+/// A step of the worker's.
+#[cfg(not(loom))]
+pub(super) fn automatic_step() {
+    let Some(step) = Step::begin() else { return };
+    if GLOBAL.state.lock().mature.is_empty() {
+        step.mature();
+    }
+    let budget = GLOBAL.state.lock().pacer.pace.budget_objects;
+    let (freed, visits) = step.run(budget);
+    let mut state = GLOBAL.state.lock();
+    // Else the next step goes on.
+    if state.mature.is_empty() {
+        state.pacer.ended(freed, visits, live_bytes());
+    }
+}
+
+/// Says when the thread in the background makes steps. It is started when the first is due.
+pub fn set_pace(pace: Pace) {
+    GLOBAL.state.lock().pacer.pace = pace;
+}
+
+/// What happened so far, on all threads. Live values are told by their threads a little later.
+#[must_use]
+pub fn figures() -> Figures {
+    thread::with(|here| here.shared.tell());
+    let candidates = GLOBAL.lists.iter().map(|list| list.lock().len()).sum::<usize>();
+    let state = GLOBAL.state.lock();
+    let positive = |n: usize| n.cast_signed().max(0).cast_unsigned();
+    Figures {
+        live_objects: positive(GLOBAL.live_objects.load(Ordering::Relaxed)),
+        live_bytes: positive(GLOBAL.live_bytes.load(Ordering::Relaxed)),
+        candidates: candidates + state.mature.len(),
+        ..state.figures
+    }
+}

@@ -1,0 +1,278 @@
+//! What candidates lead to, while other threads go on: who holds whom, and which values are held by each other only.
+//!
+//! Above: `collector.rs`. Below: records; the counts in the boxes, to which each member's adds one, so that it stays.
+//!
+//! * V1, kept: a member is alive from when it is found until it is let go of: the pointer by which it was found is in a
+//!   place that does not change meanwhile (a field that nobody can write to, or one under a lock that is held).
+//! * V2, frozen: before suspects are judged, the locks in them are taken and kept, and then the pointers in them counted.
+//!   So no pointer leaves them or comes to them until they are judged.
+//! * V3, judged: then each is made a suspect; then each is changed to killing, if its count is what was counted; then each
+//!   is looked at once more. If it is what it was, for all of them, no other thread had a pointer to any when the last
+//!   of them was changed, and none can come by one, as upgrades wait.
+//!
+//! Why V3 holds. Suppose another thread has a pointer to a suspect at that time, outside of suspects. If no pointer was
+//! added to any of them since they were suspects, it has had it all the while (V2), and the count of its value is not
+//! what was counted. If one was added, take the first: its thread got at the value through another pointer, to a
+//! suspect W, which it had before and until its addition was noticed (S4). Either W's count was too high when W was to
+//! be changed; or the pointer to W was gone by then (Release), which was seen with W's count (Acquire): so the second
+//! look sees that the first value lost its state, or never got the next one.
+//!
+//! Source: trial deletion as in `trial.rs`, on counts of its own; Bacon and Rajan's concurrent algorithm judges what it
+//! found by a second look, too (their sigma and delta tests), but takes all counting to one thread for that.
+
+use super::word::{DEAD, KILLING, LISTED, ONE, STALE, STATES, SUSPECT};
+use crate::header::{Words, record, words};
+use crate::kind::Shared;
+use crate::visit::{Act, Guards, Visit};
+use alloc::vec::Vec;
+use alloc_core::sync::Ordering;
+use core::ptr::NonNull;
+use hashbrown::HashMap;
+
+struct Member {
+    value: NonNull<u8>,
+    /// Pointers to it that were found in members.
+    inside: usize,
+    /// Where its pointers begin in the list of all; they end where the next one's begin.
+    first: usize,
+    alive: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Graph {
+    members: Vec<Member>,
+    index: HashMap<NonNull<u8>, u32>,
+    pointers: Vec<u32>,
+}
+
+/// The words of a box.
+///
+/// # Safety
+///
+/// As for [`words`].
+unsafe fn of<'b>(value: NonNull<u8>) -> &'b Words<Shared> {
+    // SAFETY: the caller's.
+    unsafe { words::<Shared>(value) }
+}
+
+/// Takes a box off its list: for good, if there is nobody left. `true`: a step may begin at it, and has one of its
+/// counts.
+///
+/// # Safety
+///
+/// It is a box that stood on a list, and does no more.
+pub(super) unsafe fn unlist(value: NonNull<u8>) -> bool {
+    // SAFETY: the list kept it.
+    unsafe {
+        let words = of(value);
+        // Pinned first: afterwards, nothing may keep the box.
+        let pinned = pin(words);
+        // ORDERING: AcqRel: S3; and whoever frees sees what others did with the box (S2).
+        let old = words.weak.fetch_and(!(LISTED | STALE), Ordering::AcqRel);
+        if pinned && old & STALE != 0 {
+            super::collector::let_go(value);
+            return false;
+        }
+        if old / ONE == 0 {
+            (record(value).free)(value);
+        }
+        pinned
+    }
+}
+
+/// S3: adds a pointer, if there is one, and the listing is not stale.
+fn pin(words: &Words<Shared>) -> bool {
+    let mut old = words.strong.load(Ordering::Relaxed);
+    loop {
+        if old & !STATES == 0 || old & DEAD == DEAD {
+            return false;
+        }
+        // ORDERING: Acquire, as for an upgrade.
+        match words.strong.compare_exchange_weak(old, old + 1, Ordering::Acquire, Ordering::Relaxed)
+        {
+            Ok(_) => return true,
+            Err(now) => old = now,
+        }
+    }
+}
+
+impl Graph {
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Takes in a candidate that was pinned, and all that it leads to. `false`: there is no memory; all that can be done
+    /// is to let go.
+    ///
+    /// # Safety
+    ///
+    /// One of the value's counts is the graph's from now on.
+    pub unsafe fn add(&mut self, candidate: NonNull<u8>) -> bool {
+        let mut next = self.members.len();
+        // SAFETY: the caller's.
+        if self.index.contains_key(&candidate) {
+            // It was found already, and pinned for that.
+            unsafe { super::collector::let_go(candidate) };
+            return true;
+        }
+        if !self.push(candidate) {
+            // SAFETY: the caller's.
+            unsafe { super::collector::let_go(candidate) };
+            return false;
+        }
+        while next < self.members.len() {
+            let value = self.members[next].value;
+            self.members[next].first = self.pointers.len();
+            let mut has_memory = true;
+            let mut found = |other: NonNull<u8>| has_memory &= self.found(other);
+            // SAFETY: a member is alive (V1), and nobody has it exclusively (S3).
+            unsafe { (record(value).visit)(value, &mut Visit::new(Act::LookShared(&mut found))) };
+            if !has_memory {
+                return false;
+            }
+            next += 1;
+        }
+        true
+    }
+
+    fn push(&mut self, value: NonNull<u8>) -> bool {
+        let has_memory = self.members.try_reserve(1).is_ok() && self.index.try_reserve(1).is_ok();
+        if has_memory {
+            self.index.insert(value, self.members.len() as u32);
+            let first = self.pointers.len();
+            self.members.push(Member { value, inside: 0, first, alive: false });
+        }
+        has_memory
+    }
+
+    /// A pointer of the member that is being visited.
+    fn found(&mut self, value: NonNull<u8>) -> bool {
+        let at = match self.index.get(&value) {
+            Some(&at) => at,
+            None => {
+                if !self.push(value) {
+                    return false;
+                }
+                // ORDERING: Relaxed, as for a clone; the pointer that leads here keeps it (V1).
+                // SAFETY: the box is alive for the same reason.
+                unsafe { of(value) }.strong.fetch_add(1, Ordering::Relaxed);
+                (self.members.len() - 1) as u32
+            }
+        };
+        self.members[at as usize].inside += 1;
+        let has_memory = self.pointers.try_reserve(1).is_ok();
+        if has_memory {
+            self.pointers.push(at);
+        }
+        has_memory
+    }
+
+    /// Which members nothing outside seems to hold: suspects.
+    fn suspects(&mut self) -> Vec<u32> {
+        let mut alive = Vec::new();
+        for at in 0..self.members.len() {
+            let member = &self.members[at];
+            // ORDERING: Relaxed: a guess, which V3 judges.
+            // SAFETY: V1.
+            let strong = unsafe { of(member.value) }.strong.load(Ordering::Relaxed) & !STATES;
+            if strong != member.inside + 1 && !member.alive {
+                self.members[at].alive = true;
+                alive.push(at);
+            }
+            while let Some(at) = alive.pop() {
+                let end = self.members.get(at + 1).map_or(self.pointers.len(), |next| next.first);
+                for &to in &self.pointers[self.members[at].first..end] {
+                    if !core::mem::replace(&mut self.members[to as usize].alive, true) {
+                        alive.push(to as usize);
+                    }
+                }
+            }
+        }
+        (0..self.members.len() as u32).filter(|&at| !self.members[at as usize].alive).collect()
+    }
+
+    /// V2, V3: whether all of these are dead; they are in state dead then.
+    fn judge(&mut self, suspects: &[u32]) -> bool {
+        for &at in suspects {
+            self.members[at as usize].inside = 0;
+        }
+        let mut guards = Guards::default();
+        let mut closed = true;
+        for &at in suspects {
+            let value = self.members[at as usize].value;
+            let mut found = |other: NonNull<u8>| {
+                if let Some(&at) = self.index.get(&other) {
+                    self.members[at as usize].inside += 1;
+                }
+            };
+            let act = Act::Freeze { look: &mut found, guards: &mut guards };
+            // SAFETY: V1, S3. The guards are dropped before the value can be.
+            unsafe { (record(value).visit)(value, &mut Visit::new(act)) };
+            closed &= !guards.are_missing();
+        }
+        let words_of = |at: &u32| {
+            let member = &self.members[*at as usize];
+            // SAFETY: V1.
+            (unsafe { of(member.value) }, member.inside + 1)
+        };
+        if closed {
+            for (words, _) in suspects.iter().map(words_of) {
+                // ORDERING: Relaxed: each rule is about one word's order, but for the Acquire below.
+                words.strong.fetch_or(SUSPECT, Ordering::Relaxed);
+            }
+            closed = suspects.iter().map(words_of).all(|(words, count)| {
+                // ORDERING: Acquire, for the Release of pointers that are gone: V3.
+                let (from, to) = (SUSPECT | count, KILLING | count);
+                words
+                    .strong
+                    .compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok()
+            });
+            closed = closed
+                && suspects
+                    .iter()
+                    .map(words_of)
+                    .all(|(words, count)| words.strong.load(Ordering::Relaxed) == KILLING | count);
+            for (words, count) in suspects.iter().map(words_of) {
+                if closed {
+                    // ORDERING: Release: an upgrade that sees it need not see more.
+                    words.strong.store(DEAD | count, Ordering::Release);
+                } else {
+                    words.strong.fetch_and(!STATES, Ordering::Relaxed);
+                }
+            }
+        }
+        drop(guards);
+        closed
+    }
+
+    /// Finds out who is dead: lets go of all others. Who seemed dead, and may not be, is listed again.
+    pub fn end(mut self) -> Vec<NonNull<u8>> {
+        let suspects = self.suspects();
+        let are_dead = !suspects.is_empty() && self.judge(&suspects);
+        let mut dead = Vec::new();
+        for member in self.members.drain(..) {
+            match (member.alive, are_dead) {
+                (false, true) => dead.push(member.value),
+                // SAFETY: its count is ours until then.
+                (false, false) => unsafe {
+                    super::collector::list(of(member.value), member.value);
+                    super::collector::let_go(member.value);
+                },
+                // SAFETY: the same.
+                (true, _) => unsafe { super::collector::let_go(member.value) },
+            }
+        }
+        dead
+    }
+}
+
+impl Drop for Graph {
+    /// Lets go of all members.
+    fn drop(&mut self) {
+        for member in self.members.drain(..) {
+            // SAFETY: the count that it was found with.
+            unsafe { super::collector::let_go(member.value) };
+        }
+    }
+}
