@@ -5,8 +5,8 @@
 //! Threads put candidates on one of several lists, so that they seldom meet. A step takes all lists, on one thread at a
 //! time.
 
-use super::graph::{Graph, unlist};
-use super::word::{DEAD, LISTED, STALE};
+use super::graph::{Graph, take_up};
+use super::word::{DEAD, HELD, LISTED, release_any};
 use crate::cycles::Progress;
 use crate::figures::Figures;
 use crate::grave;
@@ -80,32 +80,33 @@ pub(super) fn live_changed(objects: isize, bytes: isize) {
     GLOBAL.live_bytes.fetch_add(bytes.cast_unsigned(), Ordering::Relaxed);
 }
 
-/// S2: records a candidate. If there is no memory for the list, it is none.
+/// S2: makes a value listed. `false`: it need not be; or there is no memory for the list, and a cycle that dies by this
+/// leaks, unless one of its values is listed later.
 ///
 /// # Safety
 ///
 /// One of the box's counts is the caller's; it has a record unless it is plain.
 #[cold]
 #[inline(never)]
-pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) {
+pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
     // ORDERING: Relaxed: what dies here is this thread's (`drop_all`).
     if Shared::is_plain(of) || of.strong.load(Ordering::Relaxed) & DEAD == DEAD {
-        return;
+        return false;
     }
-    // ORDERING: Relaxed; S3 is about a thread that has the value exclusively: this one does not.
-    let old = of.weak.fetch_or(LISTED, Ordering::Relaxed);
-    if old & STALE != 0 {
-        of.weak.fetch_and(!STALE, Ordering::Relaxed);
-    }
-    if old & LISTED != 0 {
-        return;
+    // ORDERING: Release, each with the other's Acquire in `take_up`: who finds the box held by an entry that is being
+    // taken up has made it listed before that.
+    if of.strong.fetch_or(LISTED, Ordering::Relaxed) & LISTED != 0
+        || of.weak.fetch_or(HELD, Ordering::Release) & HELD != 0
+    {
+        return true;
     }
     let place = thread::with(|here| here.number()).unwrap_or(0) % LISTS;
     {
         let mut list = GLOBAL.lists[place].lock();
         if list.try_reserve(1).is_err() {
-            of.weak.fetch_and(!LISTED, Ordering::Relaxed);
-            return;
+            of.weak.fetch_and(!HELD, Ordering::Relaxed);
+            of.strong.fetch_and(!LISTED, Ordering::Relaxed);
+            return false;
         }
         list.push(Listed(value));
     }
@@ -118,6 +119,7 @@ pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) {
     }
     #[cfg(loom)]
     let _ = listed_bytes;
+    true
 }
 
 /// How often it is looked whether a step is due.
@@ -144,7 +146,7 @@ pub(super) fn is_due() -> bool {
 pub(super) unsafe fn let_go(value: NonNull<u8>) {
     // SAFETY: the caller's. No candidate: whoever dropped another pointer meanwhile has recorded it.
     unsafe {
-        if Shared::release(words::<Shared>(value), value, false) {
+        if release_any::<false>(words::<Shared>(value)) {
             grave::bury::<Shared>(value);
         }
     }
@@ -193,7 +195,7 @@ impl Step {
             let bytes = unsafe { (record(value).bytes)(value) };
             GLOBAL.listed_bytes.fetch_sub(bytes, Ordering::Relaxed);
             // SAFETY: it was taken off its list; and its count is the graph's.
-            if unsafe { unlist(value) } {
+            if unsafe { take_up(value) } {
                 tried += 1;
                 // SAFETY: the same.
                 if unsafe { !graph.add(value) } {

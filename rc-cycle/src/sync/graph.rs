@@ -20,7 +20,7 @@
 //! Source: trial deletion as in `trial.rs`, on counts of its own; Bacon and Rajan's concurrent algorithm judges what it
 //! found by a second look, too (their sigma and delta tests), but takes all counting to one thread for that.
 
-use super::word::{DEAD, KILLING, LISTED, ONE, STALE, STATES, SUSPECT};
+use super::word::{DEAD, HELD, KILLING, LISTED, ONE, STATES, SUSPECT, UNIT, count};
 use crate::header::{Words, record, words};
 use crate::kind::Shared;
 use crate::visit::{Act, Guards, Visit};
@@ -55,45 +55,40 @@ unsafe fn of<'b>(value: NonNull<u8>) -> &'b Words<Shared> {
     unsafe { words::<Shared>(value) }
 }
 
-/// Takes a box off its list: for good, if there is nobody left. `true`: a step may begin at it, and has one of its
-/// counts.
+/// Takes up an entry of a list, which goes. `true`: the value is a candidate, and one of its counts is the caller's.
 ///
 /// # Safety
 ///
-/// It is a box that stood on a list, and does no more.
-pub(super) unsafe fn unlist(value: NonNull<u8>) -> bool {
-    // SAFETY: the list kept it.
+/// The entry was that of a list, and of this box.
+pub(super) unsafe fn take_up(value: NonNull<u8>) -> bool {
+    // SAFETY: the entry kept the box; then the count does.
     unsafe {
         let words = of(value);
-        // Pinned first: afterwards, nothing may keep the box.
         let pinned = pin(words);
-        // ORDERING: AcqRel: S3; and whoever frees sees what others did with the box (S2).
-        let old = words.weak.fetch_and(!(LISTED | STALE), Ordering::AcqRel);
-        if pinned && old & STALE != 0 {
-            super::collector::let_go(value);
+        // ORDERING: AcqRel: whoever frees sees what others did with the box; and who lists it anew, and finds it not
+        // held, comes after this, or has made it listed before (S2).
+        let old = words.weak.fetch_and(!HELD, Ordering::AcqRel);
+        if !pinned {
+            if old / ONE == 0 {
+                (record(value).free)(value);
+            }
             return false;
         }
-        if old / ONE == 0 {
-            (record(value).free)(value);
+        // S3. ORDERING: Acquire, for the Release of pointers that went while it was listed (S2).
+        let is_listed = words.strong.fetch_and(!LISTED, Ordering::Acquire) & LISTED != 0;
+        if !is_listed {
+            super::collector::let_go(value);
         }
-        pinned
+        is_listed
     }
 }
 
-/// S3: adds a pointer, if there is one, and the listing is not stale.
+/// Adds a pointer, if there is one.
 fn pin(words: &Words<Shared>) -> bool {
-    let mut old = words.strong.load(Ordering::Relaxed);
-    loop {
-        if old & !STATES == 0 || old & DEAD == DEAD {
-            return false;
-        }
-        // ORDERING: Acquire, as for an upgrade.
-        match words.strong.compare_exchange_weak(old, old + 1, Ordering::Acquire, Ordering::Relaxed)
-        {
-            Ok(_) => return true,
-            Err(now) => old = now,
-        }
-    }
+    let pinned = words.strong.fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
+        (count(strong) > 0 && strong & DEAD != DEAD).then_some(strong + UNIT)
+    });
+    pinned.is_ok()
 }
 
 impl Graph {
@@ -155,7 +150,7 @@ impl Graph {
                 }
                 // ORDERING: Relaxed, as for a clone; the pointer that leads here keeps it (V1).
                 // SAFETY: the box is alive for the same reason.
-                unsafe { of(value) }.strong.fetch_add(1, Ordering::Relaxed);
+                unsafe { of(value) }.strong.fetch_add(UNIT, Ordering::Relaxed);
                 (self.members.len() - 1) as u32
             }
         };
@@ -174,7 +169,7 @@ impl Graph {
             let member = &self.members[at];
             // ORDERING: Relaxed: a guess, which V3 judges.
             // SAFETY: V1.
-            let strong = unsafe { of(member.value) }.strong.load(Ordering::Relaxed) & !STATES;
+            let strong = count(unsafe { of(member.value) }.strong.load(Ordering::Relaxed));
             if strong != member.inside + 1 && !member.alive {
                 self.members[at].alive = true;
                 alive.push(at);
@@ -213,30 +208,30 @@ impl Graph {
         let words_of = |at: &u32| {
             let member = &self.members[*at as usize];
             // SAFETY: V1.
-            (unsafe { of(member.value) }, member.inside + 1)
+            (unsafe { of(member.value) }, (member.inside + 1) * UNIT)
         };
         if closed {
             for (words, _) in suspects.iter().map(words_of) {
                 // ORDERING: Relaxed: each rule is about one word's order, but for the Acquire below.
                 words.strong.fetch_or(SUSPECT, Ordering::Relaxed);
             }
-            closed = suspects.iter().map(words_of).all(|(words, count)| {
+            closed = suspects.iter().map(words_of).all(|(words, counted)| {
                 // ORDERING: Acquire, for the Release of pointers that are gone: V3.
-                let (from, to) = (SUSPECT | count, KILLING | count);
-                words
-                    .strong
-                    .compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)
-                    .is_ok()
+                let killed =
+                    words.strong.fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
+                        (strong & !LISTED == SUSPECT | counted).then_some(strong | KILLING)
+                    });
+                killed.is_ok()
             });
             closed = closed
-                && suspects
-                    .iter()
-                    .map(words_of)
-                    .all(|(words, count)| words.strong.load(Ordering::Relaxed) == KILLING | count);
-            for (words, count) in suspects.iter().map(words_of) {
+                && suspects.iter().map(words_of).all(|(words, counted)| {
+                    words.strong.load(Ordering::Relaxed) & !LISTED == KILLING | counted
+                });
+            for (words, counted) in suspects.iter().map(words_of) {
                 if closed {
+                    // What is listed needs not be listed when its pointers go.
                     // ORDERING: Release: an upgrade that sees it need not see more.
-                    words.strong.store(DEAD | count, Ordering::Release);
+                    words.strong.store(DEAD | counted | LISTED, Ordering::Release);
                 } else {
                     words.strong.fetch_and(!STATES, Ordering::Relaxed);
                 }
@@ -256,7 +251,7 @@ impl Graph {
                 (false, true) => dead.push(member.value),
                 // SAFETY: its count is ours until then.
                 (false, false) => unsafe {
-                    super::collector::list(of(member.value), member.value);
+                    _ = super::collector::list(of(member.value), member.value);
                     super::collector::let_go(member.value);
                 },
                 // SAFETY: the same.

@@ -3,8 +3,8 @@
 //! Above: the pointers; the collecting thread. Below: atomics. `collector.rs` has the steps.
 //!
 //! ```text
-//!   strong  [suspect|killing|dead][number of pointers]
-//!   weak    [number of weak pointers, all pointers together being one][locked|plain|stale|listed]
+//!   strong  [suspect|killing|dead][number of pointers][listed]
+//!   weak    [number of weak pointers, all pointers together being one][locked|plain|held]
 //! ```
 //!
 //! | state of `strong` | a clone | an upgrade | who leaves it |
@@ -17,14 +17,15 @@
 //! # Rules
 //!
 //! * S1, as `Arc`: a pointer is cloned from one that there is; the last one that goes (Release) ends the value (Acquire).
-//! * S2, listed: the flag is set by one thread, which puts the box on a list; the list keeps the box's memory until
-//!   whoever takes the box off it clears the flag. A candidate is listed before its pointer's count is gone, as nothing
-//!   of the box may be touched afterwards.
-//! * S3, exclusive: who has a value exclusively has made its listing stale (Acquire), has seen then that there is one
-//!   pointer, and that the listing still is stale. A step that begins at a value has added a pointer, and has seen its
-//!   listing, as it took it away (Release), not to be stale. Both change the same word, so one comes first, and the
-//!   other sees it. No step comes to such a value by a pointer in another one: there is none, or it is in a place that
-//!   its owner has exclusively.
+//! * S2, listed: of a value that can be part of a cycle, a pointer that is not the last one goes only while the value is
+//!   listed: it is the same word. Who makes a value listed sees to it that its box is held, by an entry of a list. A step
+//!   that takes an entry up adds a pointer first, then lets go of the box, then takes *listed* away, and looks at the
+//!   value's counts after that: so it knows of all pointers that went while it was listed. Nothing of a box is touched
+//!   after its pointer's count is gone.
+//! * S3, exclusive: who finds that there is one pointer, and no weak one, has taken *listed* away. A step looks at no
+//!   value that was not listed when it had added its pointer. It is the same word, so one of the two comes first, and
+//!   the other sees it. No step comes to such a value by a pointer in another one: there is none, or it is in a place
+//!   that its owner has exclusively.
 //! * S4, noticed: no pointer is added to a suspect without its state being taken away.
 
 use super::collector;
@@ -44,12 +45,22 @@ pub(super) const STATES: usize = KILLING | DEAD;
 /// From here on, counting on would reach the states: somebody forgets pointers in a loop.
 const TOO_MANY: usize = 1 << (BITS - 4);
 
+/// In `strong`: a candidate.
 pub(super) const LISTED: usize = 1;
-pub(super) const STALE: usize = 2;
-const PLAIN: usize = 4;
+/// One pointer.
+pub(super) const UNIT: usize = 2;
+
+/// In `weak`: an entry of a list keeps the box.
+pub(super) const HELD: usize = 1;
+const PLAIN: usize = 2;
 /// Somebody finds out whether there is no weak pointer: none is made meanwhile.
-const LOCKED: usize = 8;
-pub(super) const ONE: usize = 16;
+const LOCKED: usize = 4;
+pub(super) const ONE: usize = 8;
+
+/// The number of pointers.
+pub(super) const fn count(strong: usize) -> usize {
+    (strong & !STATES) / UNIT
+}
 
 /// S4: a pointer was added to a value with a state, or there are too many.
 #[cold]
@@ -63,19 +74,64 @@ fn touched(words: &Words<Shared>, old: usize) {
     words.strong.fetch_and(!STATES, Ordering::Relaxed);
 }
 
+/// One pointer less, of a value that need not be listed for it; but it may be, unless it is never (`UNLISTED`).
+#[inline(always)]
+pub(super) fn release_any<const UNLISTED: bool>(words: &Words<Shared>) -> bool {
+    let mask = if UNLISTED { usize::MAX } else { !LISTED };
+    // ORDERING: Release, so that who ends the value sees what this thread did with it (S1).
+    if words.strong.fetch_sub(UNIT, Ordering::Release) & mask != UNIT {
+        return false;
+    }
+    // ORDERING: Acquire: see above. (A load, as ThreadSanitizer does not know fences.)
+    words.strong.load(Ordering::Acquire);
+    true
+}
+
+/// S2: one pointer less, of a listed value, unless it is the last.
+///
+/// # Safety
+///
+/// The box has a record, or is plain, and one of its counts is the caller's.
+#[inline]
+unsafe fn release_listed(words: &Words<Shared>, value: NonNull<u8>) -> bool {
+    // ORDERING: Relaxed; a first look.
+    let mut old = words.strong.load(Ordering::Relaxed);
+    loop {
+        if old & LISTED == 0 && old != UNIT {
+            // SAFETY: the caller's.
+            if !unsafe { collector::list(words, value) } {
+                return release_any::<false>(words);
+            }
+            old = words.strong.load(Ordering::Relaxed);
+            continue;
+        }
+        // ORDERING: Release: S1; and for the step that looks at the counts after this (S2).
+        let new = old - UNIT;
+        match words.strong.compare_exchange_weak(old, new, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) if old & !LISTED == UNIT => {
+                // ORDERING: Acquire: S1.
+                words.strong.load(Ordering::Acquire);
+                return true;
+            }
+            Ok(_) => return false,
+            Err(now) => old = now,
+        }
+    }
+}
+
 impl Kind for Shared {
     type Word = AtomicUsize;
     const SENDS: bool = true;
 
     #[inline]
     fn new_words(strong: usize) -> Words<Self> {
-        Words { strong: AtomicUsize::new(strong), weak: AtomicUsize::new(ONE) }
+        Words { strong: AtomicUsize::new(strong * UNIT), weak: AtomicUsize::new(ONE) }
     }
 
     #[inline(always)]
     fn retain(words: &Words<Self>) {
         // ORDERING: Relaxed, as in `Arc`: the pointer that is cloned keeps everything.
-        let old = words.strong.fetch_add(1, Ordering::Relaxed);
+        let old = words.strong.fetch_add(UNIT, Ordering::Relaxed);
         if old >= TOO_MANY {
             touched(words, old);
         }
@@ -83,21 +139,11 @@ impl Kind for Shared {
 
     #[inline(always)]
     unsafe fn release(words: &Words<Self>, value: NonNull<u8>, may_cycle: bool) -> bool {
-        // S2. ORDERING: Relaxed; flags of the box, which this pointer keeps; what they guard has orderings of its own.
-        if may_cycle
-            && words.weak.load(Ordering::Relaxed) & (LISTED | STALE) != LISTED
-            && words.strong.load(Ordering::Relaxed) != 1
-        {
+        if may_cycle {
             // SAFETY: the caller's.
-            unsafe { collector::list(words, value) };
+            return unsafe { release_listed(words, value) };
         }
-        // ORDERING: Release, so that who ends the value sees what this thread did with it (S1).
-        if words.strong.fetch_sub(1, Ordering::Release) != 1 {
-            return false;
-        }
-        // ORDERING: Acquire: see above. (A load, as ThreadSanitizer does not know fences.)
-        words.strong.load(Ordering::Acquire);
-        true
+        release_any::<true>(words)
     }
 
     #[inline]
@@ -106,7 +152,7 @@ impl Kind for Shared {
         // ORDERING: Relaxed; a first look.
         let mut old = words.strong.load(Ordering::Relaxed);
         loop {
-            if old & DEAD == DEAD || old & !STATES == 0 {
+            if old & DEAD == DEAD || count(old) == 0 {
                 return false;
             }
             if old & KILLING == KILLING {
@@ -116,7 +162,7 @@ impl Kind for Shared {
                 continue;
             }
             // S4. ORDERING: Acquire, as in `Arc`: of a value that was made after the weak pointer (`publish`).
-            let new = (old & !STATES) + 1;
+            let new = (old & !STATES) + UNIT;
             match words.strong.compare_exchange_weak(old, new, Ordering::Acquire, Ordering::Relaxed)
             {
                 Ok(_) => return true,
@@ -155,7 +201,7 @@ impl Kind for Shared {
     fn release_weak(words: &Words<Self>) -> bool {
         // ORDERING: Release, for whoever frees.
         let old = words.weak.fetch_sub(ONE, Ordering::Release);
-        if old / ONE != 1 || old & (LISTED | PLAIN) == LISTED {
+        if old / ONE != 1 || old & HELD != 0 {
             return false; // S2: a list keeps it
         }
         // ORDERING: Acquire: see above.
@@ -174,18 +220,14 @@ impl Kind for Shared {
         if !locks {
             return false;
         }
-        let is_unique = loop {
-            // S3. ORDERING: Acquire: a step that took the box off its list before has added its pointer before that.
-            if may_cycle {
-                words.weak.fetch_or(STALE, Ordering::Acquire);
-            }
-            // ORDERING: Acquire: S1; and of pointers that are gone, whether they have listed the box anew.
-            if words.strong.load(Ordering::Acquire) != 1 {
-                break false;
-            }
-            if !may_cycle || words.weak.load(Ordering::Relaxed) & STALE != 0 {
-                break true;
-            }
+        // S3. ORDERING: Acquire: S1.
+        let is_unique = if may_cycle {
+            words.strong.fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
+                (strong & !LISTED == UNIT).then_some(UNIT)
+            })
+            .is_ok()
+        } else {
+            words.strong.load(Ordering::Acquire) == UNIT
         };
         // ORDERING: Release, for who waits to make a weak pointer.
         words.weak.fetch_and(!LOCKED, Ordering::Release);
@@ -194,18 +236,21 @@ impl Kind for Shared {
 
     fn take(words: &Words<Self>) -> bool {
         // ORDERING: Acquire: S1.
-        words.strong.compare_exchange(1, 0, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let taken = words.strong.fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
+            (strong & !LISTED == UNIT).then_some(strong & LISTED)
+        });
+        taken.is_ok()
     }
 
     #[inline]
     fn publish(words: &Words<Self>) {
         // ORDERING: Release, for `upgrade`.
-        words.strong.store(1, Ordering::Release);
+        words.strong.store(UNIT, Ordering::Release);
     }
 
     fn strong(words: &Words<Self>) -> usize {
         let strong = words.strong.load(Ordering::Relaxed);
-        if strong & DEAD == DEAD { 0 } else { strong & !STATES }
+        if strong & DEAD == DEAD { 0 } else { count(strong) }
     }
 
     fn weak(words: &Words<Self>) -> usize {
@@ -213,7 +258,7 @@ impl Kind for Shared {
     }
 
     fn set_plain(words: &Words<Self>) {
-        words.weak.fetch_or(PLAIN | LISTED, Ordering::Relaxed);
+        words.weak.fetch_or(PLAIN, Ordering::Relaxed);
     }
 
     #[inline]
