@@ -283,7 +283,7 @@ pub fn collect() -> usize {
 }
 
 /// As often as this, `collect` looks whether there is more.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = if cfg!(loom) { 1 } else { 8 };
 
 /// A step: begins at candidates until it has looked at `budget_objects` values; what the last of them leads to may be
 /// more. Other threads go on.
@@ -331,4 +331,11 @@ pub fn figures() -> Figures {
         candidates: candidates + state.mature.len(),
         ..state.figures
     }
+}
+
+/// For models: whether every value that candidates lead to is judged.
+#[cfg(loom)]
+#[doc(hidden)]
+pub fn judge_all(judges: bool) {
+    super::graph::SUSPECTS_ALL.store(judges, std::sync::atomic::Ordering::Relaxed);
 }

@@ -29,6 +29,11 @@ use alloc_core::sync::Ordering;
 use core::ptr::NonNull;
 use hashbrown::HashMap;
 
+/// For models: so that what is judged does not depend on when the counts were read before.
+#[cfg(loom)]
+pub(super) static SUSPECTS_ALL: std::sync::atomic::AtomicBool =
+    std::sync::atomic::AtomicBool::new(false);
+
 struct Member {
     value: NonNull<u8>,
     /// Pointers to it that were found in members.
@@ -162,8 +167,12 @@ impl Graph {
         has_memory
     }
 
-    /// Which members nothing outside seems to hold: suspects.
+    /// Which members nothing outside seems to hold: suspects. A guess: V3 holds whatever comes of it.
     fn suspects(&mut self) -> Vec<u32> {
+        #[cfg(loom)]
+        if SUSPECTS_ALL.load(std::sync::atomic::Ordering::Relaxed) {
+            return (0..self.members.len() as u32).collect();
+        }
         let mut alive = Vec::new();
         for at in 0..self.members.len() {
             let member = &self.members[at];

@@ -23,6 +23,9 @@ mod word;
 #[cfg(not(loom))]
 mod worker;
 
+#[cfg(loom)]
+#[doc(hidden)]
+pub use collector::judge_all;
 pub use collector::{collect, collect_some, figures, set_pace};
 
 use crate::kind::Shared;
