@@ -14,8 +14,8 @@ use alloc_core::sync::{Lock, LockGuard};
 use loom::cell::UnsafeCell;
 use loom::thread;
 use rc_cycle::sync::{Cc, collect};
-use std::sync::{Arc, Mutex, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 fn model(f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -27,13 +27,13 @@ fn model(f: impl Fn() + Sync + Send + 'static) {
 }
 
 /// A model of how suspects are judged: all are suspects, whatever their counts said before. One at a time, as that is the
-/// process's.
-fn model_of_judging(f: impl Fn() + Sync + Send + 'static) {
+/// process's. `slowly`: others run between two verdicts, for a model that the bound would cut short.
+fn model_of_judging(slowly: bool, f: impl Fn() + Sync + Send + 'static) {
     static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock();
-    rc_cycle::sync::judge_all(true);
+    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    rc_cycle::sync::judge(true, slowly);
     model(f);
-    rc_cycle::sync::judge_all(false);
+    rc_cycle::sync::judge(false, false);
 }
 
 /// What a value is read and ended by. The count is invisible to loom.
@@ -167,7 +167,7 @@ fn s2_two_that_drop_beside_a_step() {
 /// V3, S4. Broken: a clone that does not take the state away; no second look.
 #[test]
 fn v3_a_pointer_that_hops_on_beside_a_step() {
-    model_of_judging(|| {
+    model_of_judging(true, || {
         let census = Census::default();
         let (a, b) = (census.node(), census.node());
         assert!(a.fixed.set(b.clone()).is_ok() && b.fixed.set(a.clone()).is_ok());
@@ -190,7 +190,7 @@ fn v3_a_pointer_that_hops_on_beside_a_step() {
 /// V2. Broken: guards are dropped when their lock was visited.
 #[test]
 fn v2_pointers_that_move_beside_a_step() {
-    model_of_judging(|| {
+    model_of_judging(false, || {
         let census = Census::default();
         let (a, b) = (census.node(), census.node());
         link(&a, &b);
@@ -218,7 +218,7 @@ fn v2_pointers_that_move_beside_a_step() {
 /// S4. Broken: an upgrade that ignores the states; one that does not wait for a verdict.
 #[test]
 fn s4_an_upgrade_beside_a_step() {
-    model_of_judging(|| {
+    model_of_judging(false, || {
         let census = Census::default();
         let a = census.pair();
         let weak = Cc::downgrade(&a.to.0.lock()[0]);

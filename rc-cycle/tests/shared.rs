@@ -231,7 +231,8 @@ fn storm() {
         back: Mutex<Weak<Star, Memory>>,
     }
     let census = Census::default();
-    let table: Vec<Mutex<Option<Cc<Star, Memory>>>> = (0..SLOTS).map(|_| Mutex::default()).collect();
+    let table: Vec<Mutex<Option<Cc<Star, Memory>>>> =
+        (0..SLOTS).map(|_| Mutex::default()).collect();
     let start = Barrier::new(THREADS + 1);
     thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)

@@ -333,9 +333,11 @@ pub fn figures() -> Figures {
     }
 }
 
-/// For models: whether every value that candidates lead to is judged.
+/// For models: whether every value that candidates lead to is judged, and others run between two verdicts.
 #[cfg(loom)]
 #[doc(hidden)]
-pub fn judge_all(judges: bool) {
-    super::graph::SUSPECTS_ALL.store(judges, std::sync::atomic::Ordering::Relaxed);
+pub fn judge(all: bool, slowly: bool) {
+    for (how, judges) in [all, slowly].into_iter().enumerate() {
+        super::graph::JUDGES[how].store(judges, std::sync::atomic::Ordering::Relaxed);
+    }
 }

@@ -29,10 +29,16 @@ use alloc_core::sync::Ordering;
 use core::ptr::NonNull;
 use hashbrown::HashMap;
 
-/// For models: so that what is judged does not depend on when the counts were read before.
+/// For models: whether what is judged does not depend on when the counts were read before; and whether others run
+/// between two verdicts, whatever the model's bound.
 #[cfg(loom)]
-pub(super) static SUSPECTS_ALL: std::sync::atomic::AtomicBool =
-    std::sync::atomic::AtomicBool::new(false);
+pub(super) static JUDGES: [std::sync::atomic::AtomicBool; 2] =
+    [const { std::sync::atomic::AtomicBool::new(false) }; 2];
+
+#[cfg(loom)]
+fn judges(how: usize) -> bool {
+    JUDGES[how].load(std::sync::atomic::Ordering::Relaxed)
+}
 
 struct Member {
     value: NonNull<u8>,
@@ -170,7 +176,7 @@ impl Graph {
     /// Which members nothing outside seems to hold: suspects. A guess: V3 holds whatever comes of it.
     fn suspects(&mut self) -> Vec<u32> {
         #[cfg(loom)]
-        if SUSPECTS_ALL.load(std::sync::atomic::Ordering::Relaxed) {
+        if judges(0) {
             return (0..self.members.len() as u32).collect();
         }
         let mut alive = Vec::new();
@@ -230,6 +236,10 @@ impl Graph {
                     words.strong.fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
                         (strong & !LISTED == SUSPECT | counted).then_some(strong | KILLING)
                     });
+                #[cfg(loom)]
+                if judges(1) {
+                    alloc_core::sync::wait_a_moment(0);
+                }
                 killed.is_ok()
             });
             closed = closed

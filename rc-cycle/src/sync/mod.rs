@@ -25,7 +25,7 @@ mod worker;
 
 #[cfg(loom)]
 #[doc(hidden)]
-pub use collector::judge_all;
+pub use collector::judge;
 pub use collector::{collect, collect_some, figures, set_pace};
 
 use crate::kind::Shared;

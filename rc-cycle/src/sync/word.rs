@@ -222,10 +222,12 @@ impl Kind for Shared {
         }
         // S3. ORDERING: Acquire: S1.
         let is_unique = if may_cycle {
-            words.strong.fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
-                (strong & !LISTED == UNIT).then_some(UNIT)
-            })
-            .is_ok()
+            words
+                .strong
+                .fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
+                    (strong & !LISTED == UNIT).then_some(UNIT)
+                })
+                .is_ok()
         } else {
             words.strong.load(Ordering::Acquire) == UNIT
         };
