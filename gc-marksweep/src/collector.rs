@@ -82,7 +82,8 @@ impl<A: Layer> MarkSweep<A> {
         Space::parallel(markers, config, below).map(Self)
     }
 
-    /// Has `trace` be shown each cycle, at the end of the turn in which its marking ended.
+    /// Has `trace` be shown each cycle, at the end of the turn in which its marking ended; or before another begins
+    /// in that turn.
     ///
     /// ```
     /// use alloc_core::api2::alloc::Global;

@@ -148,6 +148,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     /// Idle → Mark: shades the roots.
     fn begin(&mut self, world: &mut World<'_, C>, cause: Cause, beside: bool) {
         debug_assert!(self.mutator.heap().is_swept(), "a cycle begins when all is swept");
+        self.tell(); // of the last one, if it ended in this turn
         if self.mutator.start_marking().is_none() {
             return;
         }

@@ -42,7 +42,7 @@ pub(crate) struct Story {
     waits_since: Option<std::time::Instant>,
     marking_nanos: u64,
     paused_nanos: u64,
-    /// The number of the cycle, when its marking has ended.
+    /// The number of the cycle, when its marking has ended, until it was shown.
     ended: Option<usize>,
 }
 
@@ -214,7 +214,8 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         Ok(collector)
     }
 
-    /// Has `trace` be shown each cycle, at the end of the turn in which its marking ended.
+    /// Has `trace` be shown each cycle, at the end of the turn in which its marking ended; or before another begins
+    /// in that turn.
     #[must_use]
     pub fn with_trace(mut self, trace: fn(&Cycle)) -> Self {
         self.set_trace(trace);
@@ -566,8 +567,8 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         None
     }
 
-    /// Shows the cycle whose marking ended in this turn, if one did.
-    fn tell(&mut self) {
+    /// Shows the cycle whose marking has ended in this turn, if one's has that was not shown yet.
+    pub(crate) fn tell(&mut self) {
         let Some(number) = self.story.ended.take() else { return };
         let figures = self.figures.get_mut();
         let cycle = Cycle {

@@ -145,6 +145,32 @@ fn each_cycle_is_shown_once() {
     assert!(line.starts_with("gc 2: Asked, ") && !line.contains('\n'), "{line}");
 }
 
+/// A step ends a cycle and another follows, or a whole collection comes while one marks: each is shown.
+#[test]
+fn cycles_that_end_in_one_turn_are_shown_each() {
+    static NUMBERS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let shown = |cycle: &Cycle| NUMBERS.lock().unwrap().push(cycle.number);
+    let incremental = MarkSweep::with(Config::new(Mode::Incremental), Global);
+    let background = MarkSweep::background(Config::default(), Global).unwrap();
+    for collector in [MarkSweep::new(Global), incremental, background] {
+        NUMBERS.lock().unwrap().clear();
+        let mut heap = Heap::<_, Kept>::new(collector.with_trace(shown), |_| Vec::new());
+        for budget_bytes in [0, 1, 1000, 100 * MIB] {
+            for _ in 0..10 {
+                heap.mutate_root(|mc, kept| kept.push(Gc::slice(mc, 1000, |_| 1_u8)));
+                heap.collect_some(budget_bytes);
+                heap.collect();
+                heap.mutate(|mc, _| mc.collector().collect_soon());
+                heap.mutate(|mc, _| mc.collector().collect_soon());
+                heap.collect_some(budget_bytes);
+            }
+        }
+        let cycles = heap.collector().figures().cycles;
+        assert!(cycles > 120, "{cycles}");
+        assert!(NUMBERS.lock().unwrap().iter().copied().eq(1..=cycles));
+    }
+}
+
 /// A list whose nodes have leaves: what is grey at once grows with its length.
 #[derive(Trace)]
 struct Link<'gc> {
