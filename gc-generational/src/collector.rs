@@ -317,7 +317,7 @@ impl<A: Layer> Generational<A> {
 // M2); a tenured one as in gc-marksweep, since cycles begin and end when nothing is young (`turn.rs`). C3:
 // objects move in turns only. C4: the barrier claims a tenured object before its first change since its header
 // was watched last; headers are watched when a cycle begins. C5: a young object's destructor runs when it is taken
-// off the list (`turn.rs`), a tenured one's as in gc-marksweep. C6: nothing here panics, but `identity`.
+// off the list (`turn.rs`), a tenured one's as in gc-marksweep. C6: nothing here panics.
 unsafe impl<A: Layer> Collector for Generational<A> {
     type Marker = Tracer<A, Self>;
     type Mover = Mover<A>;
@@ -408,25 +408,24 @@ unsafe impl<A: Layer> Collector for Generational<A> {
     }
 
     /// The address of the object's place in the tenured space, which is set out for it when it is asked for first.
-    ///
-    /// # Panics
-    ///
-    /// When there is no memory for that.
-    fn identity(&self, object: Object) -> usize {
+    fn identity(&self, object: Object) -> Result<usize, AllocError> {
+        if let Some(known) = self.known_identity(object) {
+            if known == object.address() {
+                // It stays from now on.
+                self.pin(object);
+            }
+            return Ok(known);
+        }
+        self.home(object).map(Object::address)
+    }
+
+    fn known_identity(&self, object: Object) -> Option<usize> {
         // SAFETY: the object is alive.
         let word = unsafe { object.word() };
         if word.addr() & tag::ALL == tag::HOMED {
-            return word.addr() & !tag::ALL;
+            return Some(word.addr() & !tag::ALL);
         }
-        if !self.nursery.contains(object) {
-            // Its address is its identity, so it stays from now on.
-            self.pin(object);
-            return object.address();
-        }
-        match self.home(object) {
-            Ok(home) => home.address(),
-            Err(AllocError) => panic!("the collected heap has no memory for an identity"),
-        }
+        (!self.nursery.contains(object)).then(|| object.address())
     }
 }
 

@@ -95,7 +95,7 @@ fn a_path_leads_from_a_root_and_is_a_shortest() {
         let path = view.path_to(deep).unwrap();
         // The vector, the list's first node, and five more.
         assert_eq!(path.objects.len(), 7);
-        assert_eq!(path.objects.last().unwrap().id, deep);
+        assert_eq!(path.objects.last().unwrap().id, Some(deep));
         assert!(path.to_string().starts_with("a root\n-> "));
         assert_eq!(path.to_string().lines().count(), 8);
         let census = view.census();

@@ -27,7 +27,7 @@ use core::ptr::NonNull;
 ///   [`Trace::trace`](super::Trace::trace), and never while they are written to.
 /// * **C5, the destructor of an object** runs at most once, on the thread that owns the heap, when
 ///   nothing reaches the object any more.
-/// * **C6, no unwinding** out of `allocate`, `barrier`, `retain`.
+/// * **C6, no unwinding** out of `allocate`, `barrier`, `retain`, `identity`.
 pub unsafe trait Collector: Sized {
     /// What visits objects to mark what they point at.
     type Marker: Visitor;
@@ -120,9 +120,20 @@ pub unsafe trait Collector: Sized {
 
     /// A number that the object keeps for as long as it lives, and no other object of the heap has
     /// at the same time: its address, where nothing moves.
+    ///
+    /// # Errors
+    ///
+    /// When something has to be set out for it, and there is no memory for that.
     #[inline]
-    fn identity(&self, object: Object) -> usize {
-        object.address()
+    fn identity(&self, object: Object) -> Result<usize, AllocError> {
+        Ok(object.address())
+    }
+
+    /// The object's [`identity`](Collector::identity), unless nobody can know it yet. It takes no memory, and leaves
+    /// the object as it is.
+    #[inline]
+    fn known_identity(&self, object: Object) -> Option<usize> {
+        Some(object.address())
     }
 }
 

@@ -111,9 +111,9 @@ impl<C: Collector, W: Write> Dump<'_, '_, C, W> {
         )?;
         self.node(0, SYNTHETIC, "(roots)", 0, counts[0])?;
         for (place, Found { object, .. }) in self.walk.found.iter().enumerate() {
-            let seen = self.view.seen(*object);
-            self.dumped.bytes += seen.size_bytes;
-            self.node(place + 1, kind(seen.name), seen.name, seen.size_bytes, counts[place + 1])?;
+            let (name, size_bytes) = self.view.kind(*object);
+            self.dumped.bytes += size_bytes;
+            self.node(place + 1, kind(name), name, size_bytes, counts[place + 1])?;
         }
         write!(self.to, "],\n\"edges\":[")?;
         self.edges()?;

@@ -100,6 +100,12 @@ pub(super) fn no_memory() -> ! {
     panic!("the collected heap has no memory for an object");
 }
 
+#[cold]
+#[inline(never)]
+fn no_identity() -> ! {
+    panic!("the collected heap has no memory for an identity");
+}
+
 impl<'gc, T: ?Sized> Gc<'gc, T> {
     /// # Safety
     ///
@@ -139,10 +145,40 @@ impl<'gc, T: ?Sized> Gc<'gc, T> {
 
     /// A number that the object keeps as long as it lives, wherever it moves to, and that no other
     /// object of the heap has meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory, which a collector that moves objects may need for it; see [`try_id`](Gc::try_id).
     #[inline]
     #[must_use]
     pub fn id<C: Collector>(self, mc: &Mutation<'gc, C>) -> Id {
-        Id(mc.shared.collector.identity(self.object()))
+        match self.try_id(mc) {
+            Ok(id) => id,
+            Err(AllocError) => no_identity(),
+        }
+    }
+
+    /// As [`id`](Gc::id).
+    ///
+    /// ```
+    /// # #[cfg(feature = "conformance")] {
+    /// # use alloc_core::{gc::{Gc, Heap, Reference, Static}, AllocError};
+    /// # let mut heap = Heap::<_, Static<()>>::new(Reference::default(), |_| ());
+    /// heap.mutate(|mc, _| {
+    ///     let one = Gc::try_new(mc, 1)?;
+    ///     assert_ne!(one.try_id(mc)?, Gc::try_new(mc, 1)?.try_id(mc)?);
+    ///     Ok::<(), AllocError>(())
+    /// })
+    /// # .unwrap();
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory, which a collector that moves objects may need for an object's first identity.
+    #[inline]
+    pub fn try_id<C: Collector>(self, mc: &Mutation<'gc, C>) -> Result<Id, AllocError> {
+        mc.shared.collector.identity(self.object()).map(Id)
     }
 
     /// Tells the collector that the object is about to be written to. What is behind [`Write`] may

@@ -235,7 +235,12 @@ where
         &self.shared.collector
     }
 
-    /// Looks at the heap between two mutations, for a check or a dump.
+    /// Looks at the heap between two mutations, for a check or a dump. It needs no memory of the heap's, so it can be
+    /// done when there is none left.
+    ///
+    /// # Panics
+    ///
+    /// When `look` does; and when a destructor does, which a collector may have left for its next turn.
     pub fn inspect<T>(&mut self, look: impl FnOnce(&View<'_, C>) -> T) -> T {
         let root: &mut dyn RootSet<C> = RootOf::<R>::new(&mut self.root);
         let mut world = World { root, registry: &mut self.shared.registry, part: Part::All };

@@ -220,9 +220,13 @@ unsafe impl<A: Layer> Collector for Reference<A> {
         self.eager
     }
 
-    fn identity(&self, object: Object) -> usize {
+    fn identity(&self, object: Object) -> Result<usize, AllocError> {
         let fresh = || self.next_id.replace(self.next_id.get() + 1);
-        *self.ids.borrow_mut().entry(object).or_insert_with(fresh)
+        Ok(*self.ids.borrow_mut().entry(object).or_insert_with(fresh))
+    }
+
+    fn known_identity(&self, object: Object) -> Option<usize> {
+        self.ids.borrow().get(&object).copied()
     }
 
     fn turn(&mut self, world: &mut World<'_, Self>, _: Turn) {

@@ -52,8 +52,8 @@ unsafe impl<F: FnMut(Object)> Visitor for Each<F> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Seen {
-    /// Which one it is.
-    pub id: Id,
+    /// Which one it is; `None`: that was not known, and there was no memory for it ([`Gc::try_id`](super::Gc::try_id)).
+    pub id: Option<Id>,
     /// Its type.
     pub name: &'static str,
     /// Bytes of its slot, header included.
@@ -62,7 +62,9 @@ pub struct Seen {
 
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} @{:#x} ({} bytes)", self.name, self.id.get(), self.size_bytes)
+        write!(f, "{}", self.name)?;
+        self.id.iter().try_for_each(|id| write!(f, " @{:#x}", id.get()))?;
+        write!(f, " ({} bytes)", self.size_bytes)
     }
 }
 
@@ -119,12 +121,16 @@ impl<C: Collector> View<'_, C> {
         }
     }
 
-    /// What there is to say of an object that a walk found.
-    pub(super) fn seen(&self, object: Object) -> Seen {
+    /// The type's name of an object that a walk found, and the bytes of its slot.
+    pub(super) fn kind(&self, object: Object) -> (&'static str, usize) {
         // SAFETY: as in `pointers`.
-        let (name, shape) = unsafe { ((object.info::<C>().name)(), object.shape::<C>()) };
-        let id = Id(self.collector().identity(object));
-        Seen { id, name, size_bytes: shape.layout.size() }
+        unsafe { ((object.info::<C>().name)(), object.shape::<C>().layout.size()) }
+    }
+
+    /// What there is to say of such an object.
+    fn seen(&self, object: Object) -> Seen {
+        let (name, size_bytes) = self.kind(object);
+        Seen { id: self.collector().identity(object).ok().map(Id), name, size_bytes }
     }
 
     /// Counts the objects that can be reached, by type; the type with the most bytes comes first.
@@ -146,7 +152,7 @@ impl<C: Collector> View<'_, C> {
     pub fn census(&self) -> Vec<Count> {
         let mut counts = HashMap::<_, Count>::new();
         for Found { object, .. } in self.walk(|_| false).found {
-            let Seen { name, size_bytes, .. } = self.seen(object);
+            let (name, size_bytes) = self.kind(object);
             let count = counts.entry(name).or_insert(Count { name, objects: 0, bytes: 0 });
             count.objects += 1;
             count.bytes += size_bytes;
@@ -178,7 +184,7 @@ impl<C: Collector> View<'_, C> {
     pub fn path_to(&self, id: Id) -> Option<Path> {
         let mut last = None;
         let walk = self.walk(|object| {
-            let is_it = self.collector().identity(object) == id.get();
+            let is_it = self.collector().known_identity(object) == Some(id.get());
             last = last.or(is_it.then_some(object));
             is_it
         });

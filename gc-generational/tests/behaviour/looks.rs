@@ -89,7 +89,7 @@ fn a_look_shows_every_object_young_or_old() {
         let dumped = heap.inspect(|view| {
             let path = view.path_to(last).expect("a path");
             assert_eq!(path.objects.len(), 21);
-            assert_eq!(path.objects[20].id, last);
+            assert_eq!(path.objects[20].id, Some(last));
             assert_eq!(view.path_to(dead), None);
             let census = view.census();
             assert_eq!(census[0].objects, 100);
