@@ -183,7 +183,10 @@ impl<A: Layer> Generational<A> {
             match self.nursery.take(bytes) {
                 Some(begin) => break begin,
                 None if self.nursery.grow(self.tenured.heap(), bytes).is_ok() => {}
-                None => return self.allocate_tenured(shape),
+                None => match self.allocate_tenured(shape) {
+                    Ok(slot) => return Ok(slot),
+                    Err(AllocError) => self.nursery.make_do(self.tenured.heap(), bytes)?,
+                },
             }
         };
         // SAFETY: `bytes` are enough for a link and for the alignment.

@@ -16,6 +16,7 @@ mod nursery;
 mod pacer;
 mod ranges;
 mod remembered;
+mod scarce;
 mod turn;
 #[cfg(feature = "std")]
 mod verify;

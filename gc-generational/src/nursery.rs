@@ -13,8 +13,11 @@
 //!
 //! A mutation that allocates more than the main block gets more blocks, each twice as long as the last, and each
 //! with as much reserve, which takes addresses but is not touched as long as little survives.
+//!
+//! Not here: what is done where there is no memory for another block (`scarce.rs`).
 
 use crate::ranges::Ranges;
+use crate::scarce::Place;
 use alloc_core::gc::{Object, WORD_BYTES};
 use alloc_core::{AllocError, Layer, Layout};
 use core::cell::{Cell, RefCell};
@@ -37,10 +40,13 @@ const BLOCK_ALIGN: usize = 64;
 /// Reserve of more than so many times what is needed is too much.
 const WASTE_PART: usize = 4;
 /// What may be left empty at the end of a block that is copied to, because the next object does not fit.
-const SLACK_BYTES: usize = LARGEST_BYTES + 2 * WORD_BYTES;
+pub(crate) const SLACK_BYTES: usize = LARGEST_BYTES + 2 * WORD_BYTES;
 const _: () = assert!(BLOCK_LEAST_BYTES >= 2 * LARGEST_BYTES);
-/// Blocks of a kind.
-const BLOCKS: usize = 20;
+/// All blocks together are no more: any of them may become reserve.
+const BLOCKS: usize = 32;
+const _: () = assert!(BLOCKS <= crate::ranges::MORE);
+/// So many may be added while others are not given up yet.
+const MORE_BLOCKS: usize = 2;
 
 /// What an object of this layout takes in a block, at most.
 #[inline(always)]
@@ -116,8 +122,18 @@ impl Blocks {
         parts
     }
 
-    fn is_full(&self) -> bool {
-        self.len == BLOCKS
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Takes the block in this place out; the last one takes its place.
+    pub fn take(&mut self, place: usize) -> Block {
+        let block = *self.get_mut(place);
+        self.len -= 1;
+        self.list.swap(place, self.len);
+        self.list[self.len] = None;
+        block
     }
 
     pub fn last_mut(&mut self) -> Option<&mut Block> {
@@ -136,7 +152,7 @@ impl Blocks {
         self.list[..self.len].iter().flatten()
     }
 
-    fn sum(&self, of: impl Fn(&Block) -> usize) -> usize {
+    pub fn sum(&self, of: impl Fn(&Block) -> usize) -> usize {
         self.iter().map(of).sum()
     }
 }
@@ -156,6 +172,8 @@ pub(crate) struct Nursery {
     end: Cell<*mut u8>,
     /// The end that was set lies before the block's, so that a mutation can come to its own.
     has_tail: Cell<bool>,
+    /// What is being filled is the last block of the survivors.
+    shares: Cell<bool>,
     /// A minor collection is due.
     pub due: Cell<bool>,
     /// How long the main block should be.
@@ -173,6 +191,7 @@ impl Nursery {
             next: Cell::new(null_mut()),
             end: Cell::new(null_mut()),
             has_tail: Cell::new(false),
+            shares: Cell::new(false),
             due: Cell::new(false),
             size_bytes: Cell::new(size_bytes),
             stands_still: Cell::new(false),
@@ -217,9 +236,6 @@ impl Nursery {
         }
         self.settle(&mut table);
         let all_bytes = table.eden.sum(|block| block.bytes);
-        if table.eden.is_full() {
-            return Err(AllocError);
-        }
         let block = if all_bytes > 0 {
             table.fresh(heap, all_bytes.min(BLOCK_MAX_BYTES))?
         } else {
@@ -227,6 +243,24 @@ impl Nursery {
         };
         self.fill(&block, all_bytes == 0);
         table.eden.push(block);
+        Ok(())
+    }
+
+    /// Makes room for `bytes` where `grow` cannot, and the tenured space has no memory either.
+    #[cold]
+    pub fn make_do<A: Layer>(&self, heap: &ObjectHeap<A>, bytes: usize) -> Result<(), AllocError> {
+        if self.rests.get() || self.stands_still.get() {
+            return Err(AllocError);
+        }
+        let mut table = self.table.borrow_mut();
+        self.settle(&mut table);
+        match table.make_do(heap, bytes)? {
+            Place::Eden(block) => {
+                self.fill(&block, table.eden.len() == 0);
+                table.eden.push(block);
+            }
+            Place::Survivors(block) => self.share(&block),
+        }
         Ok(())
     }
 
@@ -247,7 +281,8 @@ impl Nursery {
 
     /// Notes how far the block is filled that is being filled.
     pub fn settle(&self, table: &mut Table) {
-        if let Some(block) = table.eden.last_mut() {
+        let list = if self.shares.get() { &mut table.survivors } else { &mut table.eden };
+        if let Some(block) = list.last_mut() {
             block.used_bytes = self.next.get().addr() - block.start.addr().get();
         }
     }
@@ -256,9 +291,21 @@ impl Nursery {
     fn fill(&self, block: &Block, is_main: bool) {
         let tail_bytes = if is_main { block.usable_bytes / TAIL_PART } else { 0 };
         self.has_tail.set(is_main);
+        self.shares.set(false);
         self.next.set(block.start.as_ptr());
         // SAFETY: not more than the block's length.
         self.end.set(unsafe { block.at(block.usable_bytes - tail_bytes) });
+    }
+
+    /// Allocates in the last block of the survivors from now on, behind them.
+    fn share(&self, block: &Block) {
+        self.has_tail.set(false);
+        self.shares.set(true);
+        // SAFETY: not more than the block's length, both.
+        unsafe {
+            self.next.set(block.at(block.used_bytes));
+            self.end.set(block.at(block.usable_bytes));
+        }
     }
 
     /// Nothing can be allocated, until `flip`.
@@ -266,6 +313,7 @@ impl Nursery {
         self.settle(&mut self.table.borrow_mut());
         self.stands_still.set(true);
         self.has_tail.set(false);
+        self.shares.set(false);
         self.next.set(null_mut());
         self.end.set(null_mut());
     }
@@ -278,25 +326,21 @@ impl Nursery {
     pub fn flip<A: Layer>(&self, heap: &ObjectHeap<A>, renews: bool, trims: bool) {
         let mut table = self.table.borrow_mut();
         let Table { eden, survivors, reserve } = core::mem::take(&mut *table);
-        for block in eden.iter().skip(1) {
-            // SAFETY: nothing in it is used any more.
-            unsafe { release(heap, block) };
-        }
         for block in reserve.iter() {
             let list = if block.used_bytes > 0 { &mut table.survivors } else { &mut table.reserve };
             list.push(*block);
         }
         let emptied = |block: &Block| Block { used_bytes: 0, ..*block };
         if renews {
-            let old = survivors.iter().chain(eden.iter().take(1)).map(emptied);
-            table.give_up(heap, old);
+            table.give_up(heap, survivors.iter().chain(eden.iter()).map(emptied), renews);
         } else {
             survivors.iter().for_each(|block| table.reserve.push(emptied(block)));
+            table.give_up(heap, eden.iter().skip(1).map(emptied), renews);
             let main = eden.iter().take(1).map(emptied);
             let (kept, other): (Blocks, Blocks) =
                 Blocks::part(main, |main| main.bytes == self.size_bytes.get());
             table.settle_main(heap, kept);
-            table.give_up(heap, other.iter().copied());
+            table.give_up(heap, other.iter().copied(), renews);
         }
         if trims || renews {
             table.trim(heap);
@@ -361,19 +405,39 @@ unsafe fn release<A: Layer>(heap: &ObjectHeap<A>, block: &Block) {
 
 impl Table {
     /// What may have to be copied when eden is full.
-    fn needed_bytes(&self) -> usize {
+    pub fn needed_bytes(&self) -> usize {
         self.eden.sum(|block| block.usable_bytes) + self.survivors.sum(|block| block.used_bytes)
     }
 
-    /// A block for eden, and as much reserve.
+    /// A block for eden, and as much reserve; or, where there is too little memory for that, as much as may be filled.
     fn fresh<A: Layer>(&mut self, heap: &ObjectHeap<A>, bytes: usize) -> Result<Block, AllocError> {
-        self.provide(heap, bytes)?;
-        let block = Block::take(heap, bytes)?;
-        Ok(Block { usable_bytes: self.usable_bytes(&block), ..block })
+        let room_bytes = bytes.saturating_sub(SLACK_BYTES);
+        self.pair(heap, bytes, bytes).or_else(|_| self.pair(heap, bytes, room_bytes))
+    }
+
+    /// A block for eden, and reserve for `room_bytes` of it, which are no fewer than may be filled; or neither.
+    pub fn pair<A: Layer>(
+        &mut self,
+        heap: &ObjectHeap<A>,
+        bytes: usize,
+        room_bytes: usize,
+    ) -> Result<Block, AllocError> {
+        let reserve = self.reserve.len();
+        self.provide(heap, room_bytes)?;
+        match Block::take(heap, bytes) {
+            Ok(block) => Ok(Block { usable_bytes: self.usable_bytes(&block), ..block }),
+            Err(AllocError) => {
+                if self.reserve.len() > reserve {
+                    // SAFETY: it was taken just now.
+                    unsafe { release(heap, &self.reserve.take(reserve)) };
+                }
+                Err(AllocError)
+            }
+        }
     }
 
     /// Up to where a block of eden may be filled, so that it and the survivors have room for all that is in them.
-    fn usable_bytes(&self, block: &Block) -> usize {
+    pub fn usable_bytes(&self, block: &Block) -> usize {
         let missing_bytes =
             self.survivors.sum(|block| block.used_bytes.saturating_sub(block.room_bytes()));
         let spare_bytes = block.room_bytes().saturating_sub(missing_bytes);
@@ -395,15 +459,22 @@ impl Table {
         if usable_bytes > 0 {
             self.eden.push(Block { usable_bytes, ..*main });
         } else {
-            self.give_up(heap, core::iter::once(*main));
+            self.give_up(heap, core::iter::once(*main), false);
         }
     }
 
-    /// Gives emptied blocks back; those that are needed for that are reserve instead, if there is not enough and none
-    /// to be had.
-    fn give_up<A: Layer>(&mut self, heap: &ObjectHeap<A>, old: impl Iterator<Item = Block>) {
+    /// Gives emptied blocks back. Those without which there is too little reserve are reserve instead, if no other is
+    /// to be had, or one that would not be much shorter; unless this `renews` all.
+    fn give_up<A: Layer>(
+        &mut self,
+        heap: &ObjectHeap<A>,
+        old: impl Iterator<Item = Block>,
+        renews: bool,
+    ) {
         for block in old {
-            if self.provide(heap, 0).is_err() {
+            let missing_bytes = self.missing_bytes(0);
+            let is_short = block.bytes / 2 <= Block::for_room(missing_bytes);
+            if (missing_bytes > 0 && is_short && !renews) || self.provide(heap, 0).is_err() {
                 self.reserve.push(block);
             } else {
                 // SAFETY: nothing in it is used any more.
@@ -412,19 +483,24 @@ impl Table {
         }
     }
 
+    /// What the reserve lacks, to have room for everything and for `more_bytes`.
+    fn missing_bytes(&self, more_bytes: usize) -> usize {
+        let room_bytes = self.reserve.sum(Block::room_bytes);
+        (self.needed_bytes() + more_bytes).saturating_sub(room_bytes)
+    }
+
     /// Sees that the reserve has room for everything, and for `more_bytes`.
-    fn provide<A: Layer>(
+    pub fn provide<A: Layer>(
         &mut self,
         heap: &ObjectHeap<A>,
         more_bytes: usize,
     ) -> Result<(), AllocError> {
-        let room_bytes = self.reserve.sum(Block::room_bytes);
-        let missing_bytes = (self.needed_bytes() + more_bytes).saturating_sub(room_bytes);
+        let missing_bytes = self.missing_bytes(more_bytes);
         if missing_bytes == 0 {
             return Ok(());
         }
-        // All of them, and the main block, may become reserve.
-        if self.reserve.len + self.survivors.len + 1 >= BLOCKS {
+        let blocks = self.eden.len() + self.survivors.len() + self.reserve.len();
+        if blocks + MORE_BLOCKS >= BLOCKS {
             return Err(AllocError);
         }
         self.reserve.push(Block::take(heap, Block::for_room(missing_bytes))?);
