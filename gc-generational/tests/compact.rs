@@ -149,3 +149,58 @@ fn a_heap_that_is_not_sparse_stays() {
     assert!(heap.collector().figures().evacuated_spans < 5);
     check(&mut heap, 1, 5000);
 }
+
+type Links<'gc> = [Lock<Option<Gc<'gc, str>>>];
+Rootable!(type Pinned<'gc> = Vec<(PinnedGc<'gc, Links<'gc>>, PinnedGc<'gc, str>)>);
+
+/// Slices and strings that are pinned stay, their pointers are rewritten, and writing to them is remembered.
+#[test]
+fn pinned_slices_stay() {
+    let collector = Generational::new(Global);
+    let mut heap = Heap::<_, Pinned>::new(collector, |_| Vec::new());
+    let add = |heap: &mut Heap<_, Pinned>| {
+        heap.mutate_root(|mc, pinned| {
+            let text = |number: usize| Lock::new(Some(Gc::str(mc, &number.to_string())));
+            let fails = |number| if number < 5 { text(number) } else { panic!("no more") };
+            let add = || PinnedGc::slice(mc, 9, fails);
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(add)).is_err());
+            pinned.push((PinnedGc::slice(mc, 9, text), PinnedGc::str(mc, "Ada")));
+        });
+    };
+    (0..2000).for_each(|_| add(&mut heap));
+    let mut index = 0;
+    heap.mutate_root(|_, pinned| {
+        pinned.retain(|_| {
+            index += 1;
+            index % 20 == 0
+        });
+    });
+    let places = |heap: &mut Heap<Generational<Global>, Pinned>| {
+        heap.mutate(|mc, pinned| {
+            let places = pinned.iter().map(|(slice, name)| {
+                (slice.as_ptr().cast::<u8>(), slice.id(mc), name.as_ptr().cast::<u8>(), name.id(mc))
+            });
+            places.collect::<Vec<_>>()
+        })
+    };
+    let before = places(&mut heap);
+    for round in 0..4 {
+        heap.mutate(|mc, pinned| {
+            mc.collector().compact_soon();
+            for (slice, _) in pinned {
+                slice.write(mc)[round].set(Some(Gc::str(mc, "changed")));
+            }
+        });
+        assert_eq!(places(&mut heap), before);
+        heap.mutate(|_, pinned| {
+            for (slice, name) in pinned {
+                assert_eq!(&**name, "Ada");
+                for (at, text) in slice.iter().enumerate() {
+                    let text = text.get().expect("a text");
+                    assert_eq!(*text, *if at <= round { "changed".into() } else { at.to_string() });
+                }
+            }
+        });
+    }
+    assert!(heap.collector().figures().to_string().contains("; 4 compactions have emptied "));
+}

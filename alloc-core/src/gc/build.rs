@@ -8,8 +8,8 @@ use super::{Collector, Gc, Mutation, Object, Shape, Stored, Trace, Visitor, Visi
 use crate::AllocError;
 use core::ptr::NonNull;
 
-/// Takes a slot for `length` elements.
-fn take<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector>(
+/// Takes a slot for `length` elements; if it is `PINNED`, in a place where the object stays.
+fn take<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector, const PINNED: bool>(
     mc: &Mutation<'gc, C>,
     length: usize,
 ) -> Result<Object, AllocError> {
@@ -18,8 +18,10 @@ fn take<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector>(
     mc.admit::<T>();
     // SAFETY: the header is written at once; the slot is new and fits the shape (rule C1).
     unsafe {
-        let start = mc.shared.collector.allocate(shape)?;
-        Ok(write_header(start, shape, length, mc.header(InfoOf::<T, C>::UNFINISHED)))
+        let collector = &mc.shared.collector;
+        let start =
+            if PINNED { collector.allocate_pinned(shape) } else { collector.allocate(shape) };
+        Ok(write_header(start?, shape, length, mc.header(InfoOf::<T, C>::UNFINISHED)))
     }
 }
 
@@ -27,14 +29,17 @@ fn take<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector>(
 ///
 /// # Safety
 ///
-/// It is, and `take` gave the object for the same type.
-unsafe fn finish<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector>(
+/// It is, and `take` gave the object for the same type, `PINNED` or not.
+unsafe fn finish<'gc, T: ?Sized + Stored + Trace<'gc>, C: Collector, const PINNED: bool>(
     mc: &Mutation<'gc, C>,
     object: Object,
 ) -> Gc<'gc, T> {
     // SAFETY: nobody else has seen the object yet.
     unsafe {
         object.header().cast().write(mc.header(InfoOf::<T, C>::INFO));
+        if PINNED {
+            mc.shared.collector.pin(object);
+        }
         Gc::from_object(object)
     }
 }
@@ -68,6 +73,34 @@ impl<T> Drop for Filled<T> {
     }
 }
 
+/// A slice of `length` elements; `element` makes each from its index.
+pub(super) fn slice<'gc, T: Trace<'gc>, C: Collector, const PINNED: bool>(
+    mc: &Mutation<'gc, C>,
+    length: usize,
+    element: impl FnMut(usize) -> T,
+) -> Result<Gc<'gc, [T]>, AllocError> {
+    let object = take::<[T], C, PINNED>(mc, length)?;
+    // SAFETY: the slot has room for the elements, and then they are there.
+    unsafe {
+        let filled = Filled::<T>::fill(object.value_of(), length, element);
+        core::mem::forget(filled);
+        Ok(finish::<[T], C, PINNED>(mc, object))
+    }
+}
+
+/// A copy of a string.
+pub(super) fn text<'gc, C: Collector, const PINNED: bool>(
+    mc: &Mutation<'gc, C>,
+    text: &str,
+) -> Result<Gc<'gc, str>, AllocError> {
+    let object = take::<str, C, PINNED>(mc, text.len())?;
+    // SAFETY: the slot has room for the text, and then it is there.
+    unsafe {
+        object.value_of::<u8>().copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
+        Ok(finish::<str, C, PINNED>(mc, object))
+    }
+}
+
 impl<'gc, T: Trace<'gc>> Gc<'gc, [T]> {
     /// A slice of `length` elements; `element` makes each from its index.
     ///
@@ -96,13 +129,7 @@ impl<'gc, T: Trace<'gc>> Gc<'gc, [T]> {
         length: usize,
         element: impl FnMut(usize) -> T,
     ) -> Result<Self, AllocError> {
-        let object = take::<[T], C>(mc, length)?;
-        // SAFETY: the slot has room for the elements, and then they are there.
-        unsafe {
-            let filled = Filled::<T>::fill(object.value_of(), length, element);
-            core::mem::forget(filled);
-            Ok(finish::<[T], C>(mc, object))
-        }
+        slice::<T, C, false>(mc, length, element)
     }
 
     /// A copy of a slice.
@@ -137,14 +164,7 @@ impl<'gc> Gc<'gc, str> {
     ///
     /// When there is no memory.
     pub fn try_str<C: Collector>(mc: &Mutation<'gc, C>, text: &str) -> Result<Self, AllocError> {
-        let object = take::<str, C>(mc, text.len())?;
-        // SAFETY: the slot has room for the text, and then it is there.
-        unsafe {
-            object
-                .value_of::<u8>()
-                .copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
-            Ok(finish::<str, C>(mc, object))
-        }
+        self::text::<C, false>(mc, text)
     }
 }
 
@@ -179,7 +199,7 @@ impl<'gc, H: Trace<'gc>, T: Trace<'gc>> Gc<'gc, WithTail<H, [T]>> {
         length: usize,
         element: impl FnMut(usize) -> T,
     ) -> Result<Self, AllocError> {
-        let object = take::<WithTail<H, [T]>, C>(mc, length)?;
+        let object = take::<WithTail<H, [T]>, C, false>(mc, length)?;
         // SAFETY: the slot has room for head and tail; the head is moved in last, so it is dropped as
         // this function's own if an element panics.
         unsafe {
@@ -188,7 +208,7 @@ impl<'gc, H: Trace<'gc>, T: Trace<'gc>> Gc<'gc, WithTail<H, [T]>> {
             let filled = Filled::fill(tail, length, element);
             (&raw mut (*value).head).write(head);
             core::mem::forget(filled);
-            Ok(finish::<WithTail<H, [T]>, C>(mc, object))
+            Ok(finish::<WithTail<H, [T]>, C, false>(mc, object))
         }
     }
 }

@@ -73,6 +73,24 @@ impl Table {
 /// and be dropped anywhere, in a destructor of the heap's objects too. `R` is the family of the
 /// object's type: see [`Rootable!`](crate::Rootable).
 ///
+/// The object has to be of a sized type. To hold a string or a slice, hold an object that leads to it:
+///
+/// ```
+/// # #[cfg(feature = "conformance")] {
+/// # use alloc_core::gc::{DynamicRoot, Gc, Heap, Reference, Static};
+/// # use alloc_core::Rootable;
+/// Rootable!(type Name<'gc> = Gc<'gc, str>);
+///
+/// # let mut heap = Heap::<_, Static<()>>::new(Reference::default(), |_| ());
+/// let name: DynamicRoot<Name> = heap.mutate(|mc, _| {
+///     let ada = Gc::str(mc, "Ada");
+///     mc.stash(Gc::new(mc, ada)) // a `Gc<Gc<str>>`
+/// });
+/// heap.collect();
+/// assert_eq!(heap.mutate(|mc, _| mc.fetch(&name).len()), 3);
+/// # }
+/// ```
+///
 /// Each handle is looked at when a collection begins; where there are very many, hold them in an
 /// object instead. A handle that is stored in its own heap keeps its object for good: use `Gc` there.
 pub struct DynamicRoot<R: for<'gc> Rootable<'gc>> {

@@ -21,7 +21,11 @@ use std::hash::RandomState;
 
 /// A hash map whose keys may hold traced pointers. (The standard library's maps can have them in values only.)
 ///
-/// It has the methods of the standard library's map. Keys are compared and hashed by their values, so a map
+/// It has these methods of the standard library's map: `new`, `with_capacity`, `with_hasher`,
+/// `with_capacity_and_hasher`, `hasher`, `len`, `is_empty`, `capacity`, `reserve`, `try_reserve`, `shrink_to_fit`, `get`,
+/// `get_mut`, `get_key_value`, `contains_key`, `insert`, `remove`, `remove_entry`, `retain`, `clear`, `iter`, `iter_mut`,
+/// `keys`, `values`, `values_mut`; `extend`, `collect`, `map[&key]`, `for`. In place of `entry` there is
+/// [`get_or_insert_with`](Map::get_or_insert_with); there is no `drain`, `into_keys` or `into_values`. Keys are compared and hashed by their values, so a map
 /// with keys `Gc<'gc, str>` is asked by a `&str`. It is a container without a cell of its own: put it into a
 /// [`RefLock`](super::RefLock) to change it in an object.
 ///
