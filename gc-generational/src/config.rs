@@ -3,7 +3,7 @@
 //! Above: the user. Below: `pacer.rs`; the tenured space, which has settings of its own.
 #![forbid(unsafe_code)]
 
-use gc_marksweep::Mode;
+use gc_marksweep::{Config as TenuredConfig, Mode, Torture};
 
 /// When an object that survives leaves the nursery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -27,10 +27,19 @@ pub enum Promotion {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The tenured space: how its cycles are spread over time, when they begin, its limit, which the nursery's
-    /// memory counts for too; and whether collections come more often than is useful, and are verified.
-    pub tenured: gc_marksweep::Config,
-    /// Bytes that are allocated between two minor collections, at first.
+    /// The tenured space: how its cycles are spread over time (`mode`), when they begin (`pace`); the limit of the whole
+    /// heap, the nursery's memory included (`pace.limit_bytes`); whether collections come more often than is useful
+    /// (`torture`), and are checked (`verify`).
+    ///
+    /// `verify` is on in debug builds, where a program may take a hundred times as long for it: `tenured.verify = false`
+    /// switches it off.
+    pub tenured: TenuredConfig,
+    /// Bytes that are allocated between two minor collections, at first; 16 KiB at least. As much again is set aside for
+    /// what survives. Where the layer below has less than eight times as much, the nursery is shorter.
+    ///
+    /// The least memory that makes sense is 48 KiB, in which the nursery is all there is, and 8 KiB of objects can be made
+    /// between two collections. The tenured space needs a span of 64 KiB for each size of object: with 256 KiB
+    /// there is one beside the nursery.
     pub nursery_bytes: usize,
     /// The most that this becomes, where a larger nursery lets fewer objects survive.
     pub nursery_max_bytes: usize,
@@ -47,7 +56,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            tenured: gc_marksweep::Config::default(),
+            tenured: TenuredConfig::default(),
             nursery_bytes: 256 << 10,
             nursery_max_bytes: 4 << 20,
             promotion: Promotion::default(),
@@ -61,13 +70,14 @@ impl Config {
     /// The defaults, with the tenured space collected in this mode.
     #[must_use]
     pub fn new(mode: Mode) -> Self {
-        Self { tenured: gc_marksweep::Config::new(mode), ..Self::default() }
+        Self { tenured: TenuredConfig::new(mode), ..Self::default() }
     }
 
-    /// As it is, but tortured: with checks, a minor collection after every mutation, and memory that objects
-    /// have left given back to the layer below at once.
+    /// As it is, but tortured: with checks, and dead slots of the tenured space poisoned; and, unless it is
+    /// [`Torture::Off`], with a minor collection after every mutation, and memory that objects have left given back to the
+    /// layer below at once.
     #[must_use]
-    pub fn tortured(self, torture: gc_marksweep::Torture) -> Self {
+    pub fn tortured(self, torture: Torture) -> Self {
         Self { tenured: self.tenured.tortured(torture), ..self }
     }
 }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use core::fmt;
+use gc_marksweep::Figures as TenuredFigures;
 
 /// Pauses are counted by powers of two of microseconds.
 pub(crate) const PAUSES: usize = 24;
@@ -13,7 +14,7 @@ pub(crate) const PAUSES: usize = 24;
 #[non_exhaustive]
 pub struct Figures {
     /// The tenured space's.
-    pub tenured: gc_marksweep::Figures,
+    pub tenured: TenuredFigures,
     /// Minor collections.
     pub minors: usize,
     /// Bytes of the nursery that were in use when they began, in all.
@@ -62,7 +63,8 @@ impl Figures {
     }
 }
 
-/// A line on minor collections, one for each length of pauses that there was, then the tenured space's.
+/// A line on minor collections, with rests and compactions if there were any; one for each length of pauses that there
+/// was; then the tenured space's.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let longest_micros = self.longest_nanos / 1000;
@@ -73,6 +75,13 @@ impl fmt::Display for Figures {
             self.survival_percent(),
             self.promoted_bytes / 1024,
         )?;
+        if self.rests > 0 {
+            write!(f, "; {} rests", self.rests)?;
+        }
+        if self.compactions > 0 {
+            let Self { compactions, evacuated_spans, .. } = self;
+            write!(f, "; {compactions} compactions have emptied {evacuated_spans} spans")?;
+        }
         let counted = self.pauses.iter().enumerate().filter(|(_, count)| **count > 0);
         counted.into_iter().try_for_each(|(power, count)| {
             write!(f, "\n{count:>9} below {:>8} us", 1_usize << power)

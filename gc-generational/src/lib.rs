@@ -24,6 +24,11 @@ mod verify;
 pub use collector::Generational;
 pub use config::{Config, Promotion};
 pub use figures::Figures;
-#[doc(no_inline)]
-pub use gc_marksweep::{Cause, Cycle, Mode, Pace, Torture};
+#[cfg(feature = "std")]
+#[doc(inline)]
+pub use gc_marksweep::Reclaimer;
+#[doc(inline)]
+pub use gc_marksweep::{
+    Cause, Config as TenuredConfig, Cycle, Figures as TenuredFigures, Mode, Pace, Torture,
+};
 pub use mover::Mover;
