@@ -422,6 +422,9 @@ impl Table {
         bytes: usize,
         room_bytes: usize,
     ) -> Result<Block, AllocError> {
+        if self.is_full() {
+            return Err(AllocError);
+        }
         let reserve = self.reserve.len();
         self.provide(heap, room_bytes)?;
         match Block::take(heap, bytes) {
@@ -483,6 +486,11 @@ impl Table {
         }
     }
 
+    /// Whether there are as many blocks as there may be.
+    const fn is_full(&self) -> bool {
+        self.eden.len() + self.survivors.len() + self.reserve.len() + MORE_BLOCKS >= BLOCKS
+    }
+
     /// What the reserve lacks, to have room for everything and for `more_bytes`.
     fn missing_bytes(&self, more_bytes: usize) -> usize {
         let room_bytes = self.reserve.sum(Block::room_bytes);
@@ -499,8 +507,7 @@ impl Table {
         if missing_bytes == 0 {
             return Ok(());
         }
-        let blocks = self.eden.len() + self.survivors.len() + self.reserve.len();
-        if blocks + MORE_BLOCKS >= BLOCKS {
+        if self.is_full() {
             return Err(AllocError);
         }
         self.reserve.push(Block::take(heap, Block::for_room(missing_bytes))?);

@@ -56,7 +56,7 @@ impl Table {
             }
             // More reserve is not as much as a block, too.
             let end_bytes = self.longest_rest().map_or(0, |(_, bytes)| bytes);
-            let parts = [end_bytes, end_bytes / 2, end_bytes / 4];
+            let parts = [end_bytes, end_bytes / 2, SHORT_ROOM_BYTES, SHORT_ROOM_BYTES / 8];
             let mut parts = parts.into_iter().filter(|part| *part >= bytes);
             if parts.any(|part| self.provide(heap, part).is_ok()) {
                 rest = self.best_rest();

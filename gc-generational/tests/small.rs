@@ -6,7 +6,7 @@ use alloc_arena::{Arena, Fixed};
 use alloc_core::api2::alloc::Global;
 use alloc_core::gc::{Gc, Heap, Lock, Trace};
 use alloc_core::{Failing, Layer, Rootable, Schedule};
-use gc_generational::{Config, Generational, Mode, Promotion};
+use gc_generational::{Config, Generational, Mode, Promotion, Torture};
 use std::mem::MaybeUninit;
 
 const KIB: usize = 1 << 10;
@@ -170,6 +170,24 @@ fn a_heap_that_was_full_can_be_filled_again() {
                     *least >= made[0] / 8 && (words > 60 || *least > 1),
                     "{buffer}, {words} words, {at_once} at once: {made:?}"
                 );
+            }
+        }
+    });
+}
+
+/// Each block is given back when objects have left it, if another is to be had; and all is checked.
+#[test]
+fn in_torture() {
+    each_buffer(|arena, buffer| {
+        for (torture, words) in [(Torture::Steps, 0), (Torture::Steps, 60), (Torture::Cycles, 3)] {
+            let config = Config { nursery_bytes: 16 * KIB, ..Config::new(Mode::Incremental) };
+            let collector = || Generational::with(config.tortured(torture), arena);
+            for made in [
+                Program::new(collector(), || (), words).one_lives(),
+                Program::new(collector(), || Drops, words).many_live(50),
+            ] {
+                let least = made.iter().min().expect("rounds");
+                assert!(*least > 0, "{buffer}, {words} words: {made:?}");
             }
         }
     });
