@@ -7,11 +7,11 @@
 //! | list | a candidate is here |
 //! |---|---|
 //! | young | since it was recorded, at most once while it is listed |
-//! | mature | since the step that came after that: most candidates die of their last pointer before |
+//! | ripe | since the step that came after that: most candidates die of their last pointer before |
 //! | large | since a trial of it had more members than a bounded step may have |
 //!
 //! Sources of what is not done here: recording once per object and not on each decrement (Bacon and Rajan, 2001);
-//! letting candidates mature, as most of what was just touched is alive or dies by itself (Lins, *Cyclic reference
+//! letting candidates ripe, as most of what was just touched is alive or dies by itself (Lins, *Cyclic reference
 //! counting with lazy mark-scan*, 1992); fewer steps where they find little (the adaptive root threshold of PHP 7.3).
 
 use crate::figures::{Figures, Found};
@@ -27,7 +27,7 @@ use core::ptr::NonNull;
 pub(crate) struct Cycles {
     young: Vec<NonNull<u8>>,
     /// The last one is the oldest.
-    mature: Vec<NonNull<u8>>,
+    ripe: Vec<NonNull<u8>>,
     large: Vec<NonNull<u8>>,
     /// How many values the next step that nobody asked for may look at, if that is more than its pace says.
     allowance: usize,
@@ -42,7 +42,7 @@ impl Cycles {
     pub const fn new() -> Self {
         Self {
             young: Vec::new(),
-            mature: Vec::new(),
+            ripe: Vec::new(),
             large: Vec::new(),
             allowance: 0,
             listed_bytes: 0,
@@ -53,7 +53,7 @@ impl Cycles {
     }
 
     pub fn candidates(&self) -> usize {
-        self.young.len() + self.mature.len() + self.large.len()
+        self.young.len() + self.ripe.len() + self.large.len()
     }
 }
 
@@ -99,8 +99,8 @@ fn automatic_step(here: &PerThread) {
         let allowance = core::mem::take(&mut cycles.allowance);
         cycles.pacer.pace.budget_objects.max(allowance)
     };
-    if here.cycles.borrow().mature.is_empty() {
-        step.mature();
+    if here.cycles.borrow().ripe.is_empty() {
+        step.ripen();
         let cycles = here.cycles.borrow();
         // Most of them have died by themselves, perhaps.
         if !cycles.pacer.is_due(cycles.listed_bytes, here.live_bytes.get()) {
@@ -110,7 +110,7 @@ fn automatic_step(here: &PerThread) {
     let (freed, visits) = step.run(budget, false);
     let mut cycles = here.cycles.borrow_mut();
     // Else the next step goes on.
-    if cycles.mature.is_empty() && cycles.large.is_empty() {
+    if cycles.ripe.is_empty() && cycles.large.is_empty() {
         cycles.pacer.ended(freed, visits, here.live_bytes.get());
     }
 }
@@ -144,8 +144,8 @@ impl<'h> Step<'h> {
         }
     }
 
-    /// Young candidates become mature; what is gone leaves the list.
-    fn mature(&self) {
+    /// Young candidates become ripe; what is gone leaves the list.
+    fn ripen(&self) {
         let mut young = core::mem::take(&mut self.0.cycles.borrow_mut().young);
         young.retain(|&value| {
             // SAFETY: as in `take`.
@@ -158,11 +158,11 @@ impl<'h> Step<'h> {
         });
         young.reverse();
         let mut cycles = self.0.cycles.borrow_mut();
-        let room = cycles.mature.len();
-        if cycles.mature.try_reserve(young.len()).is_ok() {
-            cycles.mature.splice(0..0, young);
+        let room = cycles.ripe.len();
+        if cycles.ripe.try_reserve(young.len()).is_ok() {
+            cycles.ripe.splice(0..0, young);
         } else if room == 0 {
-            cycles.mature = young;
+            cycles.ripe = young;
         } else {
             cycles.young = young;
         }
@@ -207,15 +207,15 @@ impl<'h> Step<'h> {
 
     fn next(&self, bounded: bool) -> Option<NonNull<u8>> {
         let mut cycles = self.0.cycles.borrow_mut();
-        let next = cycles.mature.pop();
+        let next = cycles.ripe.pop();
         if next.is_none() && !bounded { cycles.large.pop() } else { next }
     }
 
     /// Puts a candidate back, or aside.
     fn list_again(&self, value: NonNull<u8>, aside: bool) {
         let mut cycles = self.0.cycles.borrow_mut();
-        let Cycles { large, mature, .. } = &mut *cycles;
-        let list = if aside { large } else { mature };
+        let Cycles { large, ripe, .. } = &mut *cycles;
+        let list = if aside { large } else { ripe };
         if list.try_reserve(1).is_ok() {
             list.push(value);
             // SAFETY: it was listed a moment ago.
@@ -306,15 +306,15 @@ pub fn collect() -> usize {
         let mut freed_objects = 0;
         // Destructors may leave more.
         loop {
-            step.mature();
+            step.ripen();
             {
                 let mut cycles = here.cycles.borrow_mut();
-                let Cycles { mature, large, .. } = &mut *cycles;
-                if mature.is_empty() && large.is_empty() {
+                let Cycles { ripe, large, .. } = &mut *cycles;
+                if ripe.is_empty() && large.is_empty() {
                     break;
                 }
-                if mature.try_reserve(large.len()).is_ok() {
-                    mature.append(large);
+                if ripe.try_reserve(large.len()).is_ok() {
+                    ripe.append(large);
                 }
             }
             let before = here.cycles.borrow().candidates();
@@ -352,12 +352,12 @@ pub fn collect_some(budget_objects: usize) -> Progress {
         let Some(step) = Step::begin(here) else {
             return Progress { freed_objects: 0, more: false };
         };
-        if here.cycles.borrow().mature.is_empty() {
-            step.mature();
+        if here.cycles.borrow().ripe.is_empty() {
+            step.ripen();
         }
         let (freed_objects, _) = step.run(budget_objects.max(1), true);
         let cycles = here.cycles.borrow();
-        Progress { freed_objects, more: !(cycles.mature.is_empty() && cycles.young.is_empty()) }
+        Progress { freed_objects, more: !(cycles.ripe.is_empty() && cycles.young.is_empty()) }
     });
     done.unwrap_or(Progress { freed_objects: 0, more: false })
 }
@@ -391,10 +391,10 @@ pub fn figures() -> Figures {
 #[cfg(feature = "std")]
 pub(crate) fn leave(here: &PerThread) {
     let Some(step) = Step::begin(here) else { return };
-    step.mature();
+    step.ripen();
     step.run(usize::MAX, false);
     // From now on nothing is listed (`thread::with` gives nothing), and what still is keeps no memory.
-    step.mature();
+    step.ripen();
     while let Some(value) = step.next(false) {
         step.take(value);
     }

@@ -90,6 +90,11 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
         }
     }
 
+    /// Ends the value.
+    ///
+    /// # Safety
+    ///
+    /// There is no pointer any more but this one, whose count is gone.
     #[cold]
     #[inline(never)]
     unsafe fn drop_last(&mut self) {

@@ -20,8 +20,6 @@ pub(crate) struct PerThread {
     /// What it has made and freed of what many threads count.
     #[cfg(feature = "std")]
     pub shared: crate::sync::tally::Tally,
-    #[cfg(feature = "std")]
-    number: Cell<usize>,
 }
 
 impl PerThread {
@@ -35,20 +33,15 @@ impl PerThread {
             waiting: RefCell::new(Waiting::new()),
             #[cfg(feature = "std")]
             shared: crate::sync::tally::Tally::new(),
-            #[cfg(feature = "std")]
-            number: Cell::new(usize::MAX),
         }
     }
 
-    /// A number that few other threads have.
+    /// One of so many places, which few other threads have too.
     #[cfg(feature = "std")]
-    pub fn number(&self) -> usize {
-        static NEXT: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(0);
-        if self.number.get() == usize::MAX {
-            // ORDERING: Relaxed: any number will do.
-            self.number.set(NEXT.fetch_add(1, core::sync::atomic::Ordering::Relaxed));
-        }
-        self.number.get()
+    pub fn place(&self, places: usize) -> usize {
+        // Multiplicative hashing: the states of threads lie in a few steps.
+        let hash = core::ptr::from_ref(self).addr().wrapping_mul(0x9E37_79B9);
+        (hash >> 16) % places
     }
 }
 
@@ -80,7 +73,7 @@ mod place {
 #[cfg(not(feature = "std"))]
 mod place {
     use super::PerThread;
-    use core::sync::atomic::{AtomicBool, Ordering};
+    use alloc_core::sync::{AtomicBool, Ordering};
 
     struct OneThreads(PerThread);
 

@@ -5,10 +5,10 @@
 mod common;
 
 use alloc_core::gc::Trace;
-use common::{Census, Counting, Memory, One};
+use common::{Census, Memory, One};
 use rc_cycle::sync::{Cc, Weak, collect, collect_some, figures};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Barrier, Mutex, MutexGuard, OnceLock, RwLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, RwLock};
 use std::thread;
 
 #[derive(Trace)]
@@ -209,132 +209,4 @@ fn the_thread_in_the_background_frees_by_itself() {
     assert!(figures().fruitful > 0);
     while collect_some(1000).more {}
     collect_until(&census, 0);
-}
-
-/// Threads build, rewire, read, upgrade and drop, beside one that collects all the time: what is reached is alive, and in
-/// the end nothing is left.
-#[test]
-fn storm() {
-    let _alone = alone();
-    const THREADS: usize = 4;
-    const SLOTS: usize = 16;
-    let rounds = if cfg!(debug_assertions) { 30_000 } else { 300_000 };
-    let (memory, counting) = Counting::layer();
-    #[derive(Trace)]
-    struct Star {
-        #[trace(skip)]
-        one: One,
-        number: u64,
-        mirror: u64,
-        to: Mutex<Vec<Cc<Star, Memory>>>,
-        fixed: Option<Cc<Star, Memory>>,
-        back: Mutex<Weak<Star, Memory>>,
-    }
-    let census = Census::default();
-    let table: Vec<Mutex<Option<Cc<Star, Memory>>>> =
-        (0..SLOTS).map(|_| Mutex::default()).collect();
-    let start = Barrier::new(THREADS + 1);
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|thread| {
-                let (census, table, start, memory) = (&census, &table, &start, memory.clone());
-                scope.spawn(move || {
-                    let mut seed = thread as u64 + 1;
-                    let mut next = |below: usize| {
-                        seed ^= seed << 13;
-                        seed ^= seed >> 7;
-                        seed ^= seed << 17;
-                        (seed >> 20) as usize % below
-                    };
-                    let check = |star: &Cc<Star, Memory>| assert_eq!(star.number, !star.mirror);
-                    start.wait();
-                    for round in 0..rounds {
-                        let at = next(SLOTS);
-                        let found = table[at].lock().unwrap().clone();
-                        if let Some(star) = &found {
-                            check(star);
-                            star.to.lock().unwrap().iter().for_each(check);
-                        }
-                        match next(8) {
-                            0 | 1 => {
-                                let number = round as u64 * 31 + thread as u64;
-                                let star = Star {
-                                    one: census.one(),
-                                    number,
-                                    mirror: !number,
-                                    to: Mutex::new(found.iter().cloned().collect()),
-                                    fixed: found.clone(),
-                                    back: Mutex::default(),
-                                };
-                                let _ = &star.one;
-                                let star = Cc::new_in(star, memory.clone());
-                                if let Some(found) = &found {
-                                    found.to.lock().unwrap().push(star.clone());
-                                    *star.back.lock().unwrap() = Cc::downgrade(found);
-                                }
-                                *table[at].lock().unwrap() = Some(star);
-                            }
-                            2 => *table[at].lock().unwrap() = None,
-                            3 => {
-                                // From one value into another, without a count: a pointer moves.
-                                let other = table[next(SLOTS)].lock().unwrap().clone();
-                                if let (Some(star), Some(other)) = (&found, other) {
-                                    let moved = star.to.lock().unwrap().pop();
-                                    if let Some(moved) = moved {
-                                        check(&moved);
-                                        other.to.lock().unwrap().push(moved);
-                                    }
-                                }
-                            }
-                            4 => {
-                                if let Some(star) = found {
-                                    let weak = star.back.lock().unwrap().clone();
-                                    drop(star);
-                                    if let Some(star) = weak.upgrade() {
-                                        check(&star);
-                                        *table[next(SLOTS)].lock().unwrap() = Some(star);
-                                    }
-                                }
-                            }
-                            5 => {
-                                // Walk, holding one at a time.
-                                let mut at = found;
-                                for _ in 0..8 {
-                                    let Some(star) = &at else { break };
-                                    check(star);
-                                    let step = star.to.lock().unwrap().last().cloned();
-                                    let step = step.or_else(|| star.fixed.clone());
-                                    at = step;
-                                }
-                                *table[next(SLOTS)].lock().unwrap() = at;
-                            }
-                            6 => {
-                                if let Some(star) = &found {
-                                    star.to.lock().unwrap().clear();
-                                }
-                            }
-                            _ => {
-                                if let Some(star) = &found {
-                                    let mut to = star.to.lock().unwrap();
-                                    to.truncate(4);
-                                }
-                            }
-                        }
-                    }
-                })
-            })
-            .collect();
-        start.wait();
-        while threads.iter().any(|thread| !thread.is_finished()) {
-            collect();
-        }
-    });
-    drop(table);
-    collect_until(&census, 0);
-    drop(memory);
-    let began = std::time::Instant::now();
-    while counting.bytes() != 0 {
-        collect();
-        assert!(began.elapsed().as_secs() < 60, "{} bytes are left", counting.bytes());
-    }
 }

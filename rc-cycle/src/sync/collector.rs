@@ -38,7 +38,7 @@ pub(super) struct Collector {
 struct State {
     /// A thread makes a step.
     busy: bool,
-    mature: Vec<Listed>,
+    ripe: Vec<Listed>,
     pacer: Pacer,
     figures: Figures,
 }
@@ -57,7 +57,7 @@ impl Collector {
                 live_objects: AtomicUsize::new(0),
                 state: Lock::new(State {
                     busy: false,
-                    mature: Vec::new(),
+                    ripe: Vec::new(),
                     pacer: Pacer::new(),
                     figures: Figures::NONE,
                 }),
@@ -100,7 +100,7 @@ pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
     {
         return true;
     }
-    let place = thread::with(|here| here.number()).unwrap_or(0) % LISTS;
+    let place = thread::with(|here| here.place(LISTS)).unwrap_or(0);
     {
         let mut list = GLOBAL.lists[place].lock();
         if list.try_reserve(1).is_err() {
@@ -168,15 +168,15 @@ impl Step {
         Some(Self)
     }
 
-    /// Takes what is listed: as mature, behind what was.
-    fn mature(&self) {
+    /// Takes what is listed: as ripe, behind what was.
+    fn ripen(&self) {
         for list in &GLOBAL.lists {
             let listed = core::mem::take(&mut *list.lock());
             let mut state = GLOBAL.state.lock();
-            if state.mature.is_empty() {
-                state.mature = listed;
-            } else if state.mature.try_reserve(listed.len()).is_ok() {
-                state.mature.extend(listed);
+            if state.ripe.is_empty() {
+                state.ripe = listed;
+            } else if state.ripe.try_reserve(listed.len()).is_ok() {
+                state.ripe.extend(listed);
             } else {
                 drop(state);
                 list.lock().extend(listed);
@@ -190,7 +190,7 @@ impl Step {
         let begin = std::time::Instant::now();
         let (mut graph, mut tried) = (Graph::default(), 0);
         while graph.len() < budget {
-            let Some(Listed(value)) = GLOBAL.state.lock().mature.pop() else { break };
+            let Some(Listed(value)) = GLOBAL.state.lock().ripe.pop() else { break };
             // SAFETY: a list keeps its boxes.
             let bytes = unsafe { (record(value).bytes)(value) };
             GLOBAL.listed_bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -250,6 +250,7 @@ impl Drop for Dead {
             // SAFETY: the value is dropped; weak pointers may keep the memory, or a list.
             unsafe {
                 let of = words::<Shared>(value);
+                // ORDERING: Release, as of a last pointer (S1).
                 of.strong.store(0, Ordering::Release);
                 let record = record(value);
                 Shared::note(value, record, false);
@@ -271,8 +272,8 @@ pub fn collect() -> usize {
     let mut freed_objects = 0;
     // Destructors may leave more; what was doubtful comes back, but not for ever.
     for _ in 0..ROUNDS {
-        step.mature();
-        if GLOBAL.state.lock().mature.is_empty() {
+        step.ripen();
+        if GLOBAL.state.lock().ripe.is_empty() {
             break;
         }
         let (freed, _) = step.run(usize::MAX);
@@ -289,11 +290,11 @@ const ROUNDS: usize = if cfg!(loom) { 1 } else { 8 };
 /// more. Other threads go on.
 pub fn collect_some(budget_objects: usize) -> Progress {
     let Some(step) = Step::begin() else { return Progress { freed_objects: 0, more: false } };
-    if GLOBAL.state.lock().mature.is_empty() {
-        step.mature();
+    if GLOBAL.state.lock().ripe.is_empty() {
+        step.ripen();
     }
     let (freed_objects, _) = step.run(budget_objects.max(1));
-    let more = !GLOBAL.state.lock().mature.is_empty();
+    let more = !GLOBAL.state.lock().ripe.is_empty();
     Progress { freed_objects, more }
 }
 
@@ -301,14 +302,14 @@ pub fn collect_some(budget_objects: usize) -> Progress {
 #[cfg(not(loom))]
 pub(super) fn automatic_step() {
     let Some(step) = Step::begin() else { return };
-    if GLOBAL.state.lock().mature.is_empty() {
-        step.mature();
+    if GLOBAL.state.lock().ripe.is_empty() {
+        step.ripen();
     }
     let budget = GLOBAL.state.lock().pacer.pace.budget_objects;
     let (freed, visits) = step.run(budget);
     let mut state = GLOBAL.state.lock();
     // Else the next step goes on.
-    if state.mature.is_empty() {
+    if state.ripe.is_empty() {
         state.pacer.ended(freed, visits, live_bytes());
     }
 }
@@ -328,7 +329,7 @@ pub fn figures() -> Figures {
     Figures {
         live_objects: positive(GLOBAL.live_objects.load(Ordering::Relaxed)),
         live_bytes: positive(GLOBAL.live_bytes.load(Ordering::Relaxed)),
-        candidates: candidates + state.mature.len(),
+        candidates: candidates + state.ripe.len(),
         ..state.figures
     }
 }
@@ -337,7 +338,5 @@ pub fn figures() -> Figures {
 #[cfg(loom)]
 #[doc(hidden)]
 pub fn judge(all: bool, slowly: bool) {
-    for (how, judges) in [all, slowly].into_iter().enumerate() {
-        super::graph::JUDGES[how].store(judges, std::sync::atomic::Ordering::Relaxed);
-    }
+    super::graph::judge(all, slowly);
 }

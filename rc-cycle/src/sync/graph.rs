@@ -29,16 +29,26 @@ use alloc_core::sync::Ordering;
 use core::ptr::NonNull;
 use hashbrown::HashMap;
 
-/// For models: whether what is judged does not depend on when the counts were read before; and whether others run
-/// between two verdicts, whatever the model's bound.
 #[cfg(loom)]
-pub(super) static JUDGES: [std::sync::atomic::AtomicBool; 2] =
-    [const { std::sync::atomic::AtomicBool::new(false) }; 2];
+mod models {
+    use std::sync::RwLock;
 
-#[cfg(loom)]
-fn judges(how: usize) -> bool {
-    JUDGES[how].load(std::sync::atomic::Ordering::Relaxed)
+    static HOW: RwLock<(bool, bool)> = RwLock::new((false, false));
+
+    /// Whether what is judged does not depend on when the counts were read before; and whether others run between two
+    /// verdicts, whatever the model's bound.
+    pub(crate) fn judge(all: bool, slowly: bool) {
+        if let Ok(mut how) = HOW.write() {
+            *how = (all, slowly);
+        }
+    }
+
+    pub(super) fn how() -> (bool, bool) {
+        HOW.read().map_or((false, false), |how| *how)
+    }
 }
+#[cfg(loom)]
+pub(super) use models::judge;
 
 struct Member {
     value: NonNull<u8>,
@@ -96,6 +106,7 @@ pub(super) unsafe fn take_up(value: NonNull<u8>) -> bool {
 
 /// Adds a pointer, if there is one.
 fn pin(words: &Words<Shared>) -> bool {
+    // ORDERING: Acquire, as of an upgrade: for who published the value.
     let pinned = words.strong.fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
         (count(strong) > 0 && strong & DEAD != DEAD).then_some(strong + UNIT)
     });
@@ -115,9 +126,9 @@ impl Graph {
     /// One of the value's counts is the graph's from now on.
     pub unsafe fn add(&mut self, candidate: NonNull<u8>) -> bool {
         let mut next = self.members.len();
-        // SAFETY: the caller's.
         if self.index.contains_key(&candidate) {
             // It was found already, and pinned for that.
+            // SAFETY: the caller's.
             unsafe { super::collector::let_go(candidate) };
             return true;
         }
@@ -176,7 +187,7 @@ impl Graph {
     /// Which members nothing outside seems to hold: suspects. A guess: V3 holds whatever comes of it.
     fn suspects(&mut self) -> Vec<u32> {
         #[cfg(loom)]
-        if judges(0) {
+        if models::how().0 {
             return (0..self.members.len() as u32).collect();
         }
         let mut alive = Vec::new();
@@ -237,7 +248,7 @@ impl Graph {
                         (strong & !LISTED == SUSPECT | counted).then_some(strong | KILLING)
                     });
                 #[cfg(loom)]
-                if judges(1) {
+                if models::how().1 {
                     alloc_core::sync::wait_a_moment(0);
                 }
                 killed.is_ok()
