@@ -164,6 +164,27 @@ fn s2_two_that_drop_beside_a_step() {
     });
 }
 
+/// S2: of two candidates, one is looked at before the other was taken up, and changes meanwhile. Broken: each is looked at
+/// when it is taken up.
+#[test]
+fn s2_a_pointer_that_moves_into_another_candidate() {
+    model(|| {
+        let census = Census::default();
+        let (a, b) = (census.node(), census.node());
+        link(&b, &a);
+        // b is taken up first.
+        drop(a.clone());
+        drop(b.clone());
+        let mover = thread::spawn(move || {
+            a.to.0.lock().push(b);
+            drop(a);
+        });
+        collect();
+        mover.join().unwrap();
+        census.is_empty();
+    });
+}
+
 /// V3, S4. Broken: a clone that does not take the state away; no second look.
 #[test]
 fn v3_a_pointer_that_hops_on_beside_a_step() {

@@ -184,22 +184,40 @@ impl Step {
         }
     }
 
-    /// Returns how many values were freed, and looked at.
-    fn run(&self, budget: usize) -> (usize, usize) {
-        #[cfg(not(loom))]
-        let begin = std::time::Instant::now();
-        let (mut graph, mut tried) = (Graph::default(), 0);
-        while graph.len() < budget {
+    /// Takes candidates up, all before any value is looked at: so whoever drops a pointer later lists its value anew, and
+    /// whoever did before has done so before all looks (S2).
+    fn take_up(&self, most: usize) -> Vec<NonNull<u8>> {
+        let mut seeds = Vec::new();
+        while seeds.len() < most && seeds.try_reserve(1).is_ok() {
             let Some(Listed(value)) = GLOBAL.state.lock().ripe.pop() else { break };
             // SAFETY: a list keeps its boxes.
             let bytes = unsafe { (record(value).bytes)(value) };
             GLOBAL.listed_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            // SAFETY: it was taken off its list; and its count is the graph's.
+            // SAFETY: it was taken off its list.
             if unsafe { take_up(value) } {
-                tried += 1;
-                // SAFETY: the same.
-                if unsafe { !graph.add(value) } {
-                    break;
+                seeds.push(value);
+            }
+        }
+        seeds
+    }
+
+    /// Returns how many values were freed, and looked at.
+    fn run(&self, budget: usize) -> (usize, usize) {
+        #[cfg(not(loom))]
+        let begin = std::time::Instant::now();
+        let seeds = self.take_up(budget);
+        let tried = seeds.len();
+        let (mut graph, mut has_room) = (Graph::default(), true);
+        for seed in seeds {
+            has_room = has_room && graph.len() < budget;
+            // SAFETY: one of its counts is ours, and then the graph's.
+            unsafe {
+                if has_room {
+                    has_room = graph.add(seed);
+                } else {
+                    // Another time.
+                    list(words::<Shared>(seed), seed);
+                    let_go(seed);
                 }
             }
         }

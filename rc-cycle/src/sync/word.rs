@@ -19,9 +19,10 @@
 //! * S1, as `Arc`: a pointer is cloned from one that there is; the last one that goes (Release) ends the value (Acquire).
 //! * S2, listed: of a value that can be part of a cycle, a pointer that is not the last one goes only while the value is
 //!   listed: it is the same word. Who makes a value listed sees to it that its box is held, by an entry of a list. A step
-//!   that takes an entry up adds a pointer first, then lets go of the box, then takes *listed* away, and looks at the
-//!   value's counts after that: so it knows of all pointers that went while it was listed. Nothing of a box is touched
-//!   after its pointer's count is gone.
+//!   that takes an entry up adds a pointer first, then lets go of the box, then takes *listed* away; and when it has done
+//!   so for all that it takes up, it looks at values. So it knows of all pointers that went while their values were
+//!   listed, and of all that was done with values before. Nothing of a box is touched after its pointer's count is
+//!   gone.
 //! * S3, exclusive: who finds that there is one pointer, and no weak one, has taken *listed* away. A step looks at no
 //!   value that was not listed when it had added its pointer. It is the same word, so one of the two comes first, and
 //!   the other sees it. No step comes to such a value by a pointer in another one: there is none, or it is in a place
