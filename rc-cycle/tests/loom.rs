@@ -17,23 +17,26 @@ use rc_cycle::sync::{Cc, collect};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-fn model(f: impl Fn() + Sync + Send + 'static) {
+/// `judges`: all values are suspects, whatever their counts said before; `slowly`: others run between two verdicts, for
+/// a model that the bound would cut short. Both are the process's, so there is one model at a time.
+fn check(judges: bool, slowly: bool, f: impl Fn() + Sync + Send + 'static) {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut builder = loom::model::Builder::new();
     if builder.preemption_bound.is_none() {
         builder.preemption_bound = Some(2);
     }
     builder.max_branches = 50_000;
+    rc_cycle::sync::judge(judges, slowly);
     builder.check(f);
 }
 
-/// A model of how suspects are judged: all are suspects, whatever their counts said before. One at a time, as that is the
-/// process's. `slowly`: others run between two verdicts, for a model that the bound would cut short.
+fn model(f: impl Fn() + Sync + Send + 'static) {
+    check(false, false, f);
+}
+
 fn model_of_judging(slowly: bool, f: impl Fn() + Sync + Send + 'static) {
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    rc_cycle::sync::judge(true, slowly);
-    model(f);
-    rc_cycle::sync::judge(false, false);
+    check(true, slowly, f);
 }
 
 /// What a value is read and ended by. The count is invisible to loom.
@@ -128,6 +131,42 @@ fn link(from: &Cc<Node>, to: &Cc<Node>) {
 fn read(node: &Cc<Node>) {
     // SAFETY: a pointer keeps its value; if not, loom says so.
     assert_eq!(node.payload.0.with(|value| unsafe { *value }), 7);
+}
+
+/// S1. Broken: the last pointer's Acquire; any pointer's Release.
+#[test]
+fn s1_two_that_read_and_drop() {
+    model(|| {
+        let census = Census::default();
+        let a = census.node();
+        let pointers = [a.clone(), a];
+        let droppers = pointers.map(|pointer| {
+            thread::spawn(move || {
+                read(&pointer);
+                drop(pointer);
+            })
+        });
+        for dropper in droppers {
+            dropper.join().unwrap();
+        }
+        census.is_empty();
+    });
+}
+
+/// S2: what is listed anew while an older entry holds its box still. Broken: the orders at *held*.
+#[test]
+fn s2_who_lists_what_is_held_still_beside_a_step() {
+    model(|| {
+        let census = Census::default();
+        let mut a = census.node();
+        drop(a.clone());
+        assert!(Cc::get_mut(&mut a).is_some());
+        link(&a, &a);
+        let dropper = thread::spawn(move || drop(a));
+        collect();
+        dropper.join().unwrap();
+        census.is_empty();
+    });
 }
 
 /// S2. Broken: a pointer goes by `fetch_sub` without looking whether its value is still listed; `take_up` takes *listed*
