@@ -3,6 +3,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "census")]
+mod census;
 mod cycles;
 mod figures;
 mod grave;
@@ -21,6 +23,8 @@ mod trial;
 mod visit;
 mod weak;
 
+#[cfg(feature = "census")]
+pub use census::{Count, census};
 pub use cycles::{Progress, collect, collect_some, figures, set_pace, set_trace};
 pub use figures::{Figures, Found};
 #[cfg(feature = "std")]

@@ -172,6 +172,8 @@ impl Kind for Local {
             let add = |to: usize, n: usize| if is_new { to + n } else { to.saturating_sub(n) };
             here.live_objects.set(add(objects, 1));
             here.live_bytes.set(add(all_bytes, bytes));
+            #[cfg(feature = "census")]
+            here.census.borrow_mut().note(value, record, is_new);
         });
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct PerThread {
     /// How deep destructors are nested.
     pub depth: Cell<u32>,
     pub waiting: RefCell<Waiting>,
+    #[cfg(feature = "census")]
+    pub census: RefCell<crate::census::Census>,
     /// What it has made and freed of what many threads count.
     #[cfg(feature = "std")]
     pub shared: crate::sync::tally::Tally,
@@ -31,6 +33,8 @@ impl PerThread {
             live_bytes: Cell::new(0),
             depth: Cell::new(0),
             waiting: RefCell::new(Waiting::new()),
+            #[cfg(feature = "census")]
+            census: RefCell::new(crate::census::Census::new()),
             #[cfg(feature = "std")]
             shared: crate::sync::tally::Tally::new(),
         }

@@ -33,6 +33,8 @@ pub(super) struct Collector {
     live_bytes: AtomicUsize,
     live_objects: AtomicUsize,
     state: Lock<State>,
+    #[cfg(feature = "census")]
+    census: Lock<crate::census::Census>,
 }
 
 struct State {
@@ -55,6 +57,8 @@ impl Collector {
                 listed_bytes: AtomicUsize::new(0),
                 live_bytes: AtomicUsize::new(0),
                 live_objects: AtomicUsize::new(0),
+                #[cfg(feature = "census")]
+                census: Lock::new(crate::census::Census::new()),
                 state: Lock::new(State {
                     busy: false,
                     ripe: Vec::new(),
@@ -78,6 +82,19 @@ pub(super) fn live_changed(objects: isize, bytes: isize) {
     // ORDERING: Relaxed, all counters here: they guard nothing.
     GLOBAL.live_objects.fetch_add(objects.cast_unsigned(), Ordering::Relaxed);
     GLOBAL.live_bytes.fetch_add(bytes.cast_unsigned(), Ordering::Relaxed);
+}
+
+/// A box was made, or is freed.
+#[cfg(feature = "census")]
+pub(super) fn note(value: NonNull<u8>, record: &'static crate::header::Record, is_new: bool) {
+    GLOBAL.census.lock().note(value, record, is_new);
+}
+
+/// Values that are alive, on all threads, by type; as [`census`](crate::census()).
+#[cfg(feature = "census")]
+#[must_use]
+pub fn census() -> Vec<crate::Count> {
+    GLOBAL.census.lock().counts()
 }
 
 /// S2: makes a value listed. `false`: it need not be; or there is no memory for the list, and a cycle that dies by this

@@ -23,6 +23,8 @@ mod word;
 #[cfg(not(loom))]
 mod worker;
 
+#[cfg(feature = "census")]
+pub use collector::census;
 #[cfg(loom)]
 #[doc(hidden)]
 pub use collector::judge;

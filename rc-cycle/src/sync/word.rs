@@ -277,6 +277,8 @@ impl Kind for Shared {
     fn note(value: NonNull<u8>, record: &'static Record, is_new: bool) {
         // SAFETY: who calls has the box.
         let bytes = unsafe { (record.bytes)(value) }.cast_signed();
+        #[cfg(feature = "census")]
+        collector::note(value, record, is_new);
         let (objects, bytes) = if is_new { (1, bytes) } else { (-1, -bytes) };
         let noted = thread::with(|here| here.shared.add(objects, bytes));
         if noted.is_none() {

@@ -1,0 +1,5 @@
+struct Opaque;
+
+fn main() {
+    let _ = rc_cycle::Cc::new(Opaque);
+}
