@@ -115,26 +115,31 @@ unsafe fn check(ptr: NonNull<u8>, bytes: usize, byte: u8) {
 
 struct Thread(libc::pthread_t);
 
-struct Start<'s, L> {
-    shared: *const Shared<'s, L>,
-    number: usize,
+type Work<'w> = Box<dyn FnOnce() + Send + 'w>;
+
+/// Runs all of these at the same time, each on a thread, until the last has ended.
+pub fn together(works: Vec<Work<'_>>) {
+    let threads: Vec<_> = works.into_iter().map(|work| Thread::start_work(work)).collect();
+    threads.into_iter().for_each(Thread::join);
 }
 
 impl Thread {
     fn start<L: Layer + Sync>(shared: &Shared<'_, L>, number: usize) -> Self {
-        extern "C" fn run<L: Layer + Sync>(start: *mut c_void) -> *mut c_void {
-            // SAFETY: `start` made the box for this thread alone; what it points to outlives the
-            // thread, which `run` joins before it returns.
-            unsafe {
-                let start = Box::from_raw(start.cast::<Start<'_, L>>());
-                (*start.shared).work(start.number);
-            }
+        Self::start_work(Box::new(move || shared.work(number)))
+    }
+
+    /// Whoever calls joins the thread before what the work borrows ends.
+    fn start_work(work: Work<'_>) -> Self {
+        extern "C" fn run(start: *mut c_void) -> *mut c_void {
+            // SAFETY: `start_work` made the box for this thread alone; what it borrows outlives the thread.
+            let work = unsafe { Box::from_raw(start.cast::<Work<'_>>()) };
+            work();
             null_mut()
         }
-        let start = Box::into_raw(Box::new(Start { shared, number }));
+        let start = Box::into_raw(Box::new(work));
         let mut thread = 0;
         // SAFETY: the routine fits its argument.
-        let error = unsafe { libc::pthread_create(&mut thread, null(), run::<L>, start.cast()) };
+        let error = unsafe { libc::pthread_create(&mut thread, null(), run, start.cast()) };
         assert_eq!(error, 0, "a thread starts");
         Self(thread)
     }
@@ -147,10 +152,11 @@ impl Thread {
 }
 
 /// Numbers that look random, the same in every run.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    /// One below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
