@@ -152,10 +152,10 @@ impl State {
                 self.huge_bytes += ask_for_huge(node, &mut place, need, huge, below, tick);
                 let taken = take(node, place, need.pages, below);
                 self.decay.note_dirty(self.purgeable_pages());
-                self.outgrow(
-                    config,
-                    taken.fresh_bytes(need.pages as usize * below.source.page_bytes()),
-                );
+                if self.dedicated.idle_bytes() > 0 {
+                    let bytes = need.pages as usize * below.source.page_bytes();
+                    self.outgrow(config, taken.fresh_bytes(bytes));
+                }
                 self.settle(below, config, 0);
                 return Ok(taken);
             }
@@ -163,16 +163,12 @@ impl State {
         self.acquire_hard(below, config, need)
     }
 
-    /// D4: so much fresh memory was handed out. When it comes to a part of what lies idle in mappings of their
-    /// own, one of those goes.
+    /// D4: fresh memory was handed out while mappings of their own lie idle. When it comes to a part of what they have,
+    /// one of them goes.
+    #[cold]
     fn outgrow(&mut self, config: &Config, fresh_bytes: usize) {
-        let idle_bytes = self.dedicated.idle_bytes();
-        if idle_bytes == 0 {
-            self.grown_bytes = 0;
-            return;
-        }
         self.grown_bytes += fresh_bytes;
-        if self.grown_bytes >= idle_bytes / OUTGROWN_PART
+        if self.grown_bytes >= self.dedicated.idle_bytes() / OUTGROWN_PART
             && self.expired.is_none()
             && config.purge_delay_ms.is_some()
         {

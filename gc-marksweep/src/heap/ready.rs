@@ -23,12 +23,13 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
         self.helper.set(helper).is_ok()
     }
 
-    /// Fewer spans lie ready than should: calls the helper, if there is one, and it was not called before.
+    /// Calls the helper, if there is one, and fewer spans lie ready than should, and it was not called before.
     #[cfg(feature = "std")]
-    #[cold]
-    pub(super) fn call_helper(&self) {
+    #[inline]
+    pub(super) fn see_that_some_are_ready(&self) {
         // ORDERING: Relaxed, here and below: a wish, which guards no other memory; unparking carries it over.
         if let Some(helper) = self.helper.get()
+            && self.lists.lock().wants_ready()
             && !self.calls_helper.swap(true, Ordering::Relaxed)
         {
             helper.unpark();

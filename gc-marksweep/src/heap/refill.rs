@@ -168,16 +168,9 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
 
     /// A span from the pool, but for the reserve; else a new one; else the reserve.
     fn empty_span(&self, lane: Lane) -> Result<SpanRef<KIB>, AllocError> {
-        let (pooled, wants_ready) = {
-            let mut lists = self.lists.lock();
-            (lists.pop_pooled(), lists.wants_ready())
-        };
+        let pooled = self.lists.lock().pop_pooled();
         #[cfg(feature = "std")]
-        if wants_ready {
-            self.call_helper();
-        }
-        #[cfg(not(feature = "std"))]
-        let _ = wants_ready;
+        self.see_that_some_are_ready();
         let span = match pooled {
             Some(span) => span,
             None => match self.acquire(SpanRef::<KIB>::SPAN_BYTES) {
