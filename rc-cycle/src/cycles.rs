@@ -231,17 +231,18 @@ impl<'h> Step<'h> {
         if dead.is_empty() {
             return;
         }
-        let trace = self.0.cycles.borrow().trace;
-        if let Some(trace) = trace {
-            trace(&Found::of(&dead));
-        }
         for &value in &dead {
             // SAFETY: they are not freed before all are dropped. One count more, so that none comes to its end early.
             let of = unsafe { words::<Local>(value) };
             of.set(DEAD);
             of.strong.set(of.strong.get() + 1);
         }
+        // From here on they are dropped, whatever unwinds; and nobody upgrades.
         let mut all = Dead { values: dead, next: 0 };
+        let trace = self.0.cycles.borrow().trace;
+        if let Some(trace) = trace {
+            trace(&Found::of(&all.values));
+        }
         all.drop_values();
     }
 }

@@ -3,7 +3,7 @@
 //! Above: the user. Below: steps, which count; records, which name types.
 
 use crate::header::{record, words};
-use crate::kind::{Kind, Local};
+use crate::kind::Local;
 use crate::trial::visit;
 use crate::visit::Act;
 use alloc::vec::Vec;
@@ -94,9 +94,9 @@ impl fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "digraph cycle {{")?;
         for &value in self.values {
-            // SAFETY: as in `types`.
+            // SAFETY: as in `types`. One count is the step's.
             let (name, strong) =
-                unsafe { ((record(value).name)(), Local::strong(words::<Local>(value))) };
+                unsafe { ((record(value).name)(), words::<Local>(value).strong.get() - 1) };
             writeln!(f, "  n{:x} [label=\"{name}\\n{strong} pointers\"];", value.addr())?;
         }
         for &value in self.values {

@@ -540,3 +540,23 @@ fn what_is_found_can_be_drawn() {
     assert!(seen.starts_with("digraph") && seen.matches("->").count() == 2, "{seen}");
     assert!(seen.contains("Node") && seen.contains("1 pointers"), "{seen}");
 }
+
+#[test]
+fn who_is_shown_a_dead_cycle_cannot_bring_it_back() {
+    thread_local! {
+        static WEAK: RefCell<Option<Weak<Node>>> = const { RefCell::new(None) };
+    }
+    let census = Census::default();
+    rc_cycle::set_trace(Some(|_| {
+        WEAK.with_borrow(|weak| assert!(weak.as_ref().unwrap().upgrade().is_none()));
+        assert_eq!(collect(), 0);
+        panic!("on purpose");
+    }));
+    let node = node(&census);
+    link(&node, &node);
+    WEAK.set(Some(Cc::downgrade(&node)));
+    drop(node);
+    assert!(catch_unwind(collect).is_err());
+    rc_cycle::set_trace(None);
+    assert_eq!(census.count(), 0);
+}
