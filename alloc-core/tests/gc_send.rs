@@ -23,6 +23,18 @@ struct Pair<A, B> {
     right: B,
 }
 
+/// A type whose field comes from another place than the type.
+macro_rules! made {
+    ($derived:ident, $name:ident: $of:ty) => {
+        #[derive($derived)]
+        struct $name {
+            of: $of,
+            number: u64,
+        }
+    };
+}
+made!(Trace, Made: Option<Arc<str>>);
+
 #[derive(Trace)]
 struct Local {
     #[trace(skip)]
@@ -74,6 +86,8 @@ fn what_the_compiler_says_of_types() {
     assert!(!sends::<Local>() && !sends::<Option<Local>>());
     assert!(!sends::<Pair<u8, Local>>() && !sends::<Pair<u8, Rc<u8>>>());
     assert!(!sends::<HashMap<Rc<u8>, u8>>());
+    assert!(sends::<Made>() && !<Made as Trace<'_>>::NEEDS_TRACE);
+    assert_eq!((Made { of: None, number: 1 }.number, Made { of: None, number: 2 }.of), (1, None));
 }
 
 #[test]

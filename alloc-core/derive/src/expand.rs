@@ -122,8 +122,10 @@ fn arms(variants: &[Variant<'_>], method: &Ident, brand: &Lifetime) -> TokenStre
         });
         let bindings = traced.iter().chain(skipped).map(|Traced { member, binding, .. }| quote!(#member: #by #binding));
         let visits = traced.iter().map(|Traced { binding, of, .. }| {
-            // The compiler points at the field when its type does not implement `Trace`.
-            quote_spanned!(of.span()=> <#of as ::alloc_core::gc::Trace<#brand>>::#method(#binding, __visitor);)
+            // The compiler points at the field when its type does not implement `Trace`. What it names is named here,
+            // also where another macro has written the field.
+            let at = of.span().resolved_at(Span::call_site());
+            quote_spanned!(at=> <#of as ::alloc_core::gc::Trace<#brand>>::#method(#binding, __visitor);)
         });
         quote!(#path { #(#bindings,)* } => { #(#is_static)* #(#visits)* })
     });
