@@ -3,6 +3,7 @@
 pub mod candidates;
 pub mod collectors;
 pub mod commands;
+pub mod counted;
 pub mod error;
 pub mod global;
 pub mod heap;

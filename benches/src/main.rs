@@ -1,12 +1,12 @@
 //! The main job: which stack suits which program, by evidence.
 //!
 //! Below: `benches::commands`. In a child, before anything else, `benches::run::child` or
-//! `benches::memory::child`, or `benches::collectors::child`.
+//! `benches::memory::child`, `benches::collectors::child` or `benches::counted::child`.
 
 use clap::Parser;
 use std::process::ExitCode;
 
-// Children of `collectors` choose; anything else has the system's.
+// Children of `collectors` and `counted` choose; anything else has the system's.
 #[global_allocator]
 static GLOBAL: benches::global::Chosen = benches::global::Chosen;
 
@@ -21,6 +21,9 @@ fn main() -> ExitCode {
         }
         Some(benches::collectors::child::WORD) => {
             return benches::collectors::child::live(&rest(arguments));
+        }
+        Some(benches::counted::child::WORD) => {
+            return benches::counted::child::live(&rest(arguments));
         }
         _ => {}
     }

@@ -63,7 +63,7 @@ impl Bounds {
     pub fn write(&self) -> Result<(), String> {
         let mut text = format!("{HEAD}# {}\n", compiler()?);
         for (name, bound) in &self.0 {
-            writeln!(text, "{name:<18} {bound}").map_err(|error| error.to_string())?;
+            writeln!(text, "{name:<20} {bound}").map_err(|error| error.to_string())?;
         }
         let file = Self::file();
         fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))

@@ -69,12 +69,12 @@ impl<'a> Table<'a> {
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<18} {:>12} {:>12} {:>8}", "path", "instructions", "with loop", "bound")?;
+        writeln!(f, "{:<20} {:>12} {:>12} {:>8}", "path", "instructions", "with loop", "bound")?;
         for (path, figure, bound, verdict) in &self.0 {
             let bound = bound.map_or_else(|| "-".to_owned(), |bound| format!("{bound:.1}"));
             let (alone, looped) = (figure.alone, figure.looped);
             let text = if verdict.text().is_empty() { path.what } else { verdict.text() };
-            writeln!(f, "{:<18} {alone:>12.1} {looped:>12.1} {bound:>8}  {text}", path.name)?;
+            writeln!(f, "{:<20} {alone:>12.1} {looped:>12.1} {bound:>8}  {text}", path.name)?;
         }
         Ok(())
     }

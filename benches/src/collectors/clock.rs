@@ -34,6 +34,12 @@ impl Histogram {
         self.longest_ns = self.longest_ns.max(ns);
     }
 
+    /// Counts all that `other` has.
+    pub fn join(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, count)| *sum += count);
+        self.longest_ns = self.longest_ns.max(other.longest_ns);
+    }
+
     fn slot(ns: u64) -> usize {
         if ns < PARTS as u64 {
             return ns as usize;

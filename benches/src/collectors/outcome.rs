@@ -54,11 +54,7 @@ pub fn median(numbers: impl IntoIterator<Item = u64>) -> u64 {
 pub fn medians(rounds: &[Outcome]) -> Outcome {
     let of = |number: fn(&Outcome) -> u64| median(rounds.iter().map(number));
     let mut steps = Histogram::default();
-    for round in rounds {
-        for (sum, count) in steps.counts.iter_mut().zip(&round.steps.counts) {
-            *sum += count;
-        }
-    }
+    rounds.iter().for_each(|round| steps.join(&round.steps));
     steps.longest_ns = of(|round| round.steps.longest_ns);
     let own = |number: fn(&Own) -> u64| {
         median(rounds.iter().filter_map(|r| Some(number(r.own.as_ref()?))))

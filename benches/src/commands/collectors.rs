@@ -91,7 +91,7 @@ fn here(chosen: &[&'static Contestant]) -> Vec<&'static Contestant> {
     chosen
 }
 
-fn choose<T>(
+pub(super) fn choose<T>(
     names: &[String],
     all: &'static [T],
     find: fn(&str) -> Option<&'static T>,

@@ -1,11 +1,12 @@
 //! The command line: what can be asked for, and who does it.
 //!
 //! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
-//! In `micro`: hot paths. In `collectors`: garbage collectors. In `show`: what is known without a replay.
+//! In `micro`: hot paths. In `collectors`: garbage collectors. In `counted`: counted pointers. In `show`: what is known without a replay.
 
 mod bar;
 mod collectors;
 mod compare;
+mod counted;
 mod elf;
 mod memory;
 mod micro;
@@ -81,6 +82,8 @@ enum Word {
     Micro(micro::Arguments),
     /// Compare garbage collectors, and malloc and free: time, memory, pauses.
     Collectors(collectors::Arguments),
+    /// Compare counted pointers, with and without cycles: time, memory, pauses.
+    Counted(counted::Arguments),
     /// List the candidates.
     List,
 }
@@ -99,6 +102,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Word::Memory(arguments)) => memory::memory(arguments, &cli.options),
         Some(Word::Micro(arguments)) => micro::micro(arguments, &cli.options),
         Some(Word::Collectors(arguments)) => collectors::collectors(arguments, &cli.options),
+        Some(Word::Counted(arguments)) => counted::counted(arguments, &cli.options),
         Some(Word::List) => show::list(),
     }
 }

@@ -1,0 +1,86 @@
+//! Counted pointers side by side: a table for each program, or JSON.
+//!
+//! Above: `commands`. Below: `counted`, `table`.
+
+use super::bar::Bar;
+use super::collectors::choose;
+use super::{Options, say};
+use crate::Failure;
+use crate::collectors::Scale;
+use crate::counted::results::{Line, Plan, failed, run};
+use crate::counted::{Outcome, Program, programs, systems};
+use crate::table::{align, mib, plain};
+use clap::Args;
+use std::time::Duration;
+
+/// Rounds, unless told otherwise.
+const ROUNDS: u32 = 5;
+
+/// What `counted` can be told.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Which programs [default: all].
+    #[arg(value_name = "PROGRAM")]
+    programs: Vec<String>,
+    /// Less memory and fewer operations, in hundredths of the whole.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    scale: u32,
+}
+
+pub(super) fn counted(arguments: &Arguments, options: &Options) -> Result<(), Failure> {
+    let plan = Plan {
+        programs: choose(&arguments.programs, programs::ALL, programs::find, |it| it.name)?,
+        systems: choose(&options.only, systems::ALL, systems::find, |it| it.name)?,
+        scale: Scale(arguments.scale),
+        rounds: if options.quick { 1 } else { options.rounds.unwrap_or(ROUNDS) },
+        limit: Duration::from_secs(options.limit),
+    };
+    let mut bar = Bar::new("counted");
+    let lines = run(&plan, &mut bar);
+    bar.end();
+    let (scale, rounds) = (plan.scale.0, plan.rounds);
+    if options.json {
+        let all = serde_json::json!({ "scale": scale, "rounds": rounds, "lines": lines });
+        say(serde_json::to_string_pretty(&all).unwrap_or_default());
+    } else {
+        plan.programs.iter().for_each(|program| show(program, &lines));
+        say(format_args!("\nmedians of {rounds} rounds, whose runs took turns; scale: {scale} %"));
+    }
+    let failed = failed(&lines);
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Candidates(failed)) }
+}
+
+fn show(program: &Program, lines: &[Line]) {
+    say(format_args!("\n{}: {}", program.name, program.about));
+    let mut table = plain();
+    table.set_header([
+        "system",
+        "ns/op",
+        "CPU ns/op",
+        "peak MiB",
+        "step p99.9 us",
+        "longest",
+        "left",
+    ]);
+    for line in lines.iter().filter(|line| line.program == program.name) {
+        match &line.outcome {
+            Ok(outcome) => table.add_row([line.system.to_owned()].into_iter().chain(row(outcome))),
+            Err(_) => table.add_row([line.system, "FAILED"]),
+        };
+    }
+    align(&mut table, 1);
+    say(table);
+}
+
+fn row(outcome: &Outcome) -> [String; 6] {
+    let each = |ns: u64| format!("{:.2}", ns as f64 / outcome.operations.max(1) as f64);
+    let us = |ns: u64| if ns == 0 { "–".to_owned() } else { format!("{:.1}", ns as f64 / 1e3) };
+    [
+        each(outcome.wall_ns),
+        each(outcome.cpu_ns),
+        mib(outcome.peak_bytes),
+        us(outcome.most_steps_ns),
+        us(outcome.longest_step_ns),
+        outcome.left.to_string(),
+    ]
+}
