@@ -12,7 +12,7 @@ fn every_system_answers_alike_and_drops_everything() {
         let fits = systems::ALL.iter().filter(|system| system.fits(program));
         let outcomes: Vec<_> =
             fits.map(|system| (system, child::measure(program, system, SMALL))).collect();
-        assert!(outcomes.len() >= 3, "{}", program.name);
+        assert!(outcomes.len() >= 2, "{}", program.name);
         let (_, first) = &outcomes[0];
         for (system, outcome) in &outcomes {
             let run = format!("{} on {}: {outcome:?}", program.name, system.name);

@@ -18,6 +18,8 @@ pub struct System {
     pub frees_cycles: bool,
     /// Whether many threads may have them.
     is_shared: bool,
+    /// A program that it would not end.
+    hangs_in: Option<Work>,
     pub(super) run: fn(Work, Scale, &mut Clock) -> u64,
     /// Frees what can be freed, in the end.
     pub(super) collect: fn(),
@@ -30,6 +32,7 @@ macro_rules! system {
             about: $about,
             frees_cycles: true,
             is_shared: matches!(stringify!($run).as_bytes(), b"shared"),
+            hangs_in: None,
             run: $run::<kinds::$kind>,
             collect: kinds::$kind::collect,
         }
@@ -44,13 +47,17 @@ pub static ALL: &[System] = &[
     system!("rust-cc", "rust_cc::Cc 0.6", RustCc, alone),
     system!(
         "bacon-rajan",
-        "bacon_rajan_cc::Cc 0.4, told to collect at 10 000 candidates",
+        "bacon_rajan_cc::Cc 0.4, told to collect at 100 000 candidates",
         BaconRajan,
         alone
     ),
     System { frees_cycles: false, ..system!("arc", "std's Arc", Arc, shared) },
     system!("rc-cycle-sync", "rc_cycle::sync::Cc", Shared, shared),
-    system!("dumpster-sync", "dumpster::sync::Gc 2.1", DumpsterSync, shared),
+    System {
+        // Collections on several threads come to wait for each other.
+        hangs_in: Some(Work::ThreadsGraph),
+        ..system!("dumpster-sync", "dumpster::sync::Gc 2.1", DumpsterSync, shared)
+    },
 ];
 
 /// The system of this name.
@@ -63,6 +70,7 @@ impl System {
     /// Whether it can run a program.
     #[must_use]
     pub fn fits(&self, program: &Program) -> bool {
-        self.is_shared || !program.work.needs_threads()
+        let has_threads = self.is_shared || !program.work.needs_threads();
+        has_threads && self.hangs_in != Some(program.work)
     }
 }

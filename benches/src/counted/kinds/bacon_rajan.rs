@@ -6,7 +6,7 @@ use std::cell::RefCell;
 values!(BaconRajan: Cc, RefCell, Option<Cc<Link>>, []);
 
 /// Candidates from which on its user collects.
-const MANY: usize = 10_000;
+const MANY: usize = 100_000;
 
 impl Counted for BaconRajan {
     fn tend() {

@@ -7,6 +7,7 @@ use crate::collectors::Scale;
 use crate::counted::clock::Clock;
 use crate::counted::kinds::Counted;
 use crate::memory::Random;
+use std::ops::Range;
 
 const LISTS: usize = 100_000;
 const LENGTH: u64 = 100;
@@ -61,28 +62,51 @@ pub(super) fn graph<K: Counted>(scale: Scale, clock: &mut Clock) -> u64 {
     table.iter().filter_map(|node| K::edge(node, 1)).map(|node| K::value(&node)).sum()
 }
 
-/// Nodes, each of which leads to two of them.
+/// Nodes that belong together.
+const GROUP: usize = 16;
+
+/// The group of a node.
+pub(super) fn group(at: usize, nodes: usize) -> Range<usize> {
+    let first = at - at % GROUP;
+    first..nodes.min(first + GROUP)
+}
+
+/// Where an edge of a node leads: into its group, but for one in 64.
+pub(super) fn target(at: usize, nodes: usize, random: &mut Random) -> usize {
+    let group = group(at, nodes);
+    if random.one_in(64) { random.below(nodes) } else { group.start + random.below(group.len()) }
+}
+
+/// Nodes, each of which leads to two.
 fn linked<K: Counted>(nodes: usize, random: &mut Random) -> Vec<K::Node> {
     let table: Vec<_> = (0..nodes as u64).map(|number| K::node(number, [None, None])).collect();
-    for node in &table {
-        for edge in 0..2 {
-            K::rewire(node, edge, Some(table[random.below(nodes)].clone()));
-        }
-    }
+    (0..nodes).for_each(|at| link::<K>(&table, at, random));
     table
 }
 
-/// Rewires a node, or replaces it; others may still lead to it.
-fn change<K: Counted>(table: &mut [K::Node], random: &mut Random) {
-    let [at, left, right] = std::array::from_fn(|_| random.below(table.len()));
-    let to = Some(table[left].clone());
-    if random.one_in(4) {
-        let also = Some(table[right].clone());
-        let number = K::value(&table[at]) + 1;
-        table[at] = K::node(number, [to, also]);
-    } else {
-        K::rewire(&table[at], right % 2, to);
+fn link<K: Counted>(table: &[K::Node], at: usize, random: &mut Random) {
+    for edge in 0..2 {
+        let to = target(at, table.len(), random);
+        K::rewire(&table[at], edge, Some(table[to].clone()));
     }
+}
+
+/// Rewires a node; or makes it anew, or all of its group. Others may still lead to what was there.
+fn change<K: Counted>(table: &mut [K::Node], random: &mut Random) {
+    let nodes = table.len();
+    let at = random.below(nodes);
+    let anew = match random.below(64) {
+        0 => group(at, nodes),
+        1..16 => at..at + 1,
+        edge => {
+            let to = target(at, nodes, random);
+            return K::rewire(&table[at], edge % 2, Some(table[to].clone()));
+        }
+    };
+    for at in anew.clone() {
+        table[at] = K::node(at as u64, [None, None]);
+    }
+    anew.for_each(|at| link::<K>(table, at, random));
 }
 
 const LIVING: usize = 500_000;
@@ -109,6 +133,7 @@ pub(super) fn long_lived<K: Counted>(scale: Scale, clock: &mut Clock) -> u64 {
             sum
         });
     }
+    K::collect();
     clock.stop();
     answer + count::<K>(&tree)
 }

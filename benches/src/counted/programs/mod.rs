@@ -54,7 +54,7 @@ pub static ALL: &[Program] = &[
     ),
     program(
         "graph",
-        "100 000 linked nodes, rewired at random, one in four replaced (std leaks)",
+        "100 000 nodes, linked in groups and beyond, rewired, replaced alone or with their group (std leaks)",
         Work::Graph,
     ),
     program(
@@ -71,7 +71,7 @@ pub static ALL: &[Program] = &[
     program("threads-node", "the same to a type that may be in a cycle", Work::ThreadsNode),
     program(
         "threads-graph",
-        "4 threads rewire 10 000 nodes that they share, one in four replaced (std leaks)",
+        "the same by 4 threads that share 10 000 nodes (std leaks)",
         Work::ThreadsGraph,
     ),
 ];

@@ -3,6 +3,7 @@
 //! Above: the table of programs. Below: pointers that may be shared.
 
 use super::acyclic::clones;
+use super::cyclic::{group, target};
 use crate::collectors::Scale;
 use crate::collectors::clock::Histogram;
 use crate::counted::clock::{Clock, time};
@@ -61,17 +62,29 @@ fn changes<K: Counted>(table: &Table<K>, seed: u64, steps: usize) -> Histogram {
     timed
 }
 
-/// Rewires a node, or replaces it. Nothing is dropped while a place is locked.
+/// What `cyclic` does to its graph. Nothing is dropped while a place is locked.
 fn change<K: Counted>(table: &Table<K>, random: &mut Random) {
-    let [at, left, right] = std::array::from_fn(|_| random.below(table.len()));
-    let node = |place: usize| lock(&table[place]).clone();
-    if random.one_in(4) {
-        let new = K::node(left as u64, [Some(node(left)), Some(node(right))]);
+    let nodes = table.len();
+    let at = random.below(nodes);
+    let anew = match random.below(64) {
+        0 => group(at, nodes),
+        1..16 => at..at + 1,
+        edge => return link::<K>(table, at, edge % 2, random),
+    };
+    for at in anew.clone() {
+        let new = K::node(at as u64, [None, None]);
         let old = std::mem::replace(&mut *lock(&table[at]), new);
         drop(old);
-    } else {
-        K::rewire(&node(at), right % 2, Some(node(left)));
     }
+    for at in anew {
+        (0..2).for_each(|edge| link::<K>(table, at, edge, random));
+    }
+}
+
+fn link<K: Counted>(table: &Table<K>, at: usize, edge: usize, random: &mut Random) {
+    let node = |place: usize| lock(&table[place]).clone();
+    let to = node(target(at, table.len(), random));
+    K::rewire(&node(at), edge, Some(to));
 }
 
 fn lock<T>(place: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
