@@ -20,7 +20,7 @@
 //! Source: trial deletion as in `trial.rs`, on counts of its own; Bacon and Rajan's concurrent algorithm judges what it
 //! found by a second look, too (their sigma and delta tests), but takes all counting to one thread for that.
 
-use super::word::{DEAD, HELD, KILLING, LISTED, ONE, STATES, SUSPECT, UNIT, count};
+use super::word::{DEAD, HELD, KILLING, LISTED, ONE, STATES, SUSPECT, count};
 use crate::header::{Words, record, words};
 use crate::kind::Shared;
 use crate::visit::{Act, Guards, Visit};
@@ -108,7 +108,7 @@ pub(super) unsafe fn take_up(value: NonNull<u8>) -> bool {
 fn pin(words: &Words<Shared>) -> bool {
     // ORDERING: Acquire, as of an upgrade: for who published the value.
     let pinned = words.strong.fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
-        (count(strong) > 0 && strong & DEAD != DEAD).then_some(strong + UNIT)
+        (count(strong) > 0 && strong & DEAD != DEAD).then_some(strong + 1)
     });
     pinned.is_ok()
 }
@@ -172,7 +172,7 @@ impl Graph {
                 }
                 // ORDERING: Relaxed, as for a clone; the pointer that leads here keeps it (V1).
                 // SAFETY: the box is alive for the same reason.
-                unsafe { of(value) }.strong.fetch_add(UNIT, Ordering::Relaxed);
+                unsafe { of(value) }.strong.fetch_add(1, Ordering::Relaxed);
                 (self.members.len() - 1) as u32
             }
         };
@@ -234,7 +234,7 @@ impl Graph {
         let words_of = |at: &u32| {
             let member = &self.members[*at as usize];
             // SAFETY: V1.
-            (unsafe { of(member.value) }, (member.inside + 1) * UNIT)
+            (unsafe { of(member.value) }, member.inside + 1)
         };
         if closed {
             for (words, _) in suspects.iter().map(words_of) {

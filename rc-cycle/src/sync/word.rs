@@ -3,7 +3,7 @@
 //! Above: the pointers; the collecting thread. Below: atomics. `collector.rs` has the steps.
 //!
 //! ```text
-//!   strong  [suspect|killing|dead][number of pointers][listed]
+//!   strong  [suspect|killing|dead|listed][number of pointers]
 //!   weak    [number of weak pointers, all pointers together being one][locked|plain|held]
 //! ```
 //!
@@ -43,13 +43,10 @@ pub(super) const SUSPECT: usize = 1 << (BITS - 1);
 pub(super) const KILLING: usize = SUSPECT | 1 << (BITS - 2);
 pub(super) const DEAD: usize = SUSPECT | 1 << (BITS - 3);
 pub(super) const STATES: usize = KILLING | DEAD;
-/// From here on, counting on would reach the states: somebody forgets pointers in a loop.
-const TOO_MANY: usize = 1 << (BITS - 4);
-
-/// In `strong`: a candidate.
-pub(super) const LISTED: usize = 1;
-/// One pointer.
-pub(super) const UNIT: usize = 2;
+/// In `strong`, too: a candidate.
+pub(super) const LISTED: usize = 1 << (BITS - 4);
+/// From here on, counting on would reach the flags: somebody forgets pointers in a loop.
+const TOO_MANY: usize = 1 << (BITS - 5);
 
 /// In `weak`: an entry of a list keeps the box.
 pub(super) const HELD: usize = 1;
@@ -60,14 +57,14 @@ pub(super) const ONE: usize = 8;
 
 /// The number of pointers.
 pub(super) const fn count(strong: usize) -> usize {
-    (strong & !STATES) / UNIT
+    strong & !(STATES | LISTED)
 }
 
 /// S4: a pointer was added to a value with a state, or there are too many.
 #[cold]
 #[inline(never)]
 fn touched(words: &Words<Shared>, old: usize) {
-    if old & STATES == 0 || old & !STATES >= TOO_MANY {
+    if old & STATES == 0 || count(old) >= TOO_MANY {
         std::process::abort();
     }
     // ORDERING: Relaxed; its partner is the collector's second look, which comes after an Acquire of a count that
@@ -80,7 +77,7 @@ fn touched(words: &Words<Shared>, old: usize) {
 pub(super) fn release_any<const UNLISTED: bool>(words: &Words<Shared>) -> bool {
     let mask = if UNLISTED { usize::MAX } else { !LISTED };
     // ORDERING: Release, so that who ends the value sees what this thread did with it (S1).
-    if words.strong.fetch_sub(UNIT, Ordering::Release) & mask != UNIT {
+    if words.strong.fetch_sub(1, Ordering::Release) & mask != 1 {
         return false;
     }
     // ORDERING: Acquire: see above. (A load, as ThreadSanitizer does not know fences.)
@@ -98,7 +95,7 @@ unsafe fn release_listed(words: &Words<Shared>, value: NonNull<u8>) -> bool {
     // ORDERING: Relaxed; a first look.
     let mut old = words.strong.load(Ordering::Relaxed);
     loop {
-        if old & LISTED == 0 && old != UNIT {
+        if old & LISTED == 0 && old != 1 {
             // SAFETY: the caller's.
             if !unsafe { collector::list(words, value) } {
                 return release_any::<false>(words);
@@ -107,9 +104,9 @@ unsafe fn release_listed(words: &Words<Shared>, value: NonNull<u8>) -> bool {
             continue;
         }
         // ORDERING: Release: S1; and for the step that looks at the counts after this (S2).
-        let new = old - UNIT;
+        let new = old - 1;
         match words.strong.compare_exchange_weak(old, new, Ordering::Release, Ordering::Relaxed) {
-            Ok(_) if old & !LISTED == UNIT => {
+            Ok(_) if old & !LISTED == 1 => {
                 // ORDERING: Acquire: S1.
                 words.strong.load(Ordering::Acquire);
                 return true;
@@ -126,14 +123,17 @@ impl Kind for Shared {
 
     #[inline]
     fn new_words(strong: usize) -> Words<Self> {
-        Words { strong: AtomicUsize::new(strong * UNIT), weak: AtomicUsize::new(ONE) }
+        Words { strong: AtomicUsize::new(strong), weak: AtomicUsize::new(ONE) }
     }
 
     #[inline(always)]
     fn retain(words: &Words<Self>) {
         // ORDERING: Relaxed, as in `Arc`: the pointer that is cloned keeps everything.
-        let old = words.strong.fetch_add(UNIT, Ordering::Relaxed);
-        if old >= TOO_MANY {
+        let old = words.strong.fetch_add(1, Ordering::Relaxed);
+        // Where counting so far takes decades, the sign is enough for the states.
+        let is_odd =
+            if usize::BITS >= 64 { old.cast_signed() < 0 } else { old & !LISTED >= TOO_MANY };
+        if is_odd {
             touched(words, old);
         }
     }
@@ -163,7 +163,7 @@ impl Kind for Shared {
                 continue;
             }
             // S4. ORDERING: Acquire, as in `Arc`: of a value that was made after the weak pointer (`publish`).
-            let new = (old & !STATES) + UNIT;
+            let new = (old & !STATES) + 1;
             match words.strong.compare_exchange_weak(old, new, Ordering::Acquire, Ordering::Relaxed)
             {
                 Ok(_) => return true,
@@ -226,11 +226,11 @@ impl Kind for Shared {
             words
                 .strong
                 .fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
-                    (strong & !LISTED == UNIT).then_some(UNIT)
+                    (strong & !LISTED == 1).then_some(1)
                 })
                 .is_ok()
         } else {
-            words.strong.load(Ordering::Acquire) == UNIT
+            words.strong.load(Ordering::Acquire) == 1
         };
         // ORDERING: Release, for who waits to make a weak pointer.
         words.weak.fetch_and(!LOCKED, Ordering::Release);
@@ -240,7 +240,7 @@ impl Kind for Shared {
     fn take(words: &Words<Self>) -> bool {
         // ORDERING: Acquire: S1.
         let taken = words.strong.fetch_update(Ordering::Acquire, Ordering::Relaxed, |strong| {
-            (strong & !LISTED == UNIT).then_some(strong & LISTED)
+            (strong & !LISTED == 1).then_some(strong & LISTED)
         });
         taken.is_ok()
     }
@@ -248,7 +248,7 @@ impl Kind for Shared {
     #[inline]
     fn publish(words: &Words<Self>) {
         // ORDERING: Release, for `upgrade`.
-        words.strong.store(UNIT, Ordering::Release);
+        words.strong.store(1, Ordering::Release);
     }
 
     fn strong(words: &Words<Self>) -> usize {
