@@ -173,11 +173,12 @@ impl<'h> Step<'h> {
     fn run(&self, budget: usize, bounded: bool) -> (usize, usize) {
         #[cfg(feature = "std")]
         let begin = std::time::Instant::now();
-        let (mut trial, mut seeds) = (Trial::new(), 0);
+        // First, as it frees boxes: an allocator may do anything, and must not see counts that were taken.
+        let seeds = self.seeds(budget, bounded);
+        let mut trial = Trial::new();
+        let mut seeds_left = seeds.iter().copied();
         while trial.len() < budget && trial.visits < budget.saturating_mul(2) {
-            let Some(value) = self.next(bounded) else { break };
-            let Some(seed) = self.take(value) else { continue };
-            seeds += 1;
+            let Some(seed) = seeds_left.next() else { break };
             let is_first = trial.len() == 0;
             // SAFETY: a candidate is alive, and nobody has it exclusively: he would have made it stale (`is_unique`).
             match unsafe { trial.add(seed, budget) } {
@@ -195,14 +196,25 @@ impl<'h> Step<'h> {
                 }
             }
         }
+        seeds_left.rev().for_each(|seed| self.list_again(seed, false));
         // SAFETY: as above; the trial ends here.
         let dead = unsafe { trial.end() };
         let (freed, visits) = (dead.len(), trial.visits);
-        self.0.cycles.borrow_mut().figures.stepped(seeds, visits, freed);
+        self.0.cycles.borrow_mut().figures.stepped(seeds.len(), visits, freed);
         self.drop_all(dead);
         #[cfg(feature = "std")]
         self.0.cycles.borrow_mut().figures.paused(begin.elapsed());
         (freed, visits)
+    }
+
+    /// Takes candidates off their lists, the oldest first.
+    fn seeds(&self, most: usize, bounded: bool) -> Vec<NonNull<u8>> {
+        let mut seeds = Vec::new();
+        while seeds.len() < most && seeds.try_reserve(1).is_ok() {
+            let Some(value) = self.next(bounded) else { break };
+            seeds.extend(self.take(value));
+        }
+        seeds
     }
 
     fn next(&self, bounded: bool) -> Option<NonNull<u8>> {

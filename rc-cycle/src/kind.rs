@@ -3,12 +3,18 @@
 //! Above: the pointers, one code for both. Below: `local.rs`, `sync/word.rs`.
 
 use crate::header::{Record, Words};
+use alloc_core::api2::alloc::Global;
 use alloc_core::gc::Counted;
 use core::ptr::NonNull;
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Local {}
+
+    pub trait Admits<T: ?Sized, A> {}
+    impl<T: ?Sized, A> Admits<T, A> for super::Local {}
+    #[cfg(feature = "std")]
+    impl<T: ?Sized + Send + Sync, A: Send + Sync> Admits<T, A> for super::Shared {}
     #[cfg(feature = "std")]
     impl Sealed for super::Shared {}
 }
@@ -81,10 +87,8 @@ pub trait Kind: sealed::Sealed + Sized + 'static {
     fn note(value: NonNull<u8>, record: &'static Record, is_new: bool);
 }
 
-/// Whether a value may be counted so: on many threads, if it is `Send` and `Sync`.
+/// Whether a value may be counted so, in memory of this allocator: on many threads, if both are `Send` and `Sync`. Sealed.
 ///
 /// Unlike `Arc`, a [`sync::Cc`](crate::sync::Cc) of anything else cannot be made: its thread would look at it.
-pub trait Admits<T: ?Sized>: Kind {}
-impl<T: ?Sized> Admits<T> for Local {}
-#[cfg(feature = "std")]
-impl<T: ?Sized + Send + Sync> Admits<T> for Shared {}
+pub trait Admits<T: ?Sized, A = Global>: Kind + sealed::Admits<T, A> {}
+impl<T: ?Sized, A, K: Kind + sealed::Admits<T, A>> Admits<T, A> for K {}

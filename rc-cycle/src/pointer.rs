@@ -36,7 +36,8 @@ use core::ptr::NonNull;
 /// If a destructor unwinds, all other values of its cycle are dropped nonetheless.
 pub struct Pointer<T: ?Sized + Target, A: Layer + 'static, K: Kind> {
     value: NonNull<T>,
-    of: PhantomData<(PhantomData<T>, A, K)>,
+    /// Invariant in `T`, whose constants say what a box looks like.
+    of: PhantomData<(*mut T, A, K)>,
 }
 
 // SAFETY: a pointer that many threads count gives what `&T` gives, and may drop the value and the allocator anywhere;
@@ -254,7 +255,7 @@ impl<T: Target, K: Admits<T>> Pointer<T, Global, K> {
     }
 }
 
-impl<T: Target, A: Layer + 'static, K: Admits<T>> Pointer<T, A, K> {
+impl<T: Target, A: Layer + 'static, K: Admits<T, A>> Pointer<T, A, K> {
     /// A pointer to a new value in memory of `allocator`, which lives as long as the box: the pointer has one word.
     ///
     /// # Aborts
@@ -462,16 +463,14 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
         unsafe { header::allocator::<T, A>(this.value, count).as_ref() }
     }
 
-    /// The pointer as one to a value that does not move. There is no way to move it: it is moved out of its box by
-    /// [`try_unwrap`](Self::try_unwrap) and its like only, which ask for the pointer itself.
-    #[must_use]
-    pub fn into_pin(this: Self) -> Pin<Self> {
-        // SAFETY: a value stays in its box; exclusively it is given out by pointers that are not pinned only.
+    /// A new pointer as one to a value that does not move.
+    fn into_pin(this: Self) -> Pin<Self> {
+        // SAFETY: it is the only pointer, and no weak one is made of a pinned one; so nobody moves the value.
         unsafe { Pin::new_unchecked(this) }
     }
 }
 
-impl<T: Target + Clone, A: Layer + Clone + 'static, K: Admits<T>> Pointer<T, A, K> {
+impl<T: Target + Clone, A: Layer + Clone + 'static, K: Admits<T, A>> Pointer<T, A, K> {
     /// The value, exclusively: a clone of it, if there are other pointers; if there are weak ones only, they lose it.
     ///
     /// # Aborts
@@ -480,21 +479,7 @@ impl<T: Target + Clone, A: Layer + Clone + 'static, K: Admits<T>> Pointer<T, A, 
     pub fn make_mut(this: &mut Self) -> &mut T {
         if !K::is_unique(this.words(), T::MAY_CYCLE) {
             let allocator = Self::allocator(this).clone();
-            if K::take(this.words()) {
-                // Weak pointers are left: the value moves away from them.
-                // SAFETY: as in `try_unwrap`, but that this pointer goes on as the new box's.
-                let value = unsafe { this.value.read() };
-                if T::MAY_CYCLE {
-                    // SAFETY: the same.
-                    K::note(this.value.cast(), unsafe { header::record(this.value.cast()) }, false);
-                }
-                let old = Free::<T, A, K>(this.value, PhantomData);
-                match boxed::<T, A, K>(value, allocator) {
-                    Ok(new) => this.value = new,
-                    Err(AllocError) => no_memory(Layout::new::<T>()),
-                }
-                drop(old);
-            } else {
+            if K::strong(this.words()) > 1 || !this.move_away(allocator.clone()) {
                 *this = Self::new_in((**this).clone(), allocator);
             }
         }
@@ -503,23 +488,57 @@ impl<T: Target + Clone, A: Layer + Clone + 'static, K: Admits<T>> Pointer<T, A, 
     }
 }
 
+impl<T: Target, A: Layer + 'static, K: Admits<T, A>> Pointer<T, A, K> {
+    /// Moves the value away from its weak pointers, if there is no other pointer. `false`: there is.
+    ///
+    /// # Aborts
+    ///
+    /// When there is no memory.
+    fn move_away(&mut self, allocator: A) -> bool {
+        let record = if T::MAY_CYCLE { Some(record_of::<T, A>()) } else { None };
+        let layout = Layout::new::<T>();
+        // First, as it may unwind: afterwards nothing does.
+        let Ok(place) = header::allocate::<T, A, K>(allocator, layout, record, 0, 1) else {
+            no_memory(layout)
+        };
+        let place = place.cast::<T>();
+        // SAFETY: if there was no other pointer, the value is ours: it is moved. Else the new box is nobody's.
+        unsafe {
+            if !K::take(self.words()) {
+                Self::free(place);
+                return false;
+            }
+            place.copy_from_nonoverlapping(self.value, 1);
+            let old = core::mem::replace(&mut self.value, place);
+            if let Some(record) = record {
+                K::note(old.cast(), record, false);
+                K::note(place.cast(), record, true);
+            }
+            drop(Free::<T, A, K>(old, PhantomData));
+        }
+        true
+    }
+}
+
 /// What [`unsize!`](crate::unsize) calls.
 #[doc(hidden)]
 impl<T: Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
     /// A pointer of an unsized type: `to` makes its address of the value's.
-    pub fn __unsize<U: ?Sized + Target>(
+    ///
+    /// # Safety
+    ///
+    /// `to` is a coercion by the compiler.
+    pub unsafe fn __unsize<U: ?Sized + Target>(
         this: Self,
         to: impl FnOnce(*mut T) -> *mut U,
     ) -> Pointer<U, A, K> {
-        const { assert!(U::IS_DYN || (U::IS_SLICE && Frame::words::<T>() == Frame::words::<U>())) };
+        const { assert!(U::IS_DYN && size_of::<*const U>() > size_of::<usize>()) };
         if !T::MAY_CYCLE {
             K::set_plain(this.words());
         }
         let this = ManuallyDrop::new(this);
-        let value = to(this.value.as_ptr());
-        assert!(core::ptr::addr_eq(value, this.value.as_ptr()), "another value");
-        // SAFETY: the count is the pointer's that was forgotten; whoever coerced the address made the type.
-        unsafe { Pointer::from_value(NonNull::new_unchecked(value)) }
+        // SAFETY: the count is the pointer's that was forgotten; the address was coerced.
+        unsafe { Pointer::from_value(NonNull::new_unchecked(to(this.value.as_ptr()))) }
     }
 }
 
@@ -528,7 +547,10 @@ impl<T: Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
 #[macro_export]
 macro_rules! unsize {
     ($pointer:expr) => {
-        $crate::Pointer::__unsize($pointer, |value| value as *mut _)
+        match $pointer {
+            // SAFETY: from an address of a sized type to one with more, a cast is a coercion.
+            pointer => unsafe { $crate::Pointer::__unsize(pointer, |value| value as *mut _) },
+        }
     };
 }
 

@@ -71,7 +71,7 @@ fn no_memory<T>(length: usize) -> ! {
     }
 }
 
-impl<T: Trace<'static> + 'static, A: Layer + 'static, K: Admits<T>> Pointer<[T], A, K> {
+impl<T: Trace<'static> + 'static, A: Layer + 'static, K: Admits<T, A>> Pointer<[T], A, K> {
     /// A slice of what the iterator gives, in memory of `allocator`.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl<T: Trace<'static> + 'static, A: Layer + 'static, K: Admits<T>> Pointer<[T],
     }
 }
 
-impl<A: Layer + 'static, K: Kind> Pointer<str, A, K> {
+impl<A: Layer + 'static, K: Admits<str, A>> Pointer<str, A, K> {
     /// A copy of `text`, in memory of `allocator`.
     ///
     /// # Errors
@@ -128,19 +128,19 @@ impl<A: Layer + 'static, K: Kind> Pointer<str, A, K> {
     }
 }
 
-impl<K: Kind> From<&str> for Pointer<str, Global, K> {
+impl<K: Admits<str>> From<&str> for Pointer<str, Global, K> {
     fn from(text: &str) -> Self {
         Self::try_copy_in(text, Global).unwrap_or_else(|_| no_memory::<u8>(text.len()))
     }
 }
 
-impl<K: Kind> From<String> for Pointer<str, Global, K> {
+impl<K: Admits<str>> From<String> for Pointer<str, Global, K> {
     fn from(text: String) -> Self {
         Self::from(&*text)
     }
 }
 
-impl<K: Kind> From<Box<str>> for Pointer<str, Global, K> {
+impl<K: Admits<str>> From<Box<str>> for Pointer<str, Global, K> {
     fn from(text: Box<str>) -> Self {
         Self::from(&*text)
     }
@@ -184,7 +184,7 @@ impl<T: Trace<'static> + 'static, K: Admits<T>> Default for Pointer<[T], Global,
     }
 }
 
-impl<K: Kind> Default for Pointer<str, Global, K> {
+impl<K: Admits<str>> Default for Pointer<str, Global, K> {
     fn default() -> Self {
         Self::from("")
     }

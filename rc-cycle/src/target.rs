@@ -88,6 +88,10 @@ unsafe impl Target for str {
 #[macro_export]
 macro_rules! target {
     ($($of:ty),+ $(,)?) => {$(
+        const _: () = assert!(
+            size_of::<*const $of>() > size_of::<usize>(),
+            "`target!` is for trait objects"
+        );
         // SAFETY: what is behind it is visited by the record of its own type, to which its box leads, if it has one.
         unsafe impl $crate::Target for $of {
             const MAY_CYCLE: bool = true;

@@ -33,7 +33,7 @@ pub(crate) enum Act<'v> {
     Freeze { look: &'v mut dyn FnMut(NonNull<u8>), guards: &'v mut Guards },
 }
 
-/// Locks that are held.
+/// Locks that are held, inner ones before those that they are in; dropped in this order.
 #[cfg(feature = "std")]
 #[derive(Default)]
 pub(crate) struct Guards {
@@ -121,7 +121,12 @@ unsafe impl Visitor for Visit<'_> {
         if let Act::Freeze { guards, .. } = &mut self.0 {
             match guard {
                 Some(guard) if guards.held.try_reserve(1).is_ok() => guards.held.push(guard),
-                _ => guards.missing = true,
+                // Those in it first, as somebody may change what it guards then.
+                guard => {
+                    guards.missing = true;
+                    guards.held.clear();
+                    drop(guard);
+                }
             }
         }
     }

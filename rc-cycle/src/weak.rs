@@ -18,7 +18,8 @@ use core::ptr::NonNull;
 /// It upgrades until the value's last pointer is gone, or the value was found to be part of a dead cycle.
 pub struct WeakPointer<T: ?Sized + Target, A: Layer + 'static, K: Kind> {
     value: NonNull<T>,
-    of: PhantomData<(PhantomData<T>, A, K)>,
+    /// Invariant in `T`, as `Pointer` is.
+    of: PhantomData<(*mut T, A, K)>,
 }
 
 /// The address of a weak pointer to nothing.

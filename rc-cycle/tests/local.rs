@@ -560,3 +560,41 @@ fn who_is_shown_a_dead_cycle_cannot_bring_it_back() {
     rc_cycle::set_trace(None);
     assert_eq!(census.count(), 0);
 }
+
+/// An allocator whose end drops pointers: it does not come in the middle of a trial.
+#[test]
+fn an_allocator_that_holds_pointers() {
+    use alloc_core::api2::alloc::{AllocError, Allocator, Global};
+    use alloc_core::{Foreign, Layout};
+    use std::ptr::NonNull;
+    use std::rc::Rc;
+
+    #[derive(Clone)]
+    struct Holds(Rc<RefCell<Option<Cc<Node>>>>);
+    // SAFETY: it is `Global`.
+    unsafe impl Allocator for Holds {
+        fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+            Global.allocate(layout)
+        }
+        unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
+            // SAFETY: the caller's.
+            unsafe { Global.deallocate(ptr, layout) }
+        }
+    }
+    let census = Census::default();
+    let a = node(&census);
+    link(&a, &a);
+    let holds = Holds(Rc::default());
+    let x =
+        Cc::new_in(Node { one: census.one(), to: RefCell::default() }, Foreign::new(holds.clone()));
+    let first = node(&census);
+    drop((first.clone(), a.clone(), x.clone()));
+    // The first is looked at; the others are ripe.
+    collect_some(1);
+    *holds.0.borrow_mut() = Some(a);
+    drop(x);
+    drop(holds);
+    collect();
+    drop(first);
+    assert_eq!(census.count(), 0);
+}

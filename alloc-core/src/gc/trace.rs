@@ -125,12 +125,13 @@ pub unsafe trait Visitor {
         false
     }
 
-    /// Where a visitor [`freezes`](Visitor::freezes): the guard of a lock that was visited; `None`, if there was no
-    /// memory for it.
+    /// Where a visitor [`freezes`](Visitor::freezes): the guard of a lock that was visited, after those of locks in it;
+    /// `None`, if there was no memory for it: then the visitor drops all guards that it has, as the lock is let go.
     ///
     /// # Safety
     ///
-    /// The visitor drops it, on this thread, before the lock can be dropped or moved.
+    /// The visitor drops it, on this thread, before the lock can be dropped or moved, and no later than guards of locks
+    /// that this one is in.
     #[cfg(feature = "std")]
     unsafe fn keep(&mut self, guard: Option<std::boxed::Box<dyn Guard>>) {
         drop(guard);

@@ -5,11 +5,11 @@
 //! Threads put candidates on one of several lists, so that they seldom meet. A step takes all lists, on one thread at a
 //! time.
 
+use super::ends::Ends;
 use super::graph::{Graph, take_up};
-use super::word::{DEAD, HELD, LISTED, release_any};
+use super::word::{DEAD, HELD, LISTED};
 use crate::cycles::Progress;
 use crate::figures::Figures;
-use crate::grave;
 use crate::header::{Words, record, words};
 use crate::kind::{Kind, Shared};
 use crate::pacer::{Pace, Pacer};
@@ -112,7 +112,7 @@ pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
     }
     // ORDERING: Release, each with the other's Acquire in `take_up`: who finds the box held by an entry that is being
     // taken up has made it listed before that.
-    if of.strong.fetch_or(LISTED, Ordering::Relaxed) & LISTED != 0
+    if of.strong.fetch_or(LISTED, Ordering::Release) & LISTED != 0
         || of.weak.fetch_or(HELD, Ordering::Release) & HELD != 0
     {
         return true;
@@ -155,34 +155,26 @@ pub(super) fn is_due() -> bool {
     listed_bytes > 0 && GLOBAL.state.lock().pacer.is_due(listed_bytes, live_bytes())
 }
 
-/// Gives a step's count of a value back.
-///
-/// # Safety
-///
-/// It is there to be given back, and the box has a record.
-pub(super) unsafe fn let_go(value: NonNull<u8>) {
-    // SAFETY: the caller's. No candidate: whoever dropped another pointer meanwhile has recorded it.
-    unsafe {
-        if release_any::<false>(words::<Shared>(value)) {
-            grave::bury::<Shared>(value);
-        }
-    }
-}
-
-/// One thread at a time; not a thread that is in a step already.
+/// One thread at a time, but for the destructors that it runs; not a thread that is in a step already.
 struct Step;
 
+/// Others have to wait.
+struct Busy;
+
 impl Step {
+    /// `None`: this thread is in a step; or it is ending, so that nobody knows.
     fn begin() -> Option<Self> {
-        if thread::with(|here| here.steps.replace(true)) == Some(true) {
-            return None;
-        }
+        let is_nested = thread::with(|here| here.steps.replace(true));
+        (is_nested == Some(false)).then_some(Self)
+    }
+
+    fn wait() -> Busy {
         let mut round = 0;
         while core::mem::replace(&mut GLOBAL.state.lock().busy, true) {
             wait_a_moment(round);
             round += 1;
         }
-        Some(Self)
+        Busy
     }
 
     /// Takes what is listed: as ripe, behind what was.
@@ -203,7 +195,7 @@ impl Step {
 
     /// Takes candidates up, all before any value is looked at: so whoever drops a pointer later lists its value anew, and
     /// whoever did before has done so before all looks (S2).
-    fn take_up(&self, most: usize) -> Vec<NonNull<u8>> {
+    fn take_up(&self, most: usize, ends: &mut Ends) -> Vec<NonNull<u8>> {
         let mut seeds = Vec::new();
         while seeds.len() < most && seeds.try_reserve(1).is_ok() {
             let Some(Listed(value)) = GLOBAL.state.lock().ripe.pop() else { break };
@@ -211,89 +203,55 @@ impl Step {
             let bytes = unsafe { (record(value).bytes)(value) };
             GLOBAL.listed_bytes.fetch_sub(bytes, Ordering::Relaxed);
             // SAFETY: it was taken off its list.
-            if unsafe { take_up(value) } {
+            if unsafe { take_up(value, ends) } {
                 seeds.push(value);
             }
         }
         seeds
     }
 
-    /// Returns how many values were freed, and looked at.
-    fn run(&self, budget: usize) -> (usize, usize) {
+    /// Returns how many values were freed, and looked at. `all`: of the young candidates, too.
+    fn run(&self, budget: usize, all: bool) -> (usize, usize) {
         #[cfg(not(loom))]
         let begin = std::time::Instant::now();
-        let seeds = self.take_up(budget);
-        let tried = seeds.len();
-        let (mut graph, mut has_room) = (Graph::default(), true);
+        let busy = Self::wait();
+        if all || GLOBAL.state.lock().ripe.is_empty() {
+            self.ripen();
+        }
+        let mut ends = Ends::default();
+        let mut seeds = self.take_up(budget, &mut ends);
+        let (tried, mut graph) = (seeds.len(), Graph::default());
+        // SAFETY: one count of each is ours, and then the graph's.
+        let is_whole = unsafe { graph.add_all(&mut seeds, budget, &mut ends) };
         for seed in seeds {
-            has_room = has_room && graph.len() < budget;
-            // SAFETY: one of its counts is ours, and then the graph's.
+            // Another time. SAFETY: its count is ours.
             unsafe {
-                if has_room {
-                    has_room = graph.add(seed);
-                } else {
-                    // Another time.
-                    list(words::<Shared>(seed), seed);
-                    let_go(seed);
-                }
+                _ = list(words::<Shared>(seed), seed);
+                ends.let_go(seed);
             }
         }
         let visits = graph.len();
-        let dead = graph.end();
-        let freed = dead.len();
-        drop_all(dead);
-        let mut state = GLOBAL.state.lock();
-        state.figures.stepped(tried, visits, freed);
+        graph.end(is_whole, &mut ends);
+        let freed = ends.dead();
+        GLOBAL.state.lock().figures.stepped(tried, visits, freed);
+        // Destructors may take locks, or long.
+        drop(busy);
+        drop(ends);
         #[cfg(not(loom))]
-        state.figures.paused(begin.elapsed());
+        GLOBAL.state.lock().figures.paused(begin.elapsed());
         (freed, visits)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        GLOBAL.state.lock().busy = false;
     }
 }
 
 impl Drop for Step {
     fn drop(&mut self) {
-        GLOBAL.state.lock().busy = false;
         thread::with(|here| here.steps.set(false));
-    }
-}
-
-/// Values in state dead, which are dropped one after the other, also if one unwinds.
-struct Dead {
-    values: Vec<NonNull<u8>>,
-    next: usize,
-}
-
-fn drop_all(values: Vec<NonNull<u8>>) {
-    Dead { values, next: 0 }.drop_values();
-}
-
-impl Dead {
-    fn drop_values(&mut self) {
-        while let Some(&value) = self.values.get(self.next) {
-            self.next += 1;
-            // SAFETY: nobody but dead values leads to it (V3), and nobody upgrades; the counts are not those of last
-            // pointers, as the state is above them.
-            unsafe { (record(value).drop)(value) };
-        }
-    }
-}
-
-impl Drop for Dead {
-    fn drop(&mut self) {
-        self.drop_values();
-        for &value in &self.values {
-            // SAFETY: the value is dropped; weak pointers may keep the memory, or a list.
-            unsafe {
-                let of = words::<Shared>(value);
-                // ORDERING: Release, as of a last pointer (S1).
-                of.strong.store(0, Ordering::Release);
-                let record = record(value);
-                Shared::note(value, record, false);
-                if Shared::release_weak(of) {
-                    (record.free)(value);
-                }
-            }
-        }
     }
 }
 
@@ -307,12 +265,11 @@ pub fn collect() -> usize {
     let mut freed_objects = 0;
     // Destructors may leave more; what was doubtful comes back, but not for ever.
     for _ in 0..ROUNDS {
-        step.ripen();
-        if GLOBAL.state.lock().ripe.is_empty() {
+        let (freed, visits) = step.run(usize::MAX, true);
+        freed_objects += freed;
+        if visits == 0 {
             break;
         }
-        let (freed, _) = step.run(usize::MAX);
-        freed_objects += freed;
     }
     GLOBAL.state.lock().pacer.ended(1, 1, live_bytes());
     freed_objects
@@ -325,10 +282,7 @@ const ROUNDS: usize = if cfg!(loom) { 1 } else { 8 };
 /// more. Other threads go on.
 pub fn collect_some(budget_objects: usize) -> Progress {
     let Some(step) = Step::begin() else { return Progress { freed_objects: 0, more: false } };
-    if GLOBAL.state.lock().ripe.is_empty() {
-        step.ripen();
-    }
-    let (freed_objects, _) = step.run(budget_objects.max(1));
+    let (freed_objects, _) = step.run(budget_objects.max(1), false);
     let more = !GLOBAL.state.lock().ripe.is_empty();
     Progress { freed_objects, more }
 }
@@ -337,11 +291,8 @@ pub fn collect_some(budget_objects: usize) -> Progress {
 #[cfg(not(loom))]
 pub(super) fn automatic_step() {
     let Some(step) = Step::begin() else { return };
-    if GLOBAL.state.lock().ripe.is_empty() {
-        step.ripen();
-    }
     let budget = GLOBAL.state.lock().pacer.pace.budget_objects;
-    let (freed, visits) = step.run(budget);
+    let (freed, visits) = step.run(budget, false);
     let mut state = GLOBAL.state.lock();
     // Else the next step goes on.
     if state.ripe.is_empty() {

@@ -20,6 +20,8 @@
 //! Source: trial deletion as in `trial.rs`, on counts of its own; Bacon and Rajan's concurrent algorithm judges what it
 //! found by a second look, too (their sigma and delta tests), but takes all counting to one thread for that.
 
+use super::collector::list;
+use super::ends::Ends;
 use super::word::{DEAD, HELD, KILLING, LISTED, ONE, STATES, SUSPECT, count};
 use crate::header::{Words, record, words};
 use crate::kind::Shared;
@@ -64,6 +66,7 @@ pub(super) struct Graph {
     members: Vec<Member>,
     index: HashMap<NonNull<u8>, u32>,
     pointers: Vec<u32>,
+    visited: usize,
 }
 
 /// The words of a box.
@@ -81,7 +84,7 @@ unsafe fn of<'b>(value: NonNull<u8>) -> &'b Words<Shared> {
 /// # Safety
 ///
 /// The entry was that of a list, and of this box.
-pub(super) unsafe fn take_up(value: NonNull<u8>) -> bool {
+pub(super) unsafe fn take_up(value: NonNull<u8>, ends: &mut Ends) -> bool {
     // SAFETY: the entry kept the box; then the count does.
     unsafe {
         let words = of(value);
@@ -98,7 +101,7 @@ pub(super) unsafe fn take_up(value: NonNull<u8>) -> bool {
         // S3. ORDERING: Acquire, for the Release of pointers that went while it was listed (S2).
         let is_listed = words.strong.fetch_and(!LISTED, Ordering::Acquire) & LISTED != 0;
         if !is_listed {
-            super::collector::let_go(value);
+            ends.let_go(value);
         }
         is_listed
     }
@@ -118,25 +121,44 @@ impl Graph {
         self.members.len()
     }
 
-    /// Takes in a candidate that was pinned, and all that it leads to. `false`: there is no memory; all that can be done
-    /// is to let go.
+    /// Takes in candidates that were pinned, and all that they lead to, until there are about `most` members. `false`: there
+    /// is no memory; all that can be done is to give up.
     ///
     /// # Safety
     ///
-    /// One of the value's counts is the graph's from now on.
-    pub unsafe fn add(&mut self, candidate: NonNull<u8>) -> bool {
-        let mut next = self.members.len();
-        if self.index.contains_key(&candidate) {
-            // It was found already, and pinned for that.
-            // SAFETY: the caller's.
-            unsafe { super::collector::let_go(candidate) };
-            return true;
+    /// One of each value's counts is the graph's, from when it has taken it out of `seeds`.
+    pub unsafe fn add_all(
+        &mut self,
+        seeds: &mut Vec<NonNull<u8>>,
+        most: usize,
+        ends: &mut Ends,
+    ) -> bool {
+        while self.members.len() < most
+            && let Some(&seed) = seeds.last()
+        {
+            if self.index.contains_key(&seed) {
+                // It was found already, and pinned for that.
+                // SAFETY: the caller's.
+                unsafe { ends.let_go(seed) };
+            } else if !self.push(seed) {
+                return false;
+            }
+            seeds.pop();
+            // SAFETY: members are pinned.
+            if unsafe { !self.visit_new() } {
+                return false;
+            }
         }
-        if !self.push(candidate) {
-            // SAFETY: the caller's.
-            unsafe { super::collector::let_go(candidate) };
-            return false;
-        }
+        true
+    }
+
+    /// Visits the members that were not yet. `false`: there is no memory.
+    ///
+    /// # Safety
+    ///
+    /// Each member is pinned.
+    unsafe fn visit_new(&mut self) -> bool {
+        let mut next = self.visited;
         while next < self.members.len() {
             let value = self.members[next].value;
             self.members[next].first = self.pointers.len();
@@ -148,6 +170,7 @@ impl Graph {
                 return false;
             }
             next += 1;
+            self.visited = next;
         }
         true
     }
@@ -271,33 +294,24 @@ impl Graph {
         closed
     }
 
-    /// Finds out who is dead: lets go of all others. Who seemed dead, and may not be, is listed again.
-    pub fn end(mut self) -> Vec<NonNull<u8>> {
-        let suspects = self.suspects();
+    /// Finds out who is dead: lets go of all others. Who seemed dead, and may not be, is listed again; so is everybody, if
+    /// there is no memory, or the graph is not whole.
+    pub fn end(mut self, is_whole: bool, ends: &mut Ends) {
+        let has_room = ends.reserve_dead(self.members.len());
+        let suspects = if is_whole && has_room { self.suspects() } else { Vec::new() };
         let are_dead = !suspects.is_empty() && self.judge(&suspects);
-        let mut dead = Vec::new();
         for member in self.members.drain(..) {
-            match (member.alive, are_dead) {
-                (false, true) => dead.push(member.value),
-                // SAFETY: its count is ours until then.
-                (false, false) => unsafe {
-                    _ = super::collector::list(of(member.value), member.value);
-                    super::collector::let_go(member.value);
-                },
-                // SAFETY: the same.
-                (true, _) => unsafe { super::collector::let_go(member.value) },
+            // SAFETY: its count is ours until it is given back.
+            unsafe {
+                match (member.alive, are_dead) {
+                    (false, true) => ends.push_dead(member.value),
+                    (true, _) => ends.let_go(member.value),
+                    (false, false) => {
+                        _ = list(of(member.value), member.value);
+                        ends.let_go(member.value);
+                    }
+                }
             }
-        }
-        dead
-    }
-}
-
-impl Drop for Graph {
-    /// Lets go of all members.
-    fn drop(&mut self) {
-        for member in self.members.drain(..) {
-            // SAFETY: the count that it was found with.
-            unsafe { super::collector::let_go(member.value) };
         }
     }
 }

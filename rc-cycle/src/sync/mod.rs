@@ -17,6 +17,7 @@
 //! ```
 
 mod collector;
+mod ends;
 mod graph;
 pub(crate) mod tally;
 mod word;

@@ -214,6 +214,7 @@ impl Kind for Shared {
         let old = words.weak.load(Ordering::Relaxed);
         // ORDERING: Acquire, for what weak pointers that are gone were upgraded to, as in `Arc`.
         let locks = old / ONE == 1
+            && old & LOCKED == 0
             && words
                 .weak
                 .compare_exchange(old, old | LOCKED, Ordering::Acquire, Ordering::Relaxed)

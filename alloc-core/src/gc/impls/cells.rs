@@ -83,8 +83,12 @@ macro_rules! locks {
                 };
                 guard.trace(visitor);
                 if visitor.freezes() {
-                    // SAFETY: who freezes drops it before the lock can go (`keep`).
-                    unsafe { visitor.keep(held(guard)) };
+                    // SAFETY: who freezes drops it before the lock can go (`keep`). If there is no memory for it, it is
+                    // dropped here, when the visitor has dropped those of locks that it keeps locked.
+                    match unsafe { held(guard) } {
+                        Ok(guard) => unsafe { visitor.keep(Some(guard)) },
+                        Err(_guard) => unsafe { visitor.keep(None) },
+                    }
                 }
             }
         }
@@ -111,22 +115,27 @@ unsafe impl<'gc, T: Trace<'gc> + 'static> Trace<'gc> for std::sync::OnceLock<T> 
     }
 }
 
-/// A guard on the heap, which does not say how long it may live; `None`: there is no memory.
+/// A guard on the heap, which does not say how long it may live.
+///
+/// # Errors
+///
+/// When there is no memory for it: the guard.
 ///
 /// # Safety
 ///
 /// It is dropped before what it borrows.
 #[cfg(feature = "std")]
-unsafe fn held<'g, G: Guard + 'g>(guard: G) -> Option<std::boxed::Box<dyn Guard>> {
+unsafe fn held<'g, G: Guard + 'g>(guard: G) -> Result<std::boxed::Box<dyn Guard>, G> {
     use std::boxed::Box;
     let layout = core::alloc::Layout::new::<G>();
     // SAFETY: a guard has a size: it leads to its lock.
-    let place = core::ptr::NonNull::new(unsafe { std::alloc::alloc(layout) })?.cast::<G>();
+    let place = core::ptr::NonNull::new(unsafe { std::alloc::alloc(layout) });
+    let Some(place) = place.map(core::ptr::NonNull::cast::<G>) else { return Err(guard) };
     // SAFETY: the memory is new, for such a value, and from the allocator that boxes have. The lifetime is the
     // caller's to mind.
     unsafe {
         place.write(guard);
         let guard: Box<dyn Guard + 'g> = Box::from_raw(place.as_ptr());
-        Some(core::mem::transmute::<Box<dyn Guard + 'g>, Box<dyn Guard + 'static>>(guard))
+        Ok(core::mem::transmute::<Box<dyn Guard + 'g>, Box<dyn Guard + 'static>>(guard))
     }
 }
