@@ -169,6 +169,28 @@ fn s2_who_lists_what_is_held_still_beside_a_step() {
     });
 }
 
+/// S3, S2: what was listed, then written to exclusively, then is listed anew while its first entry is taken up. Broken:
+/// the Release with which it is listed.
+#[test]
+fn s3_what_was_written_to_and_listed_again() {
+    model(|| {
+        let census = Census::default();
+        let mut a = census.node();
+        drop(a.clone());
+        let owner = thread::spawn(move || {
+            if let Some(a) = Cc::get_mut(&mut a) {
+                // SAFETY: it is exclusive; if not, loom says so.
+                a.to.1.with_mut(|seen| unsafe { *seen = 1 });
+            }
+            drop(a.clone());
+            drop(a);
+        });
+        collect();
+        owner.join().unwrap();
+        census.is_empty();
+    });
+}
+
 /// S2. Broken: a pointer goes by `fetch_sub` without looking whether its value is still listed; `take_up` takes *listed*
 /// away before it lets go of the box, or reads the counts before.
 #[test]
