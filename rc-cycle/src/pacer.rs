@@ -33,7 +33,7 @@ impl Default for Pace {
 
 impl Pace {
     const DEFAULT: Self =
-        Self { automatic: true, least_bytes: 64 << 10, live_part: 8, budget_objects: 16 << 10 };
+        Self { automatic: true, least_bytes: 256 << 10, live_part: 2, budget_objects: 16 << 10 };
 }
 
 /// Steps become so much rarer at most.

@@ -20,8 +20,10 @@ struct Node {
     number: usize,
     list: RefCell<Vec<Cc<Node>>>,
     cell: Cell<Option<Cc<Node>>>,
-    boxed: RefCell<Option<Box<Cc<[Cc<Node>]>>>>,
+    boxed: RefCell<Option<Box<Row>>>,
 }
+
+type Row = Cc<[Cc<Node>]>;
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -157,12 +159,10 @@ impl World {
                 }
             }
             Op::Exclusive(a) => {
-                // Weak pointers are in the way: a node of its own that leads to this one.
-                if let Some(a) = self.root(a) {
-                    let mut own = Cc::new((RefCell::new(vec![a]), self.census.one()).0);
-                    drop(own.clone());
-                    Cc::get_mut(&mut own).unwrap().get_mut().clear();
-                }
+                // Weak pointers are in the way: a value of its own that leads to this one.
+                let mut own = Cc::new(RefCell::new(Vec::from_iter(self.root(a))));
+                drop(own.clone());
+                Cc::get_mut(&mut own).unwrap().get_mut().clear();
             }
             Op::Borrowed(a) => {
                 if let Some(a) = self.root(a) {

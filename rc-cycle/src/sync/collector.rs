@@ -265,8 +265,15 @@ pub fn collect() -> usize {
     let mut freed_objects = 0;
     // Destructors may leave more; what was doubtful comes back, but not for ever.
     for _ in 0..ROUNDS {
-        let (freed, visits) = step.run(usize::MAX, true);
-        freed_objects += freed;
+        let (mut visits, mut all) = (0, true);
+        // Tables of a bounded size fit the cache.
+        loop {
+            let (freed, visited) = step.run(CHUNK_OBJECTS, all);
+            (freed_objects, visits, all) = (freed_objects + freed, visits + visited, false);
+            if GLOBAL.state.lock().ripe.is_empty() {
+                break;
+            }
+        }
         if visits == 0 {
             break;
         }
@@ -275,7 +282,9 @@ pub fn collect() -> usize {
     freed_objects
 }
 
-/// As often as this, `collect` looks whether there is more.
+/// How many values `collect` looks at, at a time.
+const CHUNK_OBJECTS: usize = 16 << 10;
+/// As often as this, it looks whether there is more.
 const ROUNDS: usize = if cfg!(loom) { 1 } else { 8 };
 
 /// A step: begins at candidates until it has looked at `budget_objects` values; what the last of them leads to may be

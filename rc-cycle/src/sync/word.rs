@@ -63,8 +63,10 @@ pub(super) const fn count(strong: usize) -> usize {
 /// S4: a pointer was added to a value with a state, or there are too many.
 #[cold]
 #[inline(never)]
-fn touched(words: &Words<Shared>, old: usize) {
-    if old & STATES == 0 || count(old) >= TOO_MANY {
+fn touched(words: &Words<Shared>) {
+    // ORDERING: Relaxed. What has happened since the pointer was added does not matter: it is there.
+    let old = words.strong.load(Ordering::Relaxed);
+    if count(old) >= TOO_MANY {
         std::process::abort();
     }
     // ORDERING: Relaxed; its partner is the collector's second look, which comes after an Acquire of a count that
@@ -134,7 +136,7 @@ impl Kind for Shared {
         let is_odd =
             if usize::BITS >= 64 { old.cast_signed() < 0 } else { old & !LISTED >= TOO_MANY };
         if is_odd {
-            touched(words, old);
+            touched(words);
         }
     }
 

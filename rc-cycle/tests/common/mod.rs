@@ -2,7 +2,10 @@
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 use alloc_core::api2::alloc::{AllocError, Allocator, System};
+use alloc_core::gc::Trace;
 use alloc_core::{Foreign, Layout};
+use rc_cycle::Cc;
+use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
@@ -68,4 +71,20 @@ unsafe impl Allocator for Counting {
         // SAFETY: the caller's.
         unsafe { System.deallocate(ptr, layout) }
     }
+}
+
+/// A value of one thread that may be part of a cycle.
+#[derive(Trace)]
+pub struct Node {
+    #[trace(skip)]
+    pub one: One,
+    pub to: RefCell<Vec<Cc<Node>>>,
+}
+
+pub fn node(census: &Census) -> Cc<Node> {
+    Cc::new(Node { one: census.one(), to: RefCell::default() })
+}
+
+pub fn link(from: &Cc<Node>, to: &Cc<Node>) {
+    from.to.borrow_mut().push(to.clone());
 }

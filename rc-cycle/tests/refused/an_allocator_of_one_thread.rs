@@ -7,11 +7,13 @@ use std::rc::Rc;
 #[derive(Clone)]
 struct Local(Rc<()>);
 
+// SAFETY: it is `Global`.
 unsafe impl Allocator for Local {
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
         Global.allocate(layout)
     }
     unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
+        // SAFETY: the caller's.
         unsafe { Global.deallocate(ptr, layout) }
     }
 }

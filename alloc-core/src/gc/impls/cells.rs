@@ -83,11 +83,14 @@ macro_rules! locks {
                 };
                 guard.trace(visitor);
                 if visitor.freezes() {
-                    // SAFETY: who freezes drops it before the lock can go (`keep`). If there is no memory for it, it is
-                    // dropped here, when the visitor has dropped those of locks that it keeps locked.
-                    match unsafe { held(guard) } {
-                        Ok(guard) => unsafe { visitor.keep(Some(guard)) },
-                        Err(_guard) => unsafe { visitor.keep(None) },
+                    // If there is no memory for it, the guard is dropped when the visitor has dropped those of locks
+                    // that it keeps locked.
+                    // SAFETY: who freezes drops it before the lock can go (`keep`).
+                    unsafe {
+                        match held(guard) {
+                            Ok(guard) => visitor.keep(Some(guard)),
+                            Err(_guard) => visitor.keep(None),
+                        }
                     }
                 }
             }
