@@ -129,8 +129,9 @@ impl<'h> Step<'h> {
         if here.steps.replace(true) { None } else { Some(Self(here)) }
     }
 
-    /// Takes a listed value off its list, for good. `None`: it is no candidate; if its value is gone, so is its memory.
-    fn take(&self, value: NonNull<u8>) -> Option<NonNull<u8>> {
+    /// Takes a listed value off its list, for good. `None`: it is no candidate; if its value is gone, its memory is to be
+    /// freed, and is in `gone`, which has room.
+    fn take(&self, value: NonNull<u8>, gone: &mut Vec<NonNull<u8>>) -> Option<NonNull<u8>> {
         // SAFETY: what is listed is not freed, and has a record.
         unsafe {
             let of = words::<Local>(value);
@@ -138,24 +139,33 @@ impl<'h> Step<'h> {
             self.0.cycles.borrow_mut().listed_bytes -= (record(value).bytes)(value);
             of.clear(LISTED | STALE);
             if is_gone && of.is_abandoned() {
-                (record(value).free)(value);
+                gone.push(value);
             }
             (!is_gone && !is_stale).then_some(value)
         }
     }
 
+    /// Frees boxes that nobody leads to.
+    fn free_all(gone: Vec<NonNull<u8>>) {
+        // SAFETY: the list was all that kept them (`take`), and they stand on it no more.
+        gone.into_iter().for_each(|value| unsafe { (record(value).free)(value) });
+    }
+
     /// Young candidates become ripe; what is gone leaves the list.
     fn ripen(&self) {
         let mut young = core::mem::take(&mut self.0.cycles.borrow_mut().young);
+        let mut gone = Vec::new();
         young.retain(|&value| {
             // SAFETY: as in `take`.
             let of = unsafe { words::<Local>(value) };
-            let stays = of.strong.get() != 0 && !of.has(STALE);
-            if !stays {
-                self.take(value);
+            let goes = of.strong.get() == 0 || of.has(STALE);
+            if goes && gone.try_reserve(1).is_ok() {
+                self.take(value, &mut gone);
+                return false;
             }
-            stays
+            true
         });
+        Self::free_all(gone);
         young.reverse();
         let mut cycles = self.0.cycles.borrow_mut();
         let room = cycles.ripe.len();
@@ -173,12 +183,14 @@ impl<'h> Step<'h> {
     fn run(&self, budget: usize, bounded: bool) -> (usize, usize) {
         #[cfg(feature = "std")]
         let begin = std::time::Instant::now();
-        // First, as it frees boxes: an allocator may do anything, and must not see counts that were taken.
-        let seeds = self.seeds(budget, bounded);
-        let mut trial = Trial::new();
-        let mut seeds_left = seeds.iter().copied();
+        let (mut trial, mut seeds, mut gone) = (Trial::new(), 0, Vec::new());
         while trial.len() < budget && trial.visits < budget.saturating_mul(2) {
-            let Some(seed) = seeds_left.next() else { break };
+            if gone.try_reserve(1).is_err() {
+                break;
+            }
+            let Some(value) = self.next(bounded) else { break };
+            let Some(seed) = self.take(value, &mut gone) else { continue };
+            seeds += 1;
             let is_first = trial.len() == 0;
             // SAFETY: a candidate is alive, and nobody has it exclusively: he would have made it stale (`is_unique`).
             match unsafe { trial.add(seed, budget) } {
@@ -196,25 +208,16 @@ impl<'h> Step<'h> {
                 }
             }
         }
-        seeds_left.rev().for_each(|seed| self.list_again(seed, false));
         // SAFETY: as above; the trial ends here.
         let dead = unsafe { trial.end() };
+        // Not before: an allocator may do anything, and must not see counts that were taken.
+        Self::free_all(gone);
         let (freed, visits) = (dead.len(), trial.visits);
-        self.0.cycles.borrow_mut().figures.stepped(seeds.len(), visits, freed);
+        self.0.cycles.borrow_mut().figures.stepped(seeds, visits, freed);
         self.drop_all(dead);
         #[cfg(feature = "std")]
         self.0.cycles.borrow_mut().figures.paused(begin.elapsed());
         (freed, visits)
-    }
-
-    /// Takes candidates off their lists, the oldest first.
-    fn seeds(&self, most: usize, bounded: bool) -> Vec<NonNull<u8>> {
-        let mut seeds = Vec::new();
-        while seeds.len() < most && seeds.try_reserve(1).is_ok() {
-            let Some(value) = self.next(bounded) else { break };
-            seeds.extend(self.take(value));
-        }
-        seeds
     }
 
     fn next(&self, bounded: bool) -> Option<NonNull<u8>> {
@@ -408,7 +411,11 @@ pub(crate) fn leave(here: &PerThread) {
     step.run(usize::MAX, false);
     // From now on nothing is listed (`thread::with` gives nothing), and what still is keeps no memory.
     step.ripen();
+    let mut gone = Vec::new();
     while let Some(value) = step.next(false) {
-        step.take(value);
+        if gone.try_reserve(1).is_ok() {
+            step.take(value, &mut gone);
+        }
     }
+    Step::free_all(gone);
 }

@@ -83,9 +83,14 @@ mod tests {
 
     const MIB: usize = 1 << 20;
 
+    fn pacer() -> Pacer {
+        let pace = Pace { least_bytes: 64 << 10, live_part: 8, ..Pace::DEFAULT };
+        Pacer { pace, ..Pacer::new() }
+    }
+
     #[test]
     fn steps_grow_rarer_in_vain_but_not_for_ever() {
-        let mut pacer = Pacer::new();
+        let mut pacer = pacer();
         pacer.ended(1, 1, 16 * MIB);
         assert!(!pacer.is_due(2 * MIB - 1, 16 * MIB) && pacer.is_due(2 * MIB, 16 * MIB));
         pacer.ended(0, 1000, 16 * MIB);
@@ -98,7 +103,7 @@ mod tests {
 
     #[test]
     fn growth_alone_is_enough() {
-        let mut pacer = Pacer::new();
+        let mut pacer = pacer();
         assert!(!pacer.is_due(100, MIB / 4 - 1) && pacer.is_due(100, MIB / 4));
         pacer.ended(0, 1000, 16 * MIB);
         assert!(!pacer.is_due(100, 32 * MIB - 1) && pacer.is_due(100, 32 * MIB));

@@ -133,6 +133,10 @@ pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
     #[cfg(not(loom))]
     if listed_bytes / WAKE_BYTES != (listed_bytes - bytes) / WAKE_BYTES && is_due() {
         super::worker::wake();
+        if listed_bytes > (live_bytes() / HELD_UP_PART).max(HELD_UP_BYTES) {
+            // The worker cannot free as fast as this thread drops.
+            std::thread::sleep(HOLD_UP);
+        }
     }
     #[cfg(loom)]
     let _ = listed_bytes;
@@ -142,6 +146,14 @@ pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
 /// How often it is looked whether a step is due.
 #[cfg(not(loom))]
 const WAKE_BYTES: usize = 16 << 10;
+/// Where candidates are this part of what is alive, and so many bytes at least, who lists more is held up for a moment,
+/// each time that it is looked whether a step is due.
+#[cfg(not(loom))]
+const HELD_UP_PART: usize = 2;
+#[cfg(not(loom))]
+const HELD_UP_BYTES: usize = 8 << 20;
+#[cfg(not(loom))]
+const HOLD_UP: core::time::Duration = core::time::Duration::from_micros(50);
 
 /// Bytes of the boxes that are alive, as far as threads have told.
 fn live_bytes() -> usize {
