@@ -167,6 +167,9 @@ pub(super) fn is_due() -> bool {
     listed_bytes > 0 && GLOBAL.state.lock().pacer.is_due(listed_bytes, live_bytes())
 }
 
+/// One in so many values that a step may look at is a candidate: what is taken up, and does not come in, was in vain.
+const SEED_PART: usize = 8;
+
 /// One thread at a time, but for the destructors that it runs; not a thread that is in a step already.
 struct Step;
 
@@ -231,7 +234,7 @@ impl Step {
             self.ripen();
         }
         let mut ends = Ends::default();
-        let mut seeds = self.take_up(budget, &mut ends);
+        let mut seeds = self.take_up((budget / SEED_PART).max(1), &mut ends);
         let (tried, mut graph) = (seeds.len(), Graph::default());
         // SAFETY: one count of each is ours, and then the graph's.
         let is_whole = unsafe { graph.add_all(&mut seeds, budget, &mut ends) };
