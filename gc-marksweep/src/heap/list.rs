@@ -184,6 +184,7 @@ impl<const KIB: usize> Lists<KIB> {
     }
 
     /// Whether fewer than half of them do.
+    #[cfg(feature = "std")]
     pub fn wants_ready(&self) -> bool {
         let ready_spans = (self.pool.len() + self.on_the_way).saturating_sub(self.reserve_spans());
         ready_spans < self.ready_spans().div_ceil(2)

@@ -1,7 +1,7 @@
 //! The programs, each written once for all kinds.
 //!
 //! Above: the systems. In `acyclic`: what std's pointers do as well. In `cyclic`: what they leak, unless a pointer back is
-//! weak. In `threads`: what is shared. Below: a kind's [`Counted`].
+//! weak. In `threads`: what is shared. Below: a kind's `Counted`.
 
 mod acyclic;
 mod cyclic;
