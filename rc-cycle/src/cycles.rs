@@ -11,7 +11,7 @@
 //! | large | since a trial of it had more members than a bounded step may have |
 //!
 //! Sources of what is not done here: recording once per object and not on each decrement (Bacon and Rajan, 2001);
-//! letting candidates ripe, as most of what was just touched is alive or dies by itself (Lins, *Cyclic reference
+//! letting candidates ripen, as most of what was just touched is alive or dies by itself (Lins, *Cyclic reference
 //! counting with lazy mark-scan*, 1992); fewer steps where they find little (the adaptive root threshold of PHP 7.3).
 
 use crate::figures::{Figures, Found};

@@ -106,7 +106,7 @@ pub fn census() -> Vec<crate::Count> {
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
-    // ORDERING: Relaxed: what dies here is this thread's (`drop_all`).
+    // ORDERING: Relaxed: of the dead, only the thread that drops them has pointers (`ends.rs`).
     if Shared::is_plain(of) || of.strong.load(Ordering::Relaxed) & DEAD == DEAD {
         return false;
     }

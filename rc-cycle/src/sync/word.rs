@@ -70,7 +70,7 @@ fn touched(words: &Words<Shared>) {
         std::process::abort();
     }
     // ORDERING: Relaxed; its partner is the collector's second look, which comes after an Acquire of a count that
-    // this thread releases later (`collector.rs`, V3).
+    // this thread releases later (`graph.rs`, V3).
     words.strong.fetch_and(!STATES, Ordering::Relaxed);
 }
 
