@@ -57,7 +57,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             tenured: TenuredConfig::default(),
-            nursery_bytes: 256 << 10,
+            nursery_bytes: 1 << 20,
             nursery_max_bytes: 4 << 20,
             promotion: Promotion::default(),
             rests: true,

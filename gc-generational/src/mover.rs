@@ -10,10 +10,10 @@
 use crate::Generational;
 use crate::cards::Cards;
 use crate::links::{Links, NO_OBJECT};
-use crate::nursery::{Blocks, LARGEST_BYTES, young_bytes};
+use crate::nursery::{Blocks, LARGEST_BYTES, LEAST_BYTES, young_bytes};
 use crate::ranges::Ranges;
 use crate::remembered::Remembered;
-use alloc_core::Layer;
+use alloc_core::{Layer, Layout};
 use alloc_core::gc::{Object, Shape, TypeInfo, VisitorMut, WORD_BYTES, tag};
 use core::ptr::{NonNull, null_mut};
 use gc_marksweep::Space;
@@ -161,6 +161,62 @@ impl<A: Layer> Mover<A> {
     /// Copies an object that was not copied yet. `word` is its header's.
     #[inline(never)]
     fn copy(&mut self, object: Object, word: *mut u8) -> Object {
+        if word.addr() & (tag::ALL | tag::PINNED) != 0 {
+            return self.copy_any(object, word);
+        }
+        // SAFETY: the object is young, and was not copied. Without a tag, the word is the record's address.
+        unsafe {
+            let info = &*word.cast::<Info<A>>();
+            let Some((to, stays)) = self.plain_place_for(object, info) else {
+                return self.copy_any(object, word);
+            };
+            // The header comes first, and is copied too.
+            let from = object.header().as_ptr();
+            copy_words(from, to.as_ptr(), info.plain_bytes);
+            object.set_word(to.as_ptr().map_addr(|address| address | tag::MOVED));
+            link_of(from, info.shape).write(self.grey);
+            self.grey = from;
+            self.met_young |= stays;
+            Object::from_header(to)
+        }
+    }
+
+    /// Where an object goes that has no home, if it is one of most: of a known size, and aligned like a word.
+    #[inline(always)]
+    fn plain_place_for(&mut self, object: Object, info: &Info<A>) -> Option<(NonNull<u8>, bool)> {
+        let (bytes, drops) = (info.plain_bytes, info.shape.needs_drop);
+        if bytes < LEAST_BYTES || info.shape.layout.align() > WORD_BYTES {
+            return None;
+        }
+        let is_survivor = self.survivors.contains(object.address());
+        if is_survivor || !self.waits {
+            // SAFETY: the alignment is a power of two, and the size was one in a layout.
+            let layout = unsafe { Layout::from_size_align_unchecked(bytes, WORD_BYTES) };
+            if !self.promotes {
+                return None;
+            }
+            let slot = self.space().allocate_slot(layout, drops).ok()?;
+            self.again_bytes += if is_survivor { bytes } else { 0 };
+            self.promoted_bytes += bytes;
+            return Some((slot, false));
+        }
+        if drops {
+            return None;
+        }
+        let block = self.to.get_mut(self.filling);
+        let start = block.used_bytes;
+        if block.bytes - start < bytes {
+            return None;
+        }
+        block.used_bytes = start + bytes;
+        self.copied_bytes += bytes;
+        // SAFETY: so much lies in the block, which is the mover's to fill.
+        Some((unsafe { block.start.add(start) }, true))
+    }
+
+    /// Copies any object. `word` is its header's.
+    #[inline(never)]
+    fn copy_any(&mut self, object: Object, word: *mut u8) -> Object {
         // SAFETY: the object is young, was made in a slot of this shape, and was not copied.
         unsafe {
             let info: &Info<A> = object.info();

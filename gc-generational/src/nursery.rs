@@ -27,7 +27,7 @@ use gc_marksweep::heap::ObjectHeap;
 /// Larger objects are made in the tenured space.
 pub(crate) const LARGEST_BYTES: usize = 8 << 10;
 /// A slot is long enough for a header and a link.
-const LEAST_BYTES: usize = 2 * WORD_BYTES;
+pub(crate) const LEAST_BYTES: usize = 2 * WORD_BYTES;
 /// No block is longer.
 const BLOCK_MAX_BYTES: usize = 64 << 20;
 /// Nor shorter.
@@ -543,12 +543,9 @@ impl Table {
 
     /// The ranges of what a minor collection will empty.
     pub fn ranges_to_empty(&self) -> Ranges {
-        let mut ranges = Ranges::new();
         let mut eden = self.eden.iter();
-        if let Some(main) = eden.next() {
-            ranges.set_main(main.start.addr().get(), main.bytes);
-        }
-        for block in self.survivors.iter().chain(eden) {
+        let mut ranges = Ranges::new();
+        for block in eden.next().into_iter().chain(self.survivors.iter()).chain(eden) {
             ranges.add(block.start.addr().get(), block.bytes);
         }
         ranges

@@ -99,7 +99,8 @@ impl<const KIB: usize> Classes<KIB> {
         } else {
             Self::class_of_more(size)
         };
-        while class != LARGE && Self::info(class).slot_align < align {
+        // Each slot is aligned to a word.
+        while align > size_of::<usize>() && class != LARGE && Self::info(class).slot_align < align {
             class = if class + 1 < Self::COUNT { class + 1 } else { LARGE };
         }
         if class == LARGE { None } else { Some(class) }
