@@ -7,32 +7,50 @@
 //! | list | a candidate is here |
 //! |---|---|
 //! | young | since it was recorded, at most once while it is listed |
-//! | ripe | since the step that came after that: most candidates die of their last pointer before |
-//! | large | since a trial of it had more members than a bounded step may have |
+//! | ripening | until a step comes by: most have died of their last pointer by then, and go |
+//! | ripe | until it is tried in this round |
+//! | large | since a trial of it had more members than the step might have |
 //!
-//! Sources of what is not done here: recording once per object and not on each decrement (Bacon and Rajan, 2001);
-//! letting candidates ripen, as most of what was just touched is alive or dies by itself (Lins, *Cyclic reference
-//! counting with lazy mark-scan*, 1992); fewer steps where they find little (the adaptive root threshold of PHP 7.3).
+//! A round is the steps from one ripening to the next. What one of them has proven alive, the others leave alone, so that
+//! a round visits no value twice that is alive, however short its steps are.
+//!
+//! * **P1** A proof says that its value was reached from outside at some time in this round.
+//! * **P2** Only candidates are tried that were not dropped from since the round began; the others are young again.
+//!
+//! So a value that is dead, and held by one that was proven, is found in a later round. For it died in this round: it was
+//! reached when the other was (P1), or when the pointer was put there. What cut it off was a drop from a value that leads
+//! to it. That one is a candidate now, and not tried in this round (P2); and in the next, no dead value is ever proven.
+//!
+//! Sources: recording once per object and not on each decrement (Bacon and Rajan, 2001); letting candidates ripen, as
+//! most of what was just touched is alive or dies by itself (Lins, *Cyclic reference counting with lazy mark-scan*,
+//! 1992); fewer steps where they find little (the adaptive root threshold of PHP 7.3).
 
 use crate::figures::{Figures, Found};
 use crate::header::{record, words};
-use crate::kind::{Kind, Local};
-use crate::local::{DEAD, LISTED, PLAIN, STALE};
+use crate::kind::Local;
+use crate::local::{DEAD, LISTED, PLAIN, Proof, RIPE, STALE};
 use crate::pacer::{Pace, Pacer};
+use crate::step::{Budget, Step};
 use crate::thread::{self, PerThread};
-use crate::trial::{Added, Trial};
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 pub(crate) struct Cycles {
-    young: Vec<NonNull<u8>>,
+    pub young: Vec<NonNull<u8>>,
+    pub ripening: Vec<NonNull<u8>>,
     /// The last one is the oldest.
-    ripe: Vec<NonNull<u8>>,
-    large: Vec<NonNull<u8>>,
-    /// How many values the next step that nobody asked for may look at, if that is more than its pace says.
-    allowance: usize,
+    pub ripe: Vec<NonNull<u8>>,
+    pub large: Vec<NonNull<u8>>,
+    /// Each of the large ones leads to more values than this.
+    pub large_objects: usize,
+    /// How many there were when those that are gone were last sifted out.
+    pub large_sifted: usize,
     /// Bytes of the boxes that are listed.
-    listed_bytes: usize,
+    pub listed_bytes: usize,
+    /// What values get that are found alive in this round.
+    pub proof: Proof,
+    /// Values that this round has freed, and looked at.
+    round: (usize, usize),
     pub pacer: Pacer,
     pub figures: Figures,
     pub trace: Option<fn(&Found<'_>)>,
@@ -42,10 +60,14 @@ impl Cycles {
     pub const fn new() -> Self {
         Self {
             young: Vec::new(),
+            ripening: Vec::new(),
             ripe: Vec::new(),
             large: Vec::new(),
-            allowance: 0,
+            large_objects: 0,
+            large_sifted: 0,
             listed_bytes: 0,
+            proof: Proof::FIRST,
+            round: (0, 0),
             pacer: Pacer::new(),
             figures: Figures::NONE,
             trace: None,
@@ -53,7 +75,19 @@ impl Cycles {
     }
 
     pub fn candidates(&self) -> usize {
-        self.young.len() + self.ripe.len() + self.large.len()
+        self.young.len() + self.ripening.len() + self.ripe.len() + self.large.len()
+    }
+
+    /// Whether nothing is to be taken up before more has ripened.
+    fn is_between_rounds(&self) -> bool {
+        !self.ripening.is_empty() || (self.ripe.is_empty() && self.large.is_empty())
+    }
+
+    /// Takes up what leads to more than `large_objects`, if that may be looked at now.
+    fn take_up(&mut self, most: usize) {
+        if most > self.large_objects && self.ripe.try_reserve(self.large.len()).is_ok() {
+            self.ripe.append(&mut self.large);
+        }
     }
 }
 
@@ -72,7 +106,7 @@ pub(crate) unsafe fn list(value: NonNull<u8>) {
         return;
     }
     if of.has(LISTED) {
-        return of.clear(STALE);
+        return of.clear(STALE | RIPE);
     }
     let is_due = thread::with(|here| {
         let Ok(mut cycles) = here.cycles.try_borrow_mut() else { return false };
@@ -94,206 +128,31 @@ pub(crate) unsafe fn list(value: NonNull<u8>) {
 #[cold]
 fn automatic_step(here: &PerThread) {
     let Some(step) = Step::begin(here) else { return };
-    let budget = {
-        let mut cycles = here.cycles.borrow_mut();
-        let allowance = core::mem::take(&mut cycles.allowance);
-        cycles.pacer.pace.budget_objects.max(allowance)
-    };
-    if here.cycles.borrow().ripe.is_empty() {
-        step.ripen();
+    let objects = here.cycles.borrow().pacer.pace.budget_objects;
+    let mut budget = Budget { objects, first: objects };
+    if here.cycles.borrow().is_between_rounds() {
+        if !step.ripen(objects) {
+            return;
+        }
         let cycles = here.cycles.borrow();
         // Most of them have died by themselves, perhaps.
         if !cycles.pacer.is_due(cycles.listed_bytes, here.live_bytes.get()) {
             return;
         }
     }
-    let (freed, visits) = step.run(budget, false);
+    if !here.cycles.borrow().large.is_empty() {
+        // It leads to as much as it leads to; and so do others, which need no step of their own then.
+        budget.first = usize::MAX;
+        here.cycles.borrow_mut().take_up(budget.first);
+    }
+    let (freed, visits) = step.run(budget);
     let mut cycles = here.cycles.borrow_mut();
+    let (freed, visits) = (cycles.round.0 + freed, cycles.round.1 + visits);
+    cycles.round = (freed, visits);
     // Else the next step goes on.
     if cycles.ripe.is_empty() && cycles.large.is_empty() {
+        cycles.round = (0, 0);
         cycles.pacer.ended(freed, visits, here.live_bytes.get());
-    }
-}
-
-/// One step at a time.
-struct Step<'h>(&'h PerThread);
-
-impl Drop for Step<'_> {
-    fn drop(&mut self) {
-        self.0.steps.set(false);
-    }
-}
-
-impl<'h> Step<'h> {
-    fn begin(here: &'h PerThread) -> Option<Self> {
-        if here.steps.replace(true) { None } else { Some(Self(here)) }
-    }
-
-    /// Takes a listed value off its list, for good. `None`: it is no candidate; if its value is gone, its memory is to be
-    /// freed, and is in `gone`, which has room.
-    fn take(&self, value: NonNull<u8>, gone: &mut Vec<NonNull<u8>>) -> Option<NonNull<u8>> {
-        // SAFETY: what is listed is not freed, and has a record.
-        unsafe {
-            let of = words::<Local>(value);
-            let (is_gone, is_stale) = (of.strong.get() == 0, of.has(STALE));
-            self.0.cycles.borrow_mut().listed_bytes -= (record(value).bytes)(value);
-            of.clear(LISTED | STALE);
-            if is_gone && of.is_abandoned() {
-                gone.push(value);
-            }
-            (!is_gone && !is_stale).then_some(value)
-        }
-    }
-
-    /// Frees boxes that nobody leads to.
-    fn free_all(gone: Vec<NonNull<u8>>) {
-        // SAFETY: the list was all that kept them (`take`), and they stand on it no more.
-        gone.into_iter().for_each(|value| unsafe { (record(value).free)(value) });
-    }
-
-    /// Young candidates become ripe; what is gone leaves the list.
-    fn ripen(&self) {
-        let mut young = core::mem::take(&mut self.0.cycles.borrow_mut().young);
-        let mut gone = Vec::new();
-        young.retain(|&value| {
-            // SAFETY: as in `take`.
-            let of = unsafe { words::<Local>(value) };
-            let goes = of.strong.get() == 0 || of.has(STALE);
-            if goes && gone.try_reserve(1).is_ok() {
-                self.take(value, &mut gone);
-                return false;
-            }
-            true
-        });
-        Self::free_all(gone);
-        young.reverse();
-        let mut cycles = self.0.cycles.borrow_mut();
-        let room = cycles.ripe.len();
-        if cycles.ripe.try_reserve(young.len()).is_ok() {
-            cycles.ripe.splice(0..0, young);
-        } else if room == 0 {
-            cycles.ripe = young;
-        } else {
-            cycles.young = young;
-        }
-    }
-
-    /// Looks at about `budget` values, and frees what is dead among them. Returns how many were freed, and looked at.
-    /// `bounded`: a candidate that leads to more is put aside; else the next step may look at more.
-    fn run(&self, budget: usize, bounded: bool) -> (usize, usize) {
-        #[cfg(feature = "std")]
-        let begin = std::time::Instant::now();
-        let (mut trial, mut seeds, mut gone) = (Trial::new(), 0, Vec::new());
-        while trial.len() < budget && trial.visits < budget.saturating_mul(2) {
-            if gone.try_reserve(1).is_err() {
-                break;
-            }
-            let Some(value) = self.next(bounded) else { break };
-            let Some(seed) = self.take(value, &mut gone) else { continue };
-            seeds += 1;
-            let is_first = trial.len() == 0;
-            // SAFETY: a candidate is alive, and nobody has it exclusively: he would have made it stale (`is_unique`).
-            match unsafe { trial.add(seed, budget) } {
-                Added::All => {}
-                Added::TooMany if is_first && bounded => self.list_again(seed, true),
-                Added::TooMany if is_first => {
-                    self.0.cycles.borrow_mut().allowance = budget.saturating_mul(2);
-                    self.list_again(seed, false);
-                    break;
-                }
-                // With others before it; alone, it may have room enough.
-                Added::TooMany | Added::NoMemory => {
-                    self.list_again(seed, false);
-                    break;
-                }
-            }
-        }
-        // SAFETY: as above; the trial ends here.
-        let dead = unsafe { trial.end() };
-        // Not before: an allocator may do anything, and must not see counts that were taken.
-        Self::free_all(gone);
-        let (freed, visits) = (dead.len(), trial.visits);
-        self.0.cycles.borrow_mut().figures.stepped(seeds, visits, freed);
-        self.drop_all(dead);
-        #[cfg(feature = "std")]
-        self.0.cycles.borrow_mut().figures.paused(begin.elapsed());
-        (freed, visits)
-    }
-
-    fn next(&self, bounded: bool) -> Option<NonNull<u8>> {
-        let mut cycles = self.0.cycles.borrow_mut();
-        let next = cycles.ripe.pop();
-        if next.is_none() && !bounded { cycles.large.pop() } else { next }
-    }
-
-    /// Puts a candidate back, or aside.
-    fn list_again(&self, value: NonNull<u8>, aside: bool) {
-        let mut cycles = self.0.cycles.borrow_mut();
-        let Cycles { large, ripe, .. } = &mut *cycles;
-        let list = if aside { large } else { ripe };
-        if list.try_reserve(1).is_ok() {
-            list.push(value);
-            // SAFETY: it was listed a moment ago.
-            unsafe {
-                words::<Local>(value).set(LISTED);
-                cycles.listed_bytes += (record(value).bytes)(value);
-            }
-        }
-    }
-
-    /// Drops values that point at each other, and are pointed at by nobody else.
-    fn drop_all(&self, dead: Vec<NonNull<u8>>) {
-        if dead.is_empty() {
-            return;
-        }
-        for &value in &dead {
-            // SAFETY: they are not freed before all are dropped. One count more, so that none comes to its end early.
-            let of = unsafe { words::<Local>(value) };
-            of.set(DEAD);
-            of.strong.set(of.strong.get() + 1);
-        }
-        // From here on they are dropped, whatever unwinds; and nobody upgrades.
-        let mut all = Dead { values: dead, next: 0 };
-        let trace = self.0.cycles.borrow().trace;
-        if let Some(trace) = trace {
-            trace(&Found::of(&all.values));
-        }
-        all.drop_values();
-    }
-}
-
-/// Values that are being dropped, also if one of them unwinds.
-struct Dead {
-    values: Vec<NonNull<u8>>,
-    next: usize,
-}
-
-impl Dead {
-    fn drop_values(&mut self) {
-        while let Some(&value) = self.values.get(self.next) {
-            self.next += 1;
-            // SAFETY: nobody but dead values leads to it (the trial), and nobody upgrades (`DEAD`).
-            unsafe { (record(value).drop)(value) };
-        }
-    }
-}
-
-impl Drop for Dead {
-    fn drop(&mut self) {
-        self.drop_values();
-        for &value in &self.values {
-            // SAFETY: the value is dropped; weak pointers may keep the memory, or a list.
-            unsafe {
-                let of = words::<Local>(value);
-                of.strong.set(0);
-                of.clear(DEAD);
-                let record = record(value);
-                Local::note(value, record, false);
-                if Local::release_weak(of) {
-                    (record.free)(value);
-                }
-            }
-        }
     }
 }
 
@@ -322,19 +181,12 @@ pub fn collect() -> usize {
         let mut freed_objects = 0;
         // Destructors may leave more.
         loop {
-            step.ripen();
-            {
-                let mut cycles = here.cycles.borrow_mut();
-                let Cycles { ripe, large, .. } = &mut *cycles;
-                if ripe.is_empty() && large.is_empty() {
-                    break;
-                }
-                if ripe.try_reserve(large.len()).is_ok() {
-                    ripe.append(large);
-                }
-            }
+            step.ripen_all();
             let before = here.cycles.borrow().candidates();
-            let (freed, _) = step.run(usize::MAX, false);
+            if before == 0 {
+                break;
+            }
+            let (freed, _) = step.run(Budget::ALL);
             freed_objects += freed;
             if freed == 0 && here.cycles.borrow().candidates() >= before {
                 break; // there is no memory for a trial
@@ -348,15 +200,22 @@ pub fn collect() -> usize {
 
 /// What a bounded step has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Values that were freed.
     pub freed_objects: usize,
-    /// Whether candidates are left, other than those that lead to more than the budget.
+    /// Whether candidates are left for the next step, other than those that were put aside.
     pub more: bool,
+    /// Candidates that were put aside: they lead to more values than the budget. A step with a larger budget takes them
+    /// up again, and so does [`collect`].
+    pub set_aside: usize,
 }
 
 /// A step: looks at no more than about `budget_objects` values of this thread, the oldest candidates first, and frees the
-/// dead cycles among them. What leads to more values than that stays for [`collect`].
+/// dead cycles among them.
+///
+/// A candidate that leads to more values than that is put aside ([`Progress::set_aside`]). So a program that has steps
+/// in this way alone calls [`collect`] now and then, or takes a larger budget.
 ///
 /// ```
 /// while rc_cycle::collect_some(1000).more {
@@ -365,17 +224,29 @@ pub struct Progress {
 /// ```
 pub fn collect_some(budget_objects: usize) -> Progress {
     let done = thread::with(|here| {
-        let Some(step) = Step::begin(here) else {
-            return Progress { freed_objects: 0, more: false };
+        let Some(step) = Step::begin(here) else { return Progress::NONE };
+        let objects = budget_objects.max(1);
+        let is_ripe = {
+            let mut cycles = here.cycles.borrow_mut();
+            if cycles.ripening.is_empty() {
+                cycles.take_up(objects);
+            }
+            cycles.ripening.is_empty() && !cycles.ripe.is_empty()
         };
-        if here.cycles.borrow().ripe.is_empty() {
-            step.ripen();
+        if !is_ripe && !step.ripen(objects) {
+            let set_aside = here.cycles.borrow().large.len();
+            return Progress { freed_objects: 0, more: true, set_aside };
         }
-        let (freed_objects, _) = step.run(budget_objects.max(1), true);
+        let (freed_objects, _) = step.run(Budget { objects, first: objects });
         let cycles = here.cycles.borrow();
-        Progress { freed_objects, more: !(cycles.ripe.is_empty() && cycles.young.is_empty()) }
+        let more = cycles.candidates() > cycles.large.len();
+        Progress { freed_objects, more, set_aside: cycles.large.len() }
     });
-    done.unwrap_or(Progress { freed_objects: 0, more: false })
+    done.unwrap_or(Progress::NONE)
+}
+
+impl Progress {
+    pub(crate) const NONE: Self = Self { freed_objects: 0, more: false, set_aside: 0 };
 }
 
 /// Says when steps happen on this thread.
@@ -407,12 +278,12 @@ pub fn figures() -> Figures {
 #[cfg(feature = "std")]
 pub(crate) fn leave(here: &PerThread) {
     let Some(step) = Step::begin(here) else { return };
-    step.ripen();
-    step.run(usize::MAX, false);
+    step.ripen_all();
+    step.run(Budget::ALL);
     // From now on nothing is listed (`thread::with` gives nothing), and what still is keeps no memory.
-    step.ripen();
+    step.ripen_all();
     let mut gone = Vec::new();
-    while let Some(value) = step.next(false) {
+    while let Some(value) = step.next() {
         if gone.try_reserve(1).is_ok() {
             step.take(value, &mut gone);
         }

@@ -14,6 +14,7 @@ mod local;
 mod pacer;
 mod pointer;
 mod slices;
+mod step;
 #[cfg(feature = "std")]
 pub mod sync;
 mod target;

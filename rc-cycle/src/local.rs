@@ -2,8 +2,8 @@
 //!
 //! Above: the pointers. Below: cells. In `cycles.rs`: what the flags are for.
 //!
-//! `strong` is the number of pointers. `weak` is the number of weak ones, all pointers together being one of them,
-//! above six flags.
+//! `strong` is the number of pointers. `weak` is, from the lowest bit on: seven flags; where words are long, the round
+//! in which the value was last proven alive; and the number of weak pointers, all pointers together being one of them.
 
 use crate::cycles;
 use crate::header::{Record, Words};
@@ -24,7 +24,31 @@ pub(crate) const LIVE: usize = 8;
 pub(crate) const DEAD: usize = 16;
 /// It has no record, though its pointers' type may have one.
 pub(crate) const PLAIN: usize = 32;
-const ONE: usize = 64;
+/// It is listed, and was not dropped from since the round began.
+pub(crate) const RIPE: usize = 64;
+const FLAG_BITS: u32 = 7;
+const _: () = assert!(RIPE < 1 << FLAG_BITS);
+/// Where words are short, their bits are needed for weak pointers.
+const PROOF_BITS: u32 = if usize::BITS >= 64 { 25 } else { 0 };
+const PROOF_MASK: usize = ((1 << PROOF_BITS) - 1) << FLAG_BITS;
+const ONE: usize = 1 << (FLAG_BITS + PROOF_BITS);
+
+/// What says of a value that it was alive at some time in a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proof(usize);
+
+impl Proof {
+    /// Of no value.
+    pub const NONE: Self = Self(usize::MAX);
+
+    /// That of the first round.
+    pub const FIRST: Self = if PROOF_BITS > 0 { Self(1 << FLAG_BITS) } else { Self::NONE };
+
+    /// That of the next round. There is a last one, and then none: a value would be taken for proven otherwise.
+    pub const fn next(self) -> Self {
+        if self.0 >= PROOF_MASK { Self::NONE } else { Self(self.0 + (1 << FLAG_BITS)) }
+    }
+}
 
 impl Words<Local> {
     pub(crate) fn has(&self, flags: usize) -> bool {
@@ -37,6 +61,18 @@ impl Words<Local> {
 
     pub(crate) fn clear(&self, flags: usize) {
         self.weak.set(self.weak.get() & !flags);
+    }
+
+    /// Whether this was the last proof.
+    #[inline(always)]
+    pub(crate) fn is_proven(&self, proof: Proof) -> bool {
+        self.weak.get() & PROOF_MASK == proof.0
+    }
+
+    pub(crate) fn set_proven(&self, proof: Proof) {
+        if proof != Proof::NONE {
+            self.weak.set(self.weak.get() & !PROOF_MASK | proof.0);
+        }
     }
 
     /// Whether there is no weak pointer either, so that the memory is the list's to free.
@@ -85,7 +121,7 @@ impl Kind for Local {
         if strong == 0 {
             return true;
         }
-        if may_cycle && words.weak.get() & (LISTED | STALE) != LISTED {
+        if may_cycle && words.weak.get() & (LISTED | STALE | RIPE) != LISTED {
             // SAFETY: the caller's; a plain one is marked as listed.
             unsafe { cycles::list(value) };
         }
@@ -175,5 +211,27 @@ impl Kind for Local {
             #[cfg(feature = "census")]
             here.census.borrow_mut().note(value, record, is_new);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proofs_are_of_one_round_and_end_some_day() {
+        let words = Local::new_words(1);
+        let (mut proof, mut rounds) = (Proof::FIRST, 0);
+        while proof != Proof::NONE {
+            assert!(!words.is_proven(proof));
+            words.set_proven(proof);
+            assert!(words.is_proven(proof) && !words.has((1 << FLAG_BITS) - 1));
+            assert_eq!(Local::weak(&words), 1);
+            proof = proof.next();
+            rounds += 1;
+        }
+        assert_eq!(rounds, (1 << PROOF_BITS) - 1);
+        words.set_proven(proof);
+        assert!(!words.is_proven(Proof::NONE) && proof.next() == Proof::NONE);
     }
 }

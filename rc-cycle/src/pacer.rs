@@ -20,8 +20,7 @@ pub struct Pace {
     pub least_bytes: usize,
     /// The part of the live bytes that candidates may have until then: one in so many.
     pub live_part: usize,
-    /// How many values such a step looks at. Where a candidate leads to more, the next step may look at twice as many,
-    /// and so on.
+    /// How many values such a step looks at. Where a candidate leads to more, the next step looks at all of those.
     pub budget_objects: usize,
 }
 
@@ -33,13 +32,13 @@ impl Default for Pace {
 
 impl Pace {
     const DEFAULT: Self =
-        Self { automatic: true, least_bytes: 256 << 10, live_part: 2, budget_objects: 16 << 10 };
+        Self { automatic: true, least_bytes: 256 << 10, live_part: 8, budget_objects: 4 << 10 };
 }
 
 /// Steps become so much rarer at most.
 const MOST_PATIENCE: usize = 64;
 /// Steps that look at so many values for each that they free are in vain.
-const VAIN_VISITS: usize = 16;
+const VAIN_VISITS: usize = 5;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pacer {

@@ -9,19 +9,22 @@
 //!   add       the rest is dead. It gets its counts back too: they go when the values are dropped
 //! ```
 //!
+//! What the round has proven alive before is held from outside, and not visited again (`cycles.rs`).
+//!
 //! Source: Bacon and Rajan, *Concurrent cycle collection in reference counted systems* (2001), the synchronous
 //! algorithm, whose three passes these are; each visits a value once. The list of members is the queue of the first
 //! pass, so nothing recurs, and only that list can fail to grow: then the closure is left as it was found.
 
 use crate::header::{record, words};
 use crate::kind::Local;
-use crate::local::{LIVE, MARK};
+use crate::local::{LIVE, MARK, Proof};
 use crate::visit::{Act, Visit};
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 pub(crate) struct Trial {
     members: Vec<NonNull<u8>>,
+    proof: Proof,
     /// Values that passes have visited.
     pub visits: usize,
 }
@@ -48,9 +51,21 @@ pub(crate) unsafe fn visit(value: NonNull<u8>, act: Act<'_>) {
     unsafe { (record(value).visit)(value, &mut Visit::new(act)) };
 }
 
+/// Shows a value's pointers in a trial, but for those to values with this proof.
+///
+/// # Safety
+///
+/// As for `visit`.
+#[inline]
+unsafe fn visit_in(value: NonNull<u8>, act: Act<'_>, proof: Proof) {
+    // SAFETY: the caller's.
+    unsafe { (record(value).visit)(value, &mut Visit::in_trial(act, proof)) };
+}
+
 impl Trial {
-    pub const fn new() -> Self {
-        Self { members: Vec::new(), visits: 0 }
+    /// A trial in the round that gives this proof.
+    pub const fn new(proof: Proof) -> Self {
+        Self { members: Vec::new(), proof, visits: 0 }
     }
 
     pub const fn len(&self) -> usize {
@@ -66,7 +81,7 @@ impl Trial {
         // SAFETY: the caller's; so it is for all members: they are what pointers in values lead to.
         unsafe {
             let of = words::<Local>(candidate);
-            if of.has(MARK) {
+            if of.has(MARK) || of.is_proven(self.proof) {
                 return Added::All;
             }
             let first = self.members.len();
@@ -83,8 +98,8 @@ impl Trial {
                 }
                 let value = self.members[next];
                 next += 1;
-                let members = &mut self.members;
-                visit(value, Act::Subtract { members, full: &mut full });
+                let act = Act::Subtract { members: &mut self.members, full: &mut full };
+                visit_in(value, act, self.proof);
             }
             self.visits += next - first;
             if full {
@@ -106,7 +121,7 @@ impl Trial {
         // SAFETY: the caller's.
         unsafe {
             for &value in &self.members[first..next] {
-                visit(value, Act::Add);
+                visit_in(value, Act::Add, self.proof);
             }
             for value in self.members.drain(first..) {
                 words::<Local>(value).clear(MARK);
@@ -137,20 +152,24 @@ impl Trial {
                 alive.push(value);
                 while let Some(value) = alive.pop() {
                     self.visits += 1;
-                    visit(value, Act::Restore { alive: &mut alive });
+                    visit_in(value, Act::Restore { alive: &mut alive }, self.proof);
                 }
             }
             let mut dead = core::mem::take(&mut self.members);
+            // All of them before any is proven: that has to be as it was in the other passes.
+            for &value in dead.iter().filter(|value| !words::<Local>(**value).has(LIVE)) {
+                self.visits += 1;
+                visit_in(value, Act::Add, self.proof);
+            }
             dead.retain(|&value| {
                 let of = words::<Local>(value);
                 let is_dead = !of.has(LIVE);
                 of.clear(MARK | LIVE);
+                if !is_dead {
+                    of.set_proven(self.proof);
+                }
                 is_dead
             });
-            for &value in &dead {
-                visit(value, Act::Add);
-            }
-            self.visits += dead.len();
             dead
         }
     }

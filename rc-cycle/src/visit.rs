@@ -4,7 +4,7 @@
 
 use crate::header::words;
 use crate::kind::Local;
-use crate::local::{LIVE, MARK};
+use crate::local::{LIVE, MARK, Proof};
 use alloc::vec::Vec;
 #[cfg(feature = "std")]
 use alloc_core::gc::Guard;
@@ -12,7 +12,11 @@ use alloc_core::gc::{Counted, Object, Visitor};
 use core::ptr::NonNull;
 
 /// Shown each counted pointer of a value; made by this crate only.
-pub struct Visit<'v>(Act<'v>);
+pub struct Visit<'v> {
+    act: Act<'v>,
+    /// Of values that a trial leaves alone.
+    proof: Proof,
+}
 
 /// What is done with each pointer.
 pub(crate) enum Act<'v> {
@@ -51,14 +55,22 @@ impl Guards {
 
 impl<'v> Visit<'v> {
     pub(crate) const fn new(act: Act<'v>) -> Self {
-        Self(act)
+        Self { act, proof: Proof::NONE }
+    }
+
+    /// In a trial that leaves alone what has this proof.
+    pub(crate) const fn in_trial(act: Act<'v>, proof: Proof) -> Self {
+        Self { act, proof }
     }
 
     #[inline]
     fn local(&mut self, value: NonNull<u8>) {
         // SAFETY: a pointer that is shown leads to a box that is not freed.
         let words = unsafe { words::<Local>(value) };
-        match &mut self.0 {
+        if words.is_proven(self.proof) {
+            return;
+        }
+        match &mut self.act {
             Act::Subtract { members, full } => {
                 words.strong.set(words.strong.get() - 1);
                 if !words.has(MARK) {
@@ -97,7 +109,7 @@ unsafe impl Visitor for Visit<'_> {
             Counted::Local(value) => self.local(value),
             Counted::Shared(value) => {
                 #[cfg(feature = "std")]
-                if let Act::LookShared(look) | Act::Freeze { look, .. } = &mut self.0 {
+                if let Act::LookShared(look) | Act::Freeze { look, .. } = &mut self.act {
                     look(value);
                 }
                 #[cfg(not(feature = "std"))]
@@ -113,12 +125,12 @@ unsafe impl Visitor for Visit<'_> {
 
     #[cfg(feature = "std")]
     fn freezes(&self) -> bool {
-        matches!(self.0, Act::Freeze { .. })
+        matches!(self.act, Act::Freeze { .. })
     }
 
     #[cfg(feature = "std")]
     unsafe fn keep(&mut self, guard: Option<alloc::boxed::Box<dyn Guard>>) {
-        if let Act::Freeze { guards, .. } = &mut self.0 {
+        if let Act::Freeze { guards, .. } = &mut self.act {
             match guard {
                 Some(guard) if guards.held.try_reserve(1).is_ok() => guards.held.push(guard),
                 // Those in it first, as somebody may change what it guards then.

@@ -305,10 +305,10 @@ const ROUNDS: usize = if cfg!(loom) { 1 } else { 8 };
 /// A step: begins at candidates until it has looked at `budget_objects` values; what the last of them leads to may be
 /// more. Other threads go on.
 pub fn collect_some(budget_objects: usize) -> Progress {
-    let Some(step) = Step::begin() else { return Progress { freed_objects: 0, more: false } };
+    let Some(step) = Step::begin() else { return Progress::NONE };
     let (freed_objects, _) = step.run(budget_objects.max(1), false);
     let more = !GLOBAL.state.lock().ripe.is_empty();
-    Progress { freed_objects, more }
+    Progress { freed_objects, more, set_aside: 0 }
 }
 
 /// A step of the worker's.
