@@ -41,6 +41,9 @@ struct State {
     /// A thread makes a step.
     busy: bool,
     ripe: Vec<Listed>,
+    /// How many times longer than the pace says the worker's next step is.
+    #[cfg(not(loom))]
+    stretch: usize,
     pacer: Pacer,
     figures: Figures,
 }
@@ -62,6 +65,8 @@ impl Collector {
                 state: Lock::new(State {
                     busy: false,
                     ripe: Vec::new(),
+                    #[cfg(not(loom))]
+                    stretch: 0,
                     pacer: Pacer::new(),
                     figures: Figures::NONE,
                 }),
@@ -311,20 +316,33 @@ pub fn collect_some(budget_objects: usize) -> Progress {
     Progress { freed_objects, more, set_aside: 0 }
 }
 
+/// Nobody waits for the worker's steps, which are so much longer than the pace says.
+#[cfg(not(loom))]
+const UNHURRIED: core::ops::RangeInclusive<usize> = 4..=64;
+
 /// A step of the worker's.
 #[cfg(not(loom))]
 pub(super) fn automatic_step() {
     let Some(step) = Step::begin() else { return };
-    let budget = GLOBAL.state.lock().pacer.pace.budget_objects;
+    let (budget, stretch) = {
+        let state = GLOBAL.state.lock();
+        let stretch = state.stretch.clamp(*UNHURRIED.start(), *UNHURRIED.end());
+        (state.pacer.pace.budget_objects.saturating_mul(stretch), stretch)
+    };
     let (freed, visits) = step.run(budget, false);
     let mut state = GLOBAL.state.lock();
+    // The more candidates are tried together, the fewer living values are visited for several of them; and short steps
+    // find dead values in the cache.
+    state.stretch = if freed < visits / 2 { stretch * 2 } else { stretch / 2 };
     // Else the next step goes on.
     if state.ripe.is_empty() {
         state.pacer.ended(freed, visits, live_bytes());
     }
 }
 
-/// Says when the thread in the background makes steps. It is started when the first is due.
+/// Says when the thread in the background makes steps. It is started when the first is due. As nobody waits for them, its
+/// steps look at 4 to 64 times as many values as the pace says; meanwhile [`Cc::get_mut`](super::Cc::get_mut) and
+/// [`Cc::try_unwrap`](super::Cc::try_unwrap) find those held.
 pub fn set_pace(pace: Pace) {
     GLOBAL.state.lock().pacer.pace = pace;
 }

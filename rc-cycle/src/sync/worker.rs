@@ -28,6 +28,7 @@ fn work() {
             // A destructor that unwinds was reported; the values are dropped nonetheless.
             drop(std::panic::catch_unwind(automatic_step));
         }
+        crate::thread::with(|here| here.shared.tell());
         thread::park();
     }
 }
