@@ -1,0 +1,343 @@
+//! A row of slots and its free list: the one list of every pool for one thread.
+//!
+//! Above: [`Pool`](crate::Pool), [`KeyPool`](crate::KeyPool), [`StaticPool`](crate::StaticPool),
+//! [`BlockPool`](crate::BlockPool), [`Budget`](crate::Budget). Below: memory that one of them has.
+//! In `living.rs`: which slots are not free. Not here: values, who may call when.
+//!
+//! ```text
+//!   | used | free ─┐ | used | free | fresh | fresh | fresh |
+//!            ▲     └───────▶ │       ^ fresh_slots           ^ slots
+//!   head ────┘               └▶ nobody
+//! ```
+//!
+//! Rules:
+//! * R1: a slot below `fresh_slots` is used, or in the list, once. A slot from there on is neither.
+//! * R2: a fresh slot is taken only when the list is empty. So at that moment every slot below it is
+//!   used, and `fresh_slots` is the most that were ever used at a time.
+//! * R3: a link is in the slot's own first bytes, which its user has given back. It is a pointer, or
+//!   an index of four bytes where slots are smaller than a pointer; it need not be aligned.
+//! * R4: slots of no size are counted, not linked: `fresh_slots` of them are used.
+
+mod living;
+
+pub(crate) use living::{Walk, drop_living};
+
+use alloc_core::{Broken, Layout};
+use core::cell::Cell;
+use core::ptr::{self, NonNull};
+
+/// How slots lie and how they are linked. A constant, as a rule, which the compiler folds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// From a slot to the next.
+    pub slot_bytes: usize,
+    by_index: bool,
+}
+
+/// Where an index leads nowhere.
+const NOBODY: u32 = u32::MAX;
+
+impl Shape {
+    /// Slots for values of type `T`, or bare counts if it has no size.
+    pub const fn of<T>() -> Self {
+        if size_of::<T>() == 0 {
+            Self { slot_bytes: 0, by_index: false }
+        } else {
+            Self::linked::<T>()
+        }
+    }
+
+    /// Slots for values of type `T` that can be told apart even if it has no size.
+    pub const fn linked<T>() -> Self {
+        let slot_bytes = if size_of::<T>() < size_of::<u32>() {
+            // A multiple of the alignment, which is 1, 2 or 4: but for types of no size.
+            let align = align_of::<T>();
+            if align > size_of::<u32>() { align } else { size_of::<u32>() }
+        } else {
+            size_of::<T>()
+        };
+        Self { slot_bytes, by_index: slot_bytes < size_of::<*mut u8>() }
+    }
+
+    /// Slots for any layout that fits `layout`, each as long as a pointer at least.
+    pub const fn raw(layout: Layout) -> Option<Self> {
+        let least = if layout.size() == 0 { 0 } else { size_of::<*mut u8>() };
+        let bytes = if layout.size() < least { least } else { layout.size() };
+        match bytes.checked_next_multiple_of(layout.align()) {
+            Some(slot_bytes) => Some(Self::raw_of(slot_bytes)),
+            None => None,
+        }
+    }
+
+    /// Slots as long as some that [`raw`](Self::raw) gave.
+    #[inline]
+    pub const fn raw_of(slot_bytes: usize) -> Self {
+        Self { slot_bytes, by_index: false }
+    }
+
+    /// The layout of `slots` slots, if there is one and all of them have an index.
+    pub const fn layout(self, slots: usize, align_bytes: usize) -> Option<Layout> {
+        if self.by_index && slots as u64 >= NOBODY as u64 {
+            return None;
+        }
+        let Some(bytes) = self.slot_bytes.checked_mul(slots) else { return None };
+        match Layout::from_size_align(bytes, align_bytes) {
+            Ok(layout) => Some(layout),
+            Err(_) => None,
+        }
+    }
+}
+
+/// Where a row of slots lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub base: NonNull<u8>,
+    pub slots: usize,
+    pub shape: Shape,
+}
+
+impl Row {
+    /// The slot with an index below `slots`.
+    ///
+    /// # Safety
+    ///
+    /// `index < self.slots`, and the row's memory is there.
+    #[inline]
+    pub unsafe fn slot(self, index: usize) -> NonNull<u8> {
+        // SAFETY: within the row (caller).
+        unsafe { self.base.add(index * self.shape.slot_bytes) }
+    }
+
+    /// The index of a slot of this row.
+    #[inline]
+    pub fn index_of(self, slot: NonNull<u8>) -> usize {
+        self.offset_of(slot) / self.shape.slot_bytes
+    }
+
+    #[inline]
+    fn offset_of(self, slot: NonNull<u8>) -> usize {
+        slot.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr())
+    }
+
+    /// Whether `ptr` lies in this row.
+    #[inline]
+    pub fn contains(self, ptr: NonNull<u8>) -> bool {
+        self.offset_of(ptr) < self.slots * self.shape.slot_bytes
+    }
+
+    /// Where the link in a free slot leads.
+    ///
+    /// # Safety
+    ///
+    /// The slot is free, and of this row.
+    #[inline(always)]
+    unsafe fn next(self, slot: NonNull<u8>) -> *mut u8 {
+        if self.shape.by_index {
+            // SAFETY: a free slot holds a link (R3), here an index.
+            let index = unsafe { slot.cast::<u32>().read_unaligned() };
+            if index == NOBODY {
+                return ptr::null_mut();
+            }
+            // SAFETY: only indexes of slots are written there (`link`).
+            return unsafe { self.slot(index as usize) }.as_ptr();
+        }
+        // SAFETY: as above; here a pointer.
+        unsafe { slot.cast::<*mut u8>().read_unaligned() }
+    }
+
+    /// Writes the link of a slot that becomes free.
+    ///
+    /// # Safety
+    ///
+    /// The slot is of this row, and nobody uses it; `next` is a free slot of this row, or null.
+    #[inline(always)]
+    unsafe fn link(self, slot: NonNull<u8>, next: *mut u8) {
+        if self.shape.by_index {
+            let next = NonNull::new(next).map_or(NOBODY, |next| self.index_of(next) as u32);
+            // SAFETY: a slot has room for an index (`Shape::linked`), and is the caller's to write to.
+            unsafe { slot.cast::<u32>().write_unaligned(next) };
+        } else {
+            // SAFETY: as above; where links are pointers, slots are as long as one.
+            unsafe { slot.cast::<*mut u8>().write_unaligned(next) };
+        }
+    }
+}
+
+/// Which slots of a row are free, with a few figures.
+pub(crate) struct FreeList {
+    head: Cell<*mut u8>,
+    fresh_slots: Cell<usize>,
+    /// The high-water mark of what was before `fresh_slots` last went back.
+    high_slots: Cell<usize>,
+    failures: Cell<u64>,
+}
+
+// SAFETY: the links lead to slots of the row, which moves to another thread with its list only.
+unsafe impl Send for FreeList {}
+
+impl FreeList {
+    pub const fn new() -> Self {
+        Self {
+            head: Cell::new(ptr::null_mut()),
+            fresh_slots: Cell::new(0),
+            high_slots: Cell::new(0),
+            failures: Cell::new(0),
+        }
+    }
+
+    /// Takes a free slot; nobody else has it then.
+    ///
+    /// # Safety
+    ///
+    /// The list is of `row`, whose memory is there, as in all methods here.
+    #[inline(always)]
+    pub unsafe fn take(&self, row: Row) -> Option<NonNull<u8>> {
+        let Some(slot) = NonNull::new(self.head.get()) else {
+            // SAFETY: the caller's promise.
+            return unsafe { self.take_fresh(row) };
+        };
+        // SAFETY: what `head` leads to is free (R1).
+        self.head.set(unsafe { row.next(slot) });
+        Some(slot)
+    }
+
+    /// Takes a slot that nobody has had yet (R2).
+    ///
+    /// # Safety
+    ///
+    /// As for `take`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn take_fresh(&self, row: Row) -> Option<NonNull<u8>> {
+        let index = self.fresh_slots.get();
+        if index == row.slots {
+            self.failures.set(self.failures.get() + 1);
+            return None;
+        }
+        self.fresh_slots.set(index + 1);
+        if row.shape.slot_bytes == 0 {
+            self.high_slots.set(self.high_slots.get().max(index + 1));
+        }
+        // SAFETY: compared above.
+        Some(unsafe { row.slot(index) })
+    }
+
+    /// Makes a slot free.
+    ///
+    /// # Safety
+    ///
+    /// The slot was taken from this list of this row, and nobody uses it any more.
+    #[inline(always)]
+    pub unsafe fn give(&self, row: Row, slot: NonNull<u8>) {
+        if row.shape.slot_bytes == 0 {
+            return self.fresh_slots.set(self.fresh_slots.get() - 1);
+        }
+        // SAFETY: the caller's promise; `head` is free, or null (R1).
+        unsafe { row.link(slot, self.head.get()) };
+        self.head.set(slot.as_ptr());
+    }
+
+    /// Takes note of a request that failed for another reason.
+    pub fn fail(&self) {
+        self.failures.set(self.failures.get() + 1);
+    }
+
+    /// Whether no slot is free: the next `take` fails.
+    pub fn is_full(&self, row: Row) -> bool {
+        self.head.get().is_null() && self.fresh_slots.get() == row.slots
+    }
+
+    /// How many slots have ever been taken since the list was new or emptied.
+    pub fn fresh_slots(&self) -> usize {
+        self.fresh_slots.get()
+    }
+
+    pub fn high_slots(&self) -> usize {
+        let fresh_slots = self.fresh_slots.get();
+        self.high_slots.get().max(fresh_slots)
+    }
+
+    pub fn failures(&self) -> u64 {
+        self.failures.get()
+    }
+
+    /// How many slots are used. Walks the list.
+    ///
+    /// # Safety
+    ///
+    /// As for `take`.
+    pub unsafe fn used_slots(&self, row: Row) -> usize {
+        // SAFETY: the caller's promise.
+        self.fresh_slots.get() - unsafe { self.free(row) }.count()
+    }
+
+    /// The free slots, in the order in which they will be taken.
+    ///
+    /// # Safety
+    ///
+    /// As for `take`; nothing is taken or given while it runs.
+    unsafe fn free(&self, row: Row) -> impl Iterator<Item = NonNull<u8>> {
+        let mut next = self.head.get();
+        core::iter::from_fn(move || {
+            let slot = NonNull::new(next)?;
+            // SAFETY: in the list, so it is free (R1).
+            next = unsafe { row.next(slot) };
+            Some(slot)
+        })
+    }
+
+    /// Makes all slots fresh again. What was in used ones is forgotten.
+    pub fn empty(&self) {
+        self.high_slots.set(self.high_slots());
+        self.head.set(ptr::null_mut());
+        self.fresh_slots.set(0);
+    }
+
+    /// Writes all links anew, for a row that has moved from the address `old`.
+    ///
+    /// # Safety
+    ///
+    /// As for `take`, of the row where it is now; all of it has moved from there, byte by byte.
+    pub unsafe fn rebase(&self, row: Row, old: usize) {
+        let moved = |link: *mut u8| match link.addr() {
+            0 => ptr::null_mut(),
+            // SAFETY: as far from the new base as it was from the old one, so within the row.
+            address => unsafe { row.base.as_ptr().add(address - old) },
+        };
+        self.head.set(moved(self.head.get()));
+        if row.shape.by_index {
+            return;
+        }
+        let mut at = self.head.get();
+        while let Some(slot) = NonNull::new(at) {
+            // SAFETY: a free slot of the row, whose link is of the old place.
+            at = moved(unsafe { row.next(slot) });
+            // SAFETY: as above.
+            unsafe { row.link(slot, at) };
+        }
+    }
+
+    /// The first rule that the list breaks.
+    ///
+    /// # Safety
+    ///
+    /// As for `take`.
+    pub unsafe fn verify(&self, row: Row, layer: &'static str) -> Result<(), Broken> {
+        let fresh_slots = self.fresh_slots.get();
+        Broken::unless(fresh_slots <= row.slots, layer, "fresh slots are slots", fresh_slots)?;
+        let mut left = fresh_slots;
+        let mut next = self.head.get();
+        while let Some(slot) = NonNull::new(next) {
+            let (address, offset) = (next.addr(), row.offset_of(slot));
+            let is_slot = row.contains(slot) && offset.is_multiple_of(row.shape.slot_bytes);
+            Broken::unless(is_slot, layer, "R1: what is free is a slot", address)?;
+            let was_taken = row.index_of(slot) < fresh_slots;
+            Broken::unless(was_taken, layer, "R1: what is free was taken once", address)?;
+            Broken::unless(left > 0, layer, "R1: a slot is in the list once", address)?;
+            left -= 1;
+            // SAFETY: a slot of the row (above) that the list says is free.
+            next = unsafe { row.next(slot) };
+        }
+        Ok(())
+    }
+}
