@@ -27,6 +27,10 @@ pub(crate) mod sealed {
         /// The slot is this pool's and used, and its value is gone.
         unsafe fn give(&self, slot: NonNull<T>);
     }
+
+    /// A pool whose values stay where they are until they are dropped, whatever is forgotten, if it is
+    /// borrowed for `'p`.
+    pub trait Keeps<'p> {}
 }
 
 /// A pool that a [`SlotBox`] can be of. Sealed: the pools of this crate are all there are.
@@ -129,6 +133,22 @@ impl<'p, T, H: Home<T>> SlotBox<'p, T, H> {
         ManuallyDrop::new(boxed).value
     }
 
+    /// Pins the value: it does not move until it is dropped.
+    ///
+    /// A slot is not used again before its value was dropped: by its box or, if the box was forgotten, by
+    /// the pool. And the memory of a pool that is forgotten as a whole stays what it is: it is a static, or
+    /// a run of a layer that is `'static`. Boxes of other pools cannot be pinned.
+    #[inline]
+    #[must_use]
+    pub fn into_pin(boxed: Self) -> Pin<Self>
+    where
+        H: sealed::Keeps<'p>,
+    {
+        // SAFETY: the value does not move with its box, and is dropped before its slot is used again
+        // (above); no method gives `&mut T` to a forgotten value that is not `Unpin`.
+        unsafe { Pin::new_unchecked(boxed) }
+    }
+
     /// The value's address. It stays what it is until the value is gone.
     #[inline]
     #[must_use]
@@ -137,30 +157,11 @@ impl<'p, T, H: Home<T>> SlotBox<'p, T, H> {
     }
 }
 
-macro_rules! pins {
-    ([$($generics:tt)*] $lifetime:lifetime, $home:ty $(, #[$attr:meta])?) => {
-        $(#[$attr])?
-        impl<$($generics)*> SlotBox<$lifetime, T, $home> {
-            /// Pins the value: it does not move until it is dropped.
-            ///
-            /// A slot is not used again before its value was dropped: by its box or, if the box was
-            /// forgotten, by the pool. And the memory of a pool that is forgotten as a whole stays
-            /// what it is: a static, or a run of a layer that is `'static`.
-            #[inline]
-            #[must_use]
-            pub fn into_pin(boxed: Self) -> Pin<Self> {
-                // SAFETY: the value does not move with its box, and is dropped before its slot is used
-                // again (above); no method gives `&mut T` to a forgotten value that is not `Unpin`.
-                unsafe { Pin::new_unchecked(boxed) }
-            }
-        }
-    };
-}
-
-pins!(['p, T, A: Layer + 'static] 'p, Pool<T, A>);
-// Not for shorter lifetimes: a local pool can be forgotten, and its memory goes all the same.
-pins!([T, const N: usize] 'static, StaticPool<T, N>);
-pins!([T, const N: usize] 'static, CriticalPool<T, N>, #[cfg(feature = "critical-section")]);
+impl<T, A: Layer + 'static> sealed::Keeps<'_> for Pool<T, A> {}
+// For no shorter lifetime: a local pool can be forgotten, and its memory goes all the same.
+impl<T, const N: usize> sealed::Keeps<'static> for StaticPool<T, N> {}
+#[cfg(feature = "critical-section")]
+impl<T, const N: usize> sealed::Keeps<'static> for CriticalPool<T, N> {}
 
 impl<T, H: Home<T>> Deref for SlotBox<'_, T, H> {
     type Target = T;

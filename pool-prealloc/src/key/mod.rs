@@ -1,7 +1,7 @@
 //! Keys: names of values in a pool that outlive them without harm.
 //!
 //! In `handle.rs`: [`Key`] itself. In `pool.rs`: [`KeyPool`], which gives them out. In `iter.rs`: ways
-//! through its values. Below: the free list.
+//! through its values. In `list.rs`: which slots are free.
 //!
 //! ```text
 //!   | value | value | link  | value |  …   slots
@@ -18,6 +18,7 @@
 
 mod handle;
 mod iter;
+mod list;
 mod pool;
 
 pub use handle::Key;

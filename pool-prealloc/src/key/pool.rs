@@ -1,10 +1,11 @@
 //! [`KeyPool`]: values that are reached by keys.
 //!
-//! Above: the user. Below: [`FreeList`] and a row of versions, in one [`Run`]. Rules R1 to R3 are in `mod.rs`.
+//! Above: the user. Below: [`IndexList`] and a row of versions, in one [`Run`]. Rules R1 to R3 are in `mod.rs`.
 
 use super::handle::Key;
+use super::list::IndexList;
 use crate::run::Run;
-use crate::slots::{FreeList, Row, Shape};
+use crate::slots::{Row, Shape};
 use crate::{Full, Preparation, StaleKey, TakeError};
 #[cfg(feature = "alloc")]
 use alloc_core::api2::alloc::Global;
@@ -54,11 +55,12 @@ macro_rules! declare_pool {
         /// slot serves 2³¹ values one after the other; then it is [retired](KeyPool::retired), so that no key
         /// ever names another value than its own.
         pub struct KeyPool<T, A: Layer $($default)*> {
-            list: FreeList,
+            list: IndexList,
             capacity_slots: u32,
             len_slots: u32,
             high_slots: u32,
             retired_slots: u32,
+            failures: u64,
             versions: NonNull<u32>,
             run: Run<A>,
             values: PhantomData<T>,
@@ -72,7 +74,7 @@ declare_pool!();
 
 // SAFETY: the versions lie in the run, which moves with the pool.
 unsafe impl<T: Send, A: Layer + Send> Send for KeyPool<T, A> {}
-// SAFETY: what has `&self` reads, and gives `&T`; nothing in the list changes then.
+// SAFETY: what has `&self` reads, and gives `&T`.
 unsafe impl<T: Sync, A: Layer + Sync> Sync for KeyPool<T, A> {}
 
 #[cfg(feature = "alloc")]
@@ -137,11 +139,12 @@ impl<T, A: Layer> KeyPool<T, A> {
         // SAFETY: `layout` has the versions there, aligned to a word of four bytes.
         let versions = unsafe { run.ptr().add(offset).cast() };
         Ok(Self {
-            list: FreeList::new(),
+            list: IndexList::new(),
             capacity_slots: capacity_slots as u32, // `layout` has compared
             len_slots: 0,
             high_slots: 0,
             retired_slots: 0,
+            failures: 0,
             versions,
             run,
             values: PhantomData,
@@ -171,7 +174,7 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     #[inline(always)]
     fn is_written(&self, index: u32) -> bool {
-        (index as usize) < self.list.fresh_slots()
+        index < self.list.fresh_slots
     }
 
     /// The value in a slot, where there is one.
@@ -201,14 +204,15 @@ impl<T, A: Layer> KeyPool<T, A> {
     /// When no slot is free, with the value.
     #[inline]
     pub fn insert(&mut self, value: T) -> Result<Key<T>, Full<T>> {
-        let Some((slot, key)) = self.take() else { return Err(Full(value)) };
+        let Some(key) = self.take() else { return Err(Full(value)) };
         // SAFETY: the slot was free, and has the size and alignment of a `T`.
-        unsafe { slot.write(value) };
-        Ok(self.enter(key))
+        unsafe { self.value(key.index() as u32).write(value) };
+        self.enter(key);
+        Ok(key)
     }
 
     /// Writes what `make` returns, which is told its own key, into a slot. If it unwinds, the slot is free
-    /// again, and the key names nothing.
+    /// again, and the key names nothing until its slot is next used.
     ///
     /// # Errors
     ///
@@ -216,51 +220,61 @@ impl<T, A: Layer> KeyPool<T, A> {
     #[inline]
     pub fn insert_with_key<F: FnOnce(Key<T>) -> T>(&mut self, make: F) -> Result<Key<T>, Full<F>> {
         /// Puts the slot back, if `make` unwinds.
-        struct Back<'l>(&'l FreeList, Row, NonNull<u8>);
+        struct Back<'l>(&'l mut IndexList, Row, u32);
         impl Drop for Back<'_> {
             fn drop(&mut self) {
                 // SAFETY: taken by `insert_with_key`, and nothing is in it.
                 unsafe { self.0.give(self.1, self.2) };
             }
         }
-        let Some((slot, key)) = self.take() else { return Err(Full(make)) };
-        let back = Back(&self.list, self.row(), slot.cast());
+        let Some(key) = self.take() else { return Err(Full(make)) };
+        let row = self.row();
+        let back = Back(&mut self.list, row, key.index() as u32);
         let value = make(key);
         core::mem::forget(back);
         // SAFETY: as in `insert`.
-        unsafe { slot.write(value) };
-        Ok(self.enter(key))
+        unsafe { self.value(key.index() as u32).write(value) };
+        self.enter(key);
+        Ok(key)
     }
 
-    /// A free slot, and the key that its value will have. Its version is still even: nothing lives there.
+    /// A free slot, by the key that its value will have. Its version is still even: nothing lives there.
     #[inline(always)]
-    fn take(&mut self) -> Option<(NonNull<T>, Key<T>)> {
-        let fresh_slots = self.list.fresh_slots();
+    fn take(&mut self) -> Option<Key<T>> {
         let row = self.row();
         // SAFETY: the list is of this row, which is the run's for as long as the pool lives.
-        let slot = unsafe { self.list.take(row)? };
-        let index = row.index_of(slot);
-        // SAFETY: `index` is a slot's; the versions lie in the run.
-        let place = unsafe { self.versions.add(index) };
-        if index >= fresh_slots {
-            // SAFETY: as above.
-            unsafe { place.write(0) };
+        let Some(index) = (unsafe { self.list.take(row) }) else {
+            return Some(Key::new(self.take_fresh()?, NonZeroU32::MIN));
+        };
+        // SAFETY: what was taken before has its version written (R1).
+        let version = unsafe { self.versions.add(index as usize).read() } | 1;
+        // SAFETY: an odd number is not 0.
+        Some(Key::new(index, unsafe { NonZeroU32::new_unchecked(version) }))
+    }
+
+    /// A slot that nobody has had yet. Its version is 0.
+    #[cold]
+    #[inline(never)]
+    fn take_fresh(&mut self) -> Option<u32> {
+        let index = self.list.fresh_slots;
+        if index == self.capacity_slots {
+            self.failures += 1;
+            return None;
         }
-        // SAFETY: written just now, or when the slot was first taken (R1).
-        let version = unsafe { place.read() } | 1;
-        debug_assert!(version & 1 == 1);
-        // SAFETY: an odd number is not 0. `index` is less than the capacity, a `u32`.
-        Some((slot.cast(), Key::new(index as u32, unsafe { NonZeroU32::new_unchecked(version) })))
+        self.list.fresh_slots += 1;
+        // All others live, or are retired.
+        self.high_slots = self.high_slots.max(self.len_slots + 1);
+        // SAFETY: a slot's version lies in the run.
+        unsafe { self.versions.add(index as usize).write(0) };
+        Some(index)
     }
 
     /// Takes note of the value that a key names from now on.
     #[inline(always)]
-    fn enter(&mut self, key: Key<T>) -> Key<T> {
+    fn enter(&mut self, key: Key<T>) {
         // SAFETY: the key is of a slot that was taken, whose version is in the run.
         unsafe { self.versions.add(key.index()).write(key.version().get()) };
         self.len_slots += 1;
-        self.high_slots = self.high_slots.max(self.len_slots);
-        key
     }
 
     /// Moves the value out of a slot, which is free then, or retired (R3).
@@ -283,7 +297,7 @@ impl<T, A: Layer> KeyPool<T, A> {
             self.retired_slots += 1;
         } else {
             // SAFETY: taken from this list (`take`), and its value has gone.
-            unsafe { self.list.give(self.row(), self.value(index).cast()) };
+            unsafe { self.list.give(self.row(), index) };
         }
         value
     }
@@ -351,8 +365,8 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     /// Drops the values of which `keep` says `false`. If it, or a destructor, unwinds, the others stay.
     pub fn retain(&mut self, mut keep: impl FnMut(Key<T>, &mut T) -> bool) {
-        for index in 0..self.list.fresh_slots() {
-            let Some(key) = self.key_at(index) else { continue };
+        for index in 0..self.list.fresh_slots {
+            let Some(key) = self.key_at(index as usize) else { continue };
             if self.get_mut(key).is_some_and(|value| !keep(key, value)) {
                 drop(self.remove(key));
             }
@@ -390,8 +404,8 @@ impl<T, A: Layer> KeyPool<T, A> {
     }
 
     /// How many times no slot was free.
-    pub fn failures(&self) -> u64 {
-        self.list.failures()
+    pub const fn failures(&self) -> u64 {
+        self.failures
     }
 
     /// How many slots have served so many values that they serve no more.
@@ -423,20 +437,15 @@ impl<T, A: Layer> KeyPool<T, A> {
     /// [`Broken`] names it. A healthy pool never returns it.
     pub fn verify(&self) -> Result<(), Broken> {
         // SAFETY: as in `take`.
-        let used_slots = unsafe {
-            self.list.verify(self.row(), "KeyPool")?;
-            self.list.used_slots(self.row())
-        };
-        let fresh_slots = self.list.fresh_slots();
-        let living = (0..fresh_slots).filter(|&index| self.key_at(index).is_some()).count();
-        let retired =
-            (0..fresh_slots as u32).filter(|&index| self.version(index) == Some(0)).count();
+        let free_slots = unsafe { self.list.verify(self.row())? };
+        let living =
+            (0..self.list.fresh_slots).filter(|&index| self.key_at(index as usize).is_some());
+        let living_slots = living.count() as u32;
         let rule = "R1: versions are odd where values live";
-        Broken::unless(living == self.len(), "KeyPool", rule, living)?;
-        // A slot whose `make` unwound at its first life has the version 0, and is in the list.
+        Broken::unless(living_slots == self.len_slots, "KeyPool", rule, living_slots as usize)?;
+        let held = living_slots + free_slots + self.retired_slots == self.list.fresh_slots;
         let rule = "R3: what is neither alive nor free is retired";
-        let held = used_slots == living + self.retired() && retired >= self.retired();
-        Broken::unless(held, "KeyPool", rule, used_slots)?;
+        Broken::unless(held, "KeyPool", rule, free_slots as usize)?;
         self.below().verify()
     }
 

@@ -1,7 +1,7 @@
-//! A row of slots and its free list: the one list of every pool for one thread.
+//! A row of slots and its free list: the one list of all pools whose users have pointers.
 //!
-//! Above: [`Pool`](crate::Pool), [`KeyPool`](crate::KeyPool), [`StaticPool`](crate::StaticPool),
-//! [`BlockPool`](crate::BlockPool), [`Budget`](crate::Budget). Below: memory that one of them has.
+//! Above: [`Pool`](crate::Pool), [`StaticPool`](crate::StaticPool), [`BlockPool`](crate::BlockPool),
+//! [`Budget`](crate::Budget); [`KeyPool`](crate::KeyPool) has the row, and a list of its own. Below: memory that one of them has.
 //! In `living.rs`: which slots are not free. Not here: values, who may call when.
 //!
 //! ```text
@@ -193,33 +193,30 @@ impl FreeList {
     #[inline(always)]
     pub unsafe fn take(&self, row: Row) -> Option<NonNull<u8>> {
         let Some(slot) = NonNull::new(self.head.get()) else {
-            // SAFETY: the caller's promise.
-            return unsafe { self.take_fresh(row) };
+            let index = self.take_fresh(row.slots)?;
+            if row.shape.slot_bytes == 0 {
+                self.high_slots.set(self.high_slots.get().max(index + 1));
+            }
+            // SAFETY: a fresh slot is one.
+            return Some(unsafe { row.slot(index) });
         };
         // SAFETY: what `head` leads to is free (R1).
         self.head.set(unsafe { row.next(slot) });
         Some(slot)
     }
 
-    /// Takes a slot that nobody has had yet (R2).
-    ///
-    /// # Safety
-    ///
-    /// As for `take`.
+    /// Takes a slot that nobody has had yet, of `slots` (R2). Its arguments go in registers: a row would
+    /// be written to the stack in front of every hit.
     #[cold]
     #[inline(never)]
-    unsafe fn take_fresh(&self, row: Row) -> Option<NonNull<u8>> {
+    fn take_fresh(&self, slots: usize) -> Option<usize> {
         let index = self.fresh_slots.get();
-        if index == row.slots {
-            self.failures.set(self.failures.get() + 1);
+        if index == slots {
+            self.fail();
             return None;
         }
         self.fresh_slots.set(index + 1);
-        if row.shape.slot_bytes == 0 {
-            self.high_slots.set(self.high_slots.get().max(index + 1));
-        }
-        // SAFETY: compared above.
-        Some(unsafe { row.slot(index) })
+        Some(index)
     }
 
     /// Makes a slot free.
@@ -239,7 +236,7 @@ impl FreeList {
 
     /// Takes note of a request that failed for another reason.
     pub fn fail(&self) {
-        self.failures.set(self.failures.get() + 1);
+        self.failures.set(self.failures.get().wrapping_add(1));
     }
 
     /// Whether no slot is free: the next `take` fails.
