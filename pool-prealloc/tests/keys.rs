@@ -134,7 +134,9 @@ fn values_know_their_keys() {
     assert!(pool.insert(7).is_ok());
     // Also in a slot that had no life before.
     let mut fresh = KeyPool::<u32>::with_capacity(1);
-    unwinds(|| drop(fresh.insert_with_key(|_| panic!("on purpose"))));
+    unwinds(|| {
+        let _ = fresh.insert_with_key(|_| panic!("on purpose"));
+    });
     fresh.verify().unwrap();
     assert!(fresh.insert(7).is_ok_and(|key| fresh[key] == 7));
 }

@@ -97,7 +97,7 @@ fn alone(test: &str, body: impl FnOnce()) {
 fn locks_are_counted_and_undone() {
     alone("locks_are_counted_and_undone", || {
         let lock = Preparation::new().lock();
-        let Ok(pool) = Pool::<u8>::prepared(100_000, lock, Global) else { return };
+        let Ok(pool) = Pool::<u32>::prepared(25_000, lock, Global) else { return };
         assert!((100_000..200_000).contains(&status("VmLck")), "{}", status("VmLck"));
         let other = Pool::<u8>::prepared(1, lock, Global).unwrap();
         let both = status("VmLck");

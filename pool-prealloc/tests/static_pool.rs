@@ -28,7 +28,8 @@ fn one_claim_wins() {
     let claims = std::thread::scope(|scope| {
         let claim = || {
             barrier.wait();
-            POOL.claim().map(|pool| (0..5).filter_map(|n| pool.alloc(n).ok()).count())
+            POOL.claim()
+                .map(|pool| (0..5).filter_map(|n| pool.alloc(n).ok()).collect::<Vec<_>>().len())
         };
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(claim)).collect();
         threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
@@ -160,7 +161,7 @@ fn threads_share_a_critical_pool() {
 #[test]
 fn a_critical_pool_drops_what_was_leaked() {
     let census = Census::default();
-    let mut pool = CriticalPool::<_, 2>::new();
+    let pool = CriticalPool::<_, 2>::new();
     let _ = SlotBox::leak(pool.alloc_with(|| census.one(1)).ok().unwrap());
     unwinds(|| drop(pool.alloc_with(|| -> common::One { panic!("on purpose") })));
     let mut moved = Box::new(pool);

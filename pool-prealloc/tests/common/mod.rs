@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Counts its values, and drops.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Census {
     living: Rc<Cell<isize>>,
     dropped: Rc<RefCell<Vec<u32>>>,
@@ -35,6 +35,7 @@ impl Census {
 }
 
 /// A value that is counted.
+#[derive(Debug)]
 pub struct One {
     pub number: u32,
     census: Census,
