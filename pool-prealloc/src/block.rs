@@ -136,16 +136,22 @@ impl<A: Layer> BlockPool<A> {
     #[inline]
     fn take(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         if !self.fits(layout) {
-            return self.refuse();
+            return Err(self.refuse());
         }
         // SAFETY: the list is of this row, which is the run's for as long as the pool lives.
         unsafe { self.list.take(self.row()) }.ok_or(AllocError)
     }
 
     #[cold]
-    fn refuse(&self) -> Result<NonNull<u8>, AllocError> {
+    fn refuse(&self) -> AllocError {
         self.list.fail();
-        Err(AllocError)
+        AllocError
+    }
+
+    /// What is in a slot stays there, if the new layout fits.
+    #[inline]
+    fn keep(&self, slot: NonNull<u8>, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if self.fits(new) { Ok(self.slice(slot)) } else { Err(self.refuse()) }
     }
 
     /// How long a slot is, in bytes.
@@ -236,7 +242,7 @@ allocator! {
             if old.size() == 0 {
                 return self.allocate(new);
             }
-            if self.fits(new) { Ok(self.slice(ptr)) } else { Ok(self.slice(self.refuse()?)) }
+            self.keep(ptr, new)
         }
 
         unsafe fn grow_zeroed(
@@ -264,7 +270,7 @@ allocator! {
                 unsafe { self.deallocate(ptr, old) };
                 return Ok(dangling(new));
             }
-            if self.fits(new) { Ok(self.slice(ptr)) } else { Ok(self.slice(self.refuse()?)) }
+            self.keep(ptr, new)
         }
     }
 }
