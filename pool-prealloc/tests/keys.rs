@@ -150,11 +150,16 @@ fn destructors_run_once() {
     assert_eq!(census.dropped(), [3]);
     census.unwinds_at(1);
     unwinds(|| pool.clear());
-    assert_eq!((census.dropped(), pool.len()), (vec![0, 1], 2));
+    assert_eq!((census.dropped(), pool.len()), (vec![0, 1, 2, 4], 0));
     pool.verify().unwrap();
+    (0..4).for_each(|n| drop(pool.insert(census.one(n))));
     census.unwinds_at(2);
+    unwinds(|| pool.retain(|_, one| one.number == 1));
+    assert_eq!((census.dropped(), pool.len()), (vec![3, 2], 2));
+    pool.verify().unwrap();
+    census.unwinds_at(1);
     unwinds(|| drop(pool));
-    assert_eq!((census.dropped(), census.living()), (vec![2, 4], 0));
+    assert_eq!((census.dropped().len(), census.living()), (2, 0));
 }
 
 #[test]

@@ -358,9 +358,16 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     /// Drops all values. Their keys are stale then.
     ///
-    /// If a destructor unwinds, the values that come after it in the pool stay.
+    /// If a destructor unwinds, the other values are dropped nonetheless.
     pub fn clear(&mut self) {
-        self.retain(|_, _| false);
+        /// Goes on when a destructor unwinds.
+        struct Rest<'p, T, A: Layer>(&'p mut KeyPool<T, A>);
+        impl<T, A: Layer> Drop for Rest<'_, T, A> {
+            fn drop(&mut self) {
+                self.0.retain(|_, _| false);
+            }
+        }
+        Rest(self).0.retain(|_, _| false);
     }
 
     /// Drops the values of which `keep` says `false`. If it, or a destructor, unwinds, the others stay.
@@ -467,14 +474,7 @@ impl<T, A: Layer> KeyPool<T, A> {
 impl<T, A: Layer> Drop for KeyPool<T, A> {
     fn drop(&mut self) {
         if core::mem::needs_drop::<T>() {
-            /// Goes on when a destructor unwinds.
-            struct Rest<'p, T, A: Layer>(&'p mut KeyPool<T, A>);
-            impl<T, A: Layer> Drop for Rest<'_, T, A> {
-                fn drop(&mut self) {
-                    self.0.clear();
-                }
-            }
-            Rest(self).0.clear();
+            self.clear();
         }
     }
 }

@@ -135,7 +135,7 @@ pub(crate) unsafe fn drop_living<T>(list: &FreeList, row: Row) {
     let mut walk = unsafe { Walk::new(list, row) };
     list.empty();
     let rest = Rest::<T>(&mut walk, PhantomData);
-    while let Some(slot) = rest.0.next() {
+    for slot in rest.0.by_ref() {
         // SAFETY: a used slot holds a `T` (caller), and the walk comes by it once.
         unsafe { slot.cast::<T>().drop_in_place() };
     }
