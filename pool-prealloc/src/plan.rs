@@ -30,8 +30,7 @@ impl Share {
         Self::new(Layout::new::<T>(), slots)
     }
 
-    /// The memory of one [`Pool<T>`](crate::Pool) of `slots` slots, or of a
-    /// [`SyncPool`](crate) or anything else that takes such a run.
+    /// The memory of one [`Pool<T>`](crate::Pool) of `slots` slots.
     ///
     /// # Panics
     ///

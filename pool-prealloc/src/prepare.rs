@@ -103,7 +103,8 @@ impl Preparation {
             unsafe { system::advise_huge(ptr, bytes)? };
         }
         if self.prefault {
-            for at in (0..bytes).step_by(STEP_BYTES) {
+            // The last byte too: a run that begins within a page may end one page later.
+            for at in (0..bytes).step_by(STEP_BYTES).chain([bytes - 1]) {
                 // SAFETY: within the run (`at < bytes`), which holds nothing (caller).
                 unsafe { ptr.add(at).write_volatile(0) };
             }

@@ -7,7 +7,6 @@ mod common;
 use common::{Census, unwinds};
 use pool_prealloc::{Full, Key, KeyPool, StaleKey, TakeError};
 use std::collections::HashSet;
-use std::num::NonZeroU32;
 
 fn is_send_and_sync<T: Send + Sync>() {}
 
@@ -57,26 +56,6 @@ fn made_up_keys_do_no_harm() {
     assert_eq!(pool.remove(next), Err(StaleKey));
     assert_eq!(pool.key_at(0), Some(key));
     assert_eq!((pool.key_at(1), pool.key_at(usize::MAX)), (None, None));
-}
-
-#[test]
-fn a_slot_whose_versions_are_used_up_is_retired() {
-    let mut pool = KeyPool::with_capacity(2);
-    let first = pool.insert(1).unwrap();
-    let other = pool.insert(2).unwrap();
-    let last = pool.age(first, NonZeroU32::MAX);
-    assert_eq!((pool.remove(first), pool.remove(last)), (Err(StaleKey), Ok(1)));
-    assert_eq!((pool.retired(), pool.len(), pool.is_full()), (1, 1, true));
-    pool.verify().unwrap();
-    // No key names anything in it, and nothing is put there.
-    assert!(!pool.contains(first) && !pool.contains(last) && pool.key_at(first.index()).is_none());
-    assert_eq!(pool.insert(3), Err(Full(3)));
-    assert_eq!(pool.remove(other), Ok(2));
-    assert_eq!(pool.insert(4).map(Key::index), Ok(other.index()));
-    assert_eq!(pool.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [4]);
-    pool.clear();
-    assert_eq!((pool.retired(), pool.len()), (1, 0));
-    pool.verify().unwrap();
 }
 
 #[test]

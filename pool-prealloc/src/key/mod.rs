@@ -20,6 +20,8 @@ mod handle;
 mod iter;
 mod list;
 mod pool;
+#[cfg(all(test, feature = "alloc"))]
+mod tests;
 
 pub use handle::Key;
 pub use iter::{Drain, Iter, IterMut, Keys};

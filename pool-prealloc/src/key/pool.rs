@@ -55,13 +55,13 @@ macro_rules! declare_pool {
         /// slot serves 2³¹ values one after the other; then it is [retired](KeyPool::retired), so that no key
         /// ever names another value than its own.
         pub struct KeyPool<T, A: Layer $($default)*> {
-            list: IndexList,
+            pub(super) list: IndexList,
             capacity_slots: u32,
             len_slots: u32,
             high_slots: u32,
             retired_slots: u32,
             failures: u64,
-            versions: NonNull<u32>,
+            pub(super) versions: NonNull<u32>,
             run: Run<A>,
             values: PhantomData<T>,
         }
@@ -161,7 +161,7 @@ impl<T, A: Layer> KeyPool<T, A> {
     }
 
     #[inline(always)]
-    fn row(&self) -> Row {
+    pub(super) fn row(&self) -> Row {
         Row { base: self.run.ptr(), slots: self.capacity_slots as usize, shape: Self::SHAPE }
     }
 
@@ -454,20 +454,6 @@ impl<T, A: Layer> KeyPool<T, A> {
         let rule = "R3: what is neither alive nor free is retired";
         Broken::unless(held, "KeyPool", rule, free_slots as usize)?;
         self.below().verify()
-    }
-
-    /// Sets the version of a living value's slot, and gives the key that it has then: for tests of what
-    /// else takes 2³¹ insertions.
-    ///
-    /// # Panics
-    ///
-    /// If the key is stale.
-    #[doc(hidden)]
-    pub fn age(&mut self, key: Key<T>, version: NonZeroU32) -> Key<T> {
-        assert!(self.contains(key) && version.get() & 1 == 1);
-        // SAFETY: a living value's version is in the run.
-        unsafe { self.versions.add(key.index()).write(version.get()) };
-        Key::new(key.index() as u32, version)
     }
 }
 

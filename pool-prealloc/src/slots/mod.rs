@@ -338,3 +338,79 @@ impl FreeList {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_row<T>(check: impl Fn(Row)) {
+        let mut memory = [[0_u64; 4]; 9];
+        let base = NonNull::from(&mut memory).cast();
+        check(Row { base, slots: 8, shape: Shape::of::<T>() });
+    }
+
+    #[test]
+    fn shapes_have_room_for_links() {
+        let bytes = |shape: Shape| (shape.slot_bytes, shape.by_index);
+        assert_eq!(bytes(Shape::of::<()>()), (0, false));
+        assert_eq!(bytes(Shape::linked::<()>()), (4, true));
+        assert_eq!(bytes(Shape::linked::<[u64; 0]>()), (8, size_of::<usize>() > 8));
+        assert_eq!(bytes(Shape::of::<[u8; 3]>()), (4, true));
+        assert_eq!(bytes(Shape::of::<[u8; 30]>()), (30, false));
+        assert_eq!(Shape::raw(Layout::new::<[u8; 3]>()).unwrap().slot_bytes, size_of::<usize>());
+    }
+
+    /// A slot that is given twice, or is none, is found; whichever way links are written.
+    #[test]
+    fn verify_finds_what_is_broken() {
+        fn check(row: Row) {
+            let list = FreeList::new();
+            // SAFETY: the row's memory is there; slots are given twice, and from nowhere, on purpose:
+            // nothing is taken after that.
+            unsafe {
+                let [a, b, c] = [(); 3].map(|()| list.take(row).unwrap());
+                list.give(row, b);
+                list.give(row, a);
+                assert_eq!(list.verify(row, "test"), Ok(()));
+                assert_eq!(list.used_slots(row), 1);
+                list.give(row, a);
+                assert!(list.verify(row, "test").unwrap_err().rule.contains("once"));
+
+                list.empty();
+                assert_eq!((list.verify(row, "test"), list.high_slots()), (Ok(()), 3));
+                list.give(row, c);
+                assert!(list.verify(row, "test").unwrap_err().rule.contains("taken once"));
+                list.empty();
+                list.give(row, row.base.add(row.slots * row.shape.slot_bytes));
+                assert!(list.verify(row, "test").unwrap_err().rule.contains("is a slot"));
+            }
+        }
+        with_row::<u8>(check);
+        with_row::<[u64; 2]>(check);
+    }
+
+    #[test]
+    fn a_sorted_list_is_the_same_list() {
+        fn check(row: Row) {
+            for order in
+                [[0, 1, 2, 3, 4, 5, 6, 7], [7, 6, 5, 4, 3, 2, 1, 0], [3, 0, 7, 1, 6, 2, 5, 4]]
+            {
+                for free in 0..=8 {
+                    let list = FreeList::new();
+                    // SAFETY: the row's memory is there; each slot is given once.
+                    unsafe {
+                        let slots = [(); 8].map(|()| list.take(row).unwrap());
+                        order[..free].iter().for_each(|n| list.give(row, slots[*n]));
+                        let used = Walk::new(&list, row).map(|slot| row.index_of(slot));
+                        assert!(used.eq((0..8).filter(|n| !order[..free].contains(n))));
+                        assert_eq!(list.verify(row, "test"), Ok(()));
+                        assert!(list.free(row).map(|slot| slot.addr()).is_sorted());
+                        assert_eq!(list.free(row).count(), free);
+                    }
+                }
+            }
+        }
+        with_row::<u16>(check);
+        with_row::<[u64; 3]>(check);
+    }
+}
