@@ -4,9 +4,11 @@
 
 mod common;
 
+use alloc_core::sync::{AtomicBool, Ordering};
 use common::{Census, unwinds};
 use pool_prealloc::{CriticalBox, CriticalPool, Full, Handle, SlotBox, StaticBox, StaticPool};
 use std::sync::Barrier;
+use std::time::Duration;
 
 fn is_send<T: Send>() {}
 fn is_sync<T: Sync>() {}
@@ -132,8 +134,64 @@ fn static_pools_at_their_ends() {
     assert!(SlotBox::as_ptr(&boxed).as_ptr().addr().is_multiple_of(64));
 }
 
+/// While one thread is in a critical section, another can neither take nor give a slot, nor look. (Nothing
+/// here depends on time but how surely a pool that does not care is caught.)
+#[test]
+fn a_critical_pool_waits_for_its_turn() {
+    static POOL: CriticalPool<[u32; 4], 8> = CriticalPool::new();
+    fn waits(step: impl FnOnce() + Send) {
+        let (begins, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            critical_section::with(|_| {
+                scope.spawn(|| {
+                    begins.store(true, Ordering::Relaxed);
+                    step();
+                    ended.store(true, Ordering::Relaxed);
+                });
+                while !begins.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+                for _ in 0..20 {
+                    std::thread::sleep(Duration::from_millis(1));
+                    assert!(!ended.load(Ordering::Relaxed), "it did not wait");
+                }
+            });
+        });
+        assert!(ended.load(Ordering::Relaxed));
+    }
+    waits(|| drop(SlotBox::into_raw(POOL.alloc([1; 4]).unwrap()))); // takes
+    let boxed = POOL.alloc([2; 4]).unwrap();
+    waits(move || drop(boxed)); // gives
+    waits(|| assert_eq!(POOL.len(), 1));
+    waits(|| assert_eq!(POOL.verify(), Ok(())));
+    // A thread that is in a critical section already may use the pool in it.
+    critical_section::with(|_| drop(POOL.alloc([3; 4])));
+    assert_eq!(POOL.len(), 1);
+}
+
 #[test]
 fn threads_share_a_critical_pool() {
+    static POOL: CriticalPool<[u32; 4], 8> = CriticalPool::new();
+    let start = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let start = &start;
+            scope.spawn(move || {
+                start.wait();
+                for n in 0..50_000_u32 {
+                    let boxed = POOL.alloc([thread, n, thread ^ n, 7]).unwrap();
+                    let again = std::hint::black_box(&boxed);
+                    assert_eq!(**again, [thread, n, thread ^ n, 7]);
+                }
+            });
+        }
+    });
+    assert!(POOL.is_empty() && POOL.high_water() <= 4 && POOL.failures() == 0);
+    POOL.verify().unwrap();
+}
+
+#[test]
+fn boxes_go_back_from_other_threads() {
     static POOL: CriticalPool<[u32; 4], 8> = CriticalPool::new();
     let (send, receive) = std::sync::mpsc::channel::<CriticalBox<'static, [u32; 4], 8>>();
     std::thread::scope(|scope| {
@@ -141,11 +199,10 @@ fn threads_share_a_critical_pool() {
             let send = send.clone();
             scope.spawn(move || {
                 for n in 0..2000_u32 {
-                    let Ok(boxed) = POOL.alloc([thread, n, thread ^ n, 7]) else {
-                        std::thread::yield_now();
-                        continue;
-                    };
-                    if n % 3 == 0 { send.send(boxed).unwrap() } else { assert_eq!(boxed[1], n) }
+                    match POOL.alloc([thread, n, thread ^ n, 7]) {
+                        Ok(boxed) => send.send(boxed).unwrap(),
+                        Err(_) => std::thread::yield_now(),
+                    }
                 }
             });
         }
