@@ -159,7 +159,7 @@ fn a_critical_pool_waits_for_its_turn() {
         });
         assert!(ended.load(Ordering::Relaxed));
     }
-    waits(|| drop(SlotBox::into_raw(POOL.alloc([1; 4]).unwrap()))); // takes
+    waits(|| *SlotBox::leak(POOL.alloc([1; 4]).unwrap()) = [5; 4]); // takes
     let boxed = POOL.alloc([2; 4]).unwrap();
     waits(move || drop(boxed)); // gives
     waits(|| assert_eq!(POOL.len(), 1));
