@@ -18,7 +18,7 @@ union Slot<T> {
 /// `N` slots and their list.
 pub(crate) struct Inline<T, const N: usize> {
     list: FreeList,
-    /// The address of the slots when the links were written: links are pointers, and this moves.
+    /// The address of the slots when they were last settled: the list's head is a pointer, and this moves.
     at: Cell<usize>,
     slots: UnsafeCell<[MaybeUninit<Slot<T>>; N]>,
 }
@@ -29,7 +29,8 @@ unsafe impl<T: Send, const N: usize> Send for Inline<T, N> {}
 impl<T, const N: usize> Inline<T, N> {
     const SHAPE: Shape = {
         // A type of no size has slots all the same: an array of nothing could not be told from one.
-        let shape = Shape::linked::<T>();
+        let shape = Shape::indexed::<T>();
+        assert!((N as u64) < u32::MAX as u64, "slots have indexes of four bytes");
         assert!(shape.slot_bytes == size_of::<Slot<T>>());
         shape
     };
@@ -49,8 +50,8 @@ impl<T, const N: usize> Inline<T, N> {
         Row { base, slots: N, shape: Self::SHAPE }
     }
 
-    /// Sees to it that the links are right where the pool is now. Boxes keep it from moving, so it is
-    /// enough to call this before the first slot is taken while one is borrowed.
+    /// Sees to it that the list is right where the pool is now. Boxes keep it from moving, so it is enough to
+    /// call this before the first slot is taken while one is borrowed, and when a pool was borrowed exclusively.
     ///
     /// # Safety
     ///
@@ -58,12 +59,9 @@ impl<T, const N: usize> Inline<T, N> {
     #[inline]
     pub unsafe fn settle(&self) {
         let (old, row) = (self.at.get(), self.row());
-        let now = row.base.as_ptr().addr();
-        if old != now {
-            // SAFETY: the pool was at `old` when its links were written, and has moved as a whole.
-            unsafe { self.list.rebase(row, old) };
-            self.at.set(now);
-        }
+        // SAFETY: the pool was at `old` when the list was last used, and has moved as a whole if at all.
+        unsafe { self.list.rebase(row, old) };
+        self.at.set(row.base.as_ptr().addr());
     }
 
     /// Takes a slot.

@@ -59,7 +59,7 @@ fn boxes_of_a_static_are_static() {
     assert_eq!(pool.len(), 1);
 }
 
-/// Links are pointers: a pool that moves has to find them again.
+/// The list begins with a pointer: a pool that moves has to find its slot again.
 #[test]
 fn a_local_pool_may_move_between_handles() {
     fn churn(handle: Handle<'_, impl Copy + PartialEq + std::fmt::Debug, 8>, first: bool) {

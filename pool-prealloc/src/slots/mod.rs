@@ -15,7 +15,7 @@
 //! * R2: a fresh slot is taken only when the list is empty. So at that moment every slot below it is
 //!   used, and `fresh_slots` is the most that were ever used at a time.
 //! * R3: a link is in the slot's own first bytes, which its user has given back. It is a pointer, or
-//!   an index of four bytes where slots are smaller than a pointer; it need not be aligned.
+//!   an index of four bytes where slots are shorter than a pointer, or may move; it need not be aligned.
 //! * R4: slots of no size are counted, not linked: `fresh_slots` of them are used.
 
 mod living;
@@ -57,6 +57,11 @@ impl Shape {
             size_of::<T>()
         };
         Self { slot_bytes, by_index: slot_bytes < size_of::<*mut u8>() }
+    }
+
+    /// The same, with indexes for links whatever their length: for a row that may move.
+    pub const fn indexed<T>() -> Self {
+        Self { slot_bytes: Self::linked::<T>().slot_bytes, by_index: true }
     }
 
     /// Slots for any layout that fits `layout`, each as long as a pointer at least.
@@ -290,27 +295,19 @@ impl FreeList {
         self.fresh_slots.set(0);
     }
 
-    /// Writes all links anew, for a row that has moved from the address `old`.
+    /// Finds the first free slot again, in a row that may have moved from the address `old`, or was borrowed
+    /// exclusively, so that no pointer to it from before may be used. Links that are indexes stay right.
     ///
     /// # Safety
     ///
-    /// As for `take`, of the row where it is now; all of it has moved from there, byte by byte.
+    /// As for `take`, of the row where it is now, which has [indexes](Shape::indexed) for links.
+    #[inline]
     pub unsafe fn rebase(&self, row: Row, old: usize) {
-        let moved = |link: *mut u8| match link.addr() {
-            0 => ptr::null_mut(),
+        debug_assert!(row.shape.by_index);
+        let head = self.head.get();
+        if !head.is_null() {
             // SAFETY: as far from the new base as it was from the old one, so within the row.
-            address => unsafe { row.base.as_ptr().add(address - old) },
-        };
-        self.head.set(moved(self.head.get()));
-        if row.shape.by_index {
-            return;
-        }
-        let mut at = self.head.get();
-        while let Some(slot) = NonNull::new(at) {
-            // SAFETY: a free slot of the row, whose link is of the old place.
-            at = moved(unsafe { row.next(slot) });
-            // SAFETY: as above.
-            unsafe { row.link(slot, at) };
+            self.head.set(unsafe { row.base.as_ptr().add(head.addr() - old) });
         }
     }
 
