@@ -373,6 +373,14 @@ fn failing_keeps_to_its_schedule() {
         stack.deallocate(slice.cast(), L16);
     }
     assert_eq!((stack.requests(), stack.refused()), (2, 2));
+
+    let later = Failing::new(Schedule::After(0), &stack).paused();
+    stack.pause();
+    let slice = later.allocate(L16).unwrap();
+    later.resume();
+    assert!(later.allocate(L16).is_err() && later.requests() == 1);
+    // SAFETY: it is live with this layout.
+    unsafe { later.deallocate(slice.cast(), L16) };
 }
 
 #[test]

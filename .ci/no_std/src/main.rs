@@ -1,11 +1,14 @@
 //! A program without the standard library, and without `alloc`, on a stack over a static buffer.
 //!
-//! Above: `check`, which runs it and looks at its symbols. Below: alloc-core, alloc-arena's `Fixed`
-//! and alloc-sizeclass without features, and of the C library `main`, `write` and `_exit`.
+//! Above: `check`, which runs it and looks at its symbols. Below: alloc-core, alloc-arena's `Fixed`,
+//! alloc-sizeclass and pool-prealloc without features, and of the C library `main`, `write` and `_exit`.
+//! In `pools.rs`: the pools that need no allocator.
 //! It ends with 0, or with 1 after a line that says what did not hold.
 
 #![no_std]
 #![no_main]
+
+mod pools;
 
 use alloc_arena::{Arena, Fixed, Ground};
 use alloc_core::report::Text;
@@ -154,9 +157,11 @@ fn exhaust() -> usize {
 extern "C" fn main() -> c_int {
     churn();
     let count = exhaust();
+    let packets = pools::run();
     let mut out = Out;
     let printed = Text::write(&STACK, &mut out);
     assert!(printed.is_ok() && STACK.below().figures().live == 0);
     let _ = writeln!(out, "no_std: {count} pieces of 700 bytes fit under the limit");
+    let _ = writeln!(out, "no_std: {packets} packets went through a static pool");
     0
 }

@@ -91,6 +91,16 @@ impl<A> Failing<A> {
         }
     }
 
+    crate::const_fn! {
+        /// The same, paused until [`resume`](Failing::resume): a global allocator is asked before
+        /// `main` runs.
+        #[must_use]
+        pub const fn paused(mut self) -> Self {
+            self.paused = AtomicBool::new(true);
+            self
+        }
+    }
+
     /// The schedule.
     pub const fn schedule(&self) -> Schedule {
         self.schedule

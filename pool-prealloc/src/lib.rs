@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+mod block;
+mod boxed;
+mod budget;
+mod buffer;
+#[cfg(feature = "critical-section")]
+mod critical;
+mod error;
+mod inline;
+mod key;
+mod plan;
+mod pool;
+mod prepare;
+mod run;
+mod slots;
+mod static_pool;
+mod traits;
+
+pub use block::BlockPool;
+pub use boxed::{Home, SlotBox};
+pub use budget::Budget;
+pub use buffer::Buffer;
+#[cfg(feature = "critical-section")]
+pub use critical::{CriticalBox, CriticalPool};
+pub use error::{Full, StaleKey, TakeError};
+pub use key::{Drain, Iter, IterMut, Key, KeyPool, Keys};
+pub use plan::{Plan, PlanError, Share};
+pub use pool::{Living, LivingMut, Pool, PoolBox};
+pub use prepare::Preparation;
+pub use static_pool::{Handle, StaticBox, StaticPool};
