@@ -2,8 +2,8 @@
 //!
 //! Above: `rounds`, which starts it; `main`, which becomes it. Below: the contestants, `global`.
 //!
-//! Counted is what a pool of 1024 slots has taken from the allocator when all slots are used, without the handles that the
-//! program has. `malloc` is not counted so, as it has the memory of all: there it is what is resident of a million values.
+//! Counted is what a pool of 1024 slots has taken from the allocator when all slots are used, and its own size, without the
+//! handles that the program has. `malloc` is not counted so, as it has the memory of all: there it is what is resident of a million values.
 
 use super::contestants::{self, Contestant};
 use super::{CAPACITY, Pool, Value, View};
@@ -72,7 +72,7 @@ fn beside_a_value<P: Pool>(count: usize, taken_bytes: impl Fn() -> u64) -> f64 {
         *place = Some(view.alloc(word));
     }
     // What the handles' table takes is not the pool's.
-    let bytes = (made - start) + (taken_bytes() - before);
+    let bytes = (made - start) + (taken_bytes() - before) + size_of::<P>() as u64;
     for handle in handles.into_iter().flatten() {
         view.free(handle);
     }
