@@ -28,11 +28,11 @@ pub enum Local {}
 #[derive(Debug)]
 pub enum Shared {}
 
-/// One of the two ways to count. Sealed.
-///
-/// The functions are given words of a box that is not freed; what they say about it holds as long as the caller's own
-/// count does.
+/// One of the two ways to count: [`Local`], or `Shared`. Sealed.
 pub trait Kind: sealed::Sealed + Sized + 'static {
+    // The functions are given words of a box that is not freed; what they say about it holds as long as the caller's own
+    // count does.
+
     /// A word that counts.
     #[doc(hidden)]
     type Word;

@@ -13,6 +13,7 @@ mod header;
 mod kind;
 mod local;
 mod mutate;
+mod name;
 mod pacer;
 mod pointer;
 mod slices;
