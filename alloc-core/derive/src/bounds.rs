@@ -53,11 +53,22 @@ fn is_static(generics: &Generics, of: &TypeParam) -> bool {
 fn is_bound_by(generics: &Generics, of: &TypeParam, names: &[&str]) -> bool {
     bounds(generics, of).any(|bound| match bound {
         TypeParamBound::Trait(bound) => {
-            let last = bound.path.segments.last();
-            last.is_some_and(|last| names.iter().any(|name| last.ident == name))
+            let name = trait_name(bound.path.to_token_stream());
+            name.is_some_and(|found| names.iter().any(|name| found == name))
         }
         _ => false,
     })
+}
+
+/// The last name of a path, without what is between angle brackets.
+fn trait_name(path: TokenStream) -> Option<Ident> {
+    let is_open = |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == '<');
+    let names =
+        path.into_iter().take_while(|token| !is_open(token)).filter_map(|token| match token {
+            TokenTree::Ident(name) => Some(name),
+            _ => None,
+        });
+    names.last()
 }
 
 /// The bounds of a parameter, where it is declared and behind `where`.

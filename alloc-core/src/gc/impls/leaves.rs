@@ -2,8 +2,7 @@
 
 use super::leaf;
 use crate::gc::{Static, Trace};
-// The user's, also in a model: what loom's are in is no type of the standard library.
-use core::sync::atomic;
+use crate::sync::language as atomic;
 
 macro_rules! leaves {
     ($($(#[$attr:meta])* $of:ty),* $(,)?) => {$(
