@@ -89,6 +89,6 @@ pub trait Kind: sealed::Sealed + Sized + 'static {
 
 /// Whether a value may be counted so, in memory of this allocator: on many threads, if both are `Send` and `Sync`. Sealed.
 ///
-/// Unlike `Arc`, a [`sync::Cc`](crate::sync::Cc) of anything else cannot be made: its thread would look at it.
+/// Unlike `Arc`, a `sync::Cc` of anything else cannot be made: its thread would look at it.
 pub trait Admits<T: ?Sized, A = Global>: Kind + sealed::Admits<T, A> {}
 impl<T: ?Sized, A, K: Kind + sealed::Admits<T, A>> Admits<T, A> for K {}

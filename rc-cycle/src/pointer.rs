@@ -19,7 +19,7 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 
 /// A counted pointer to a value, as std's `Rc` or `Arc`, whose cycles are found and freed: [`Cc`](crate::Cc) and
-/// [`sync::Cc`](crate::sync::Cc).
+/// `sync::Cc`.
 ///
 /// # Cycles
 ///
@@ -381,7 +381,7 @@ impl<T: Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
     ///
     /// # Errors
     ///
-    /// The pointer, if there are others. (A [`sync::Cc`](crate::sync::Cc) may have another one for a moment: the
+    /// The pointer, if there are others. (A `sync::Cc` may have another one for a moment: the
     /// collecting thread's.)
     pub fn try_unwrap(this: Self) -> Result<T, Self> {
         if !K::take(this.words()) {
@@ -474,7 +474,7 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
         drop(unsafe { Self::from_raw_in(value) });
     }
 
-    /// The number of pointers. (Of a [`sync::Cc`](crate::sync::Cc), it may have changed since; and the collecting
+    /// The number of pointers. (Of a `sync::Cc`, it may have changed since; and the collecting
     /// thread's own are counted.)
     #[inline]
     #[must_use]
