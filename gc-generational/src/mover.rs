@@ -13,8 +13,8 @@ use crate::links::{Links, NO_OBJECT};
 use crate::nursery::{Blocks, LARGEST_BYTES, LEAST_BYTES, young_bytes};
 use crate::ranges::Ranges;
 use crate::remembered::Remembered;
-use alloc_core::{Layer, Layout};
 use alloc_core::gc::{Object, Shape, TypeInfo, VisitorMut, WORD_BYTES, tag};
+use alloc_core::{Layer, Layout};
 use core::ptr::{NonNull, null_mut};
 use gc_marksweep::Space;
 

@@ -4,6 +4,7 @@
 //! nobody.
 
 use crate::header::Record;
+use crate::name::short;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ptr::NonNull;
@@ -13,7 +14,7 @@ use hashbrown::HashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Count {
-    /// The type.
+    /// The type, as the compiler names it; printing shortens that.
     pub name: &'static str,
     /// How many values.
     pub objects: usize,
@@ -23,7 +24,7 @@ pub struct Count {
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>9} objects, {:>12} bytes: {}", self.objects, self.bytes, self.name)
+        write!(f, "{:>9} objects, {:>12} bytes: {}", self.objects, self.bytes, short(self.name))
     }
 }
 
@@ -64,7 +65,9 @@ impl Census {
     }
 }
 
-/// Values of this thread that are alive, by type, those with the most bytes first: of types that can be part of a cycle.
+/// Values of this thread that are alive, by type, those with the most bytes first: of types that can be part of a cycle. Others
+/// are not counted, as their boxes say nothing of themselves.
+///
 /// After [`collect`](crate::collect), it is what somebody still holds: where that should be nothing, a report of leaks.
 ///
 /// ```

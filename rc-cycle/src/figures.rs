@@ -4,6 +4,7 @@
 
 use crate::header::{record, words};
 use crate::kind::Local;
+use crate::name::short;
 use crate::trial::visit;
 use crate::visit::Act;
 use alloc::vec::Vec;
@@ -83,7 +84,7 @@ impl<'f> Found<'f> {
         self.values.len()
     }
 
-    /// The names of their types, one for each.
+    /// The compiler's names of their types, one for each.
     pub fn types(&self) -> impl Iterator<Item = &'static str> + '_ {
         // SAFETY: they are not dropped yet.
         self.values.iter().map(|&value| (unsafe { record(value) }.name)())
@@ -96,7 +97,7 @@ impl fmt::Display for Found<'_> {
         for &value in self.values {
             // SAFETY: as in `types`. One count is the step's.
             let (name, strong) =
-                unsafe { ((record(value).name)(), words::<Local>(value).strong.get() - 1) };
+                unsafe { (short((record(value).name)()), words::<Local>(value).strong.get() - 1) };
             writeln!(f, "  n{:x} [label=\"{name}\\n{strong} pointers\"];", value.addr())?;
         }
         for &value in self.values {

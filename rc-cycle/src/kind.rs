@@ -28,11 +28,11 @@ pub enum Local {}
 #[derive(Debug)]
 pub enum Shared {}
 
-/// One of the two ways to count. Sealed.
-///
-/// The functions are given words of a box that is not freed; what they say about it holds as long as the caller's own
-/// count does.
+/// One of the two ways to count: [`Local`], or `Shared`. Sealed.
 pub trait Kind: sealed::Sealed + Sized + 'static {
+    // The functions are given words of a box that is not freed; what they say about it holds as long as the caller's own
+    // count does.
+
     /// A word that counts.
     #[doc(hidden)]
     type Word;
@@ -89,6 +89,6 @@ pub trait Kind: sealed::Sealed + Sized + 'static {
 
 /// Whether a value may be counted so, in memory of this allocator: on many threads, if both are `Send` and `Sync`. Sealed.
 ///
-/// Unlike `Arc`, a [`sync::Cc`](crate::sync::Cc) of anything else cannot be made: its thread would look at it.
+/// Unlike `Arc`, a `sync::Cc` of anything else cannot be made: its thread would look at it.
 pub trait Admits<T: ?Sized, A = Global>: Kind + sealed::Admits<T, A> {}
 impl<T: ?Sized, A, K: Kind + sealed::Admits<T, A>> Admits<T, A> for K {}

@@ -6,11 +6,14 @@ extern crate alloc;
 #[cfg(feature = "census")]
 mod census;
 mod cycles;
+mod dynamic;
 mod figures;
 mod grave;
 mod header;
 mod kind;
 mod local;
+mod mutate;
+mod name;
 mod pacer;
 mod pointer;
 mod slices;
@@ -27,14 +30,16 @@ mod weak;
 #[cfg(feature = "census")]
 pub use census::{Count, census};
 pub use cycles::{Progress, collect, collect_some, figures, set_pace, set_trace};
+#[doc(hidden)]
+pub use dynamic::Unsize as __Unsize;
 pub use figures::{Figures, Found};
 #[cfg(feature = "std")]
 pub use kind::Shared;
 pub use kind::{Admits, Kind, Local};
+pub use mutate::Cloned;
 pub use pacer::Pace;
 pub use pointer::Pointer;
 pub use target::Target;
-#[cfg(not(feature = "std"))]
 pub use thread::assume_one_thread;
 pub use visit::Visit;
 pub use weak::WeakPointer;

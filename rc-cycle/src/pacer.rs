@@ -13,14 +13,15 @@
 /// How steps are started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Whether steps happen by themselves.
+    /// Whether steps happen by themselves: by default, they do.
     pub automatic: bool,
     /// Bytes of candidates' boxes from which on a step happens, at least; and a quarter of what the boxes that are alive
-    /// may grow by.
+    /// may grow by. By default, 256 KiB.
     pub least_bytes: usize,
-    /// The part of the live bytes that candidates may have until then: one in so many.
+    /// The part of the live bytes that candidates may have until then: one in so many. By default, 8.
     pub live_part: usize,
-    /// How many values such a step looks at. Where a candidate leads to more, the next step looks at all of those.
+    /// How many values such a step looks at. Where a candidate leads to more, the next step looks at all of those. By
+    /// default, 4096.
     pub budget_objects: usize,
 }
 

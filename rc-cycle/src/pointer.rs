@@ -1,7 +1,8 @@
 //! The pointer: std's API on boxes of either kind.
 //!
 //! Above: the user, who calls it [`Cc`](crate::Cc) or [`sync::Cc`](crate::sync::Cc). Below: the words of its box. In
-//! `weak.rs`: weak pointers. In `slices.rs`: slices and strings. In `traits.rs`: what pointers do because their values do.
+//! `weak.rs`: weak pointers. In `slices.rs`: slices and strings. In `traits.rs`: what pointers do because their values do. In
+//! `dynamic.rs`: trait objects. In `mutate.rs`: values that are cloned when they are shared.
 
 use crate::grave;
 use crate::header::{self, Frame, record_of, words};
@@ -18,7 +19,7 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 
 /// A counted pointer to a value, as std's `Rc` or `Arc`, whose cycles are found and freed: [`Cc`](crate::Cc) and
-/// [`sync::Cc`](crate::sync::Cc).
+/// `sync::Cc`.
 ///
 /// # Cycles
 ///
@@ -67,10 +68,35 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
         Self { value, of: PhantomData }
     }
 
+    /// The address that leads to all of the box, and with it the pointer's count.
+    pub(crate) const fn into_value(self) -> NonNull<T> {
+        let value = self.value;
+        forget(self);
+        value
+    }
+
     #[inline(always)]
-    fn words(&self) -> &header::Words<K> {
+    pub(crate) fn words(&self) -> &header::Words<K> {
         // SAFETY: the pointer's count keeps the box.
         unsafe { words(self.value.cast()) }
+    }
+
+    /// Has the pointer lead to another value, whose count is the pointer's then. Returns the one that it led to, and that
+    /// it has no count of any more.
+    ///
+    /// # Safety
+    ///
+    /// As for [`from_value`](Self::from_value).
+    pub(crate) const unsafe fn replace_value(&mut self, value: NonNull<T>) -> NonNull<T> {
+        core::mem::replace(&mut self.value, value)
+    }
+
+    /// # Safety
+    ///
+    /// There is no other pointer, and no weak one, and no step begins at the value.
+    pub(crate) unsafe fn value_mut(&mut self) -> &mut T {
+        // SAFETY: the caller's.
+        unsafe { self.value.as_mut() }
     }
 
     /// How many words the box has.
@@ -111,7 +137,19 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
 }
 
 /// Lets go of a box whose value is gone, also if its destructor unwinds.
-struct Free<T: ?Sized + Target, A: Layer + 'static, K: Kind>(NonNull<T>, PhantomData<(A, K)>);
+pub(crate) struct Free<T: ?Sized + Target, A: Layer + 'static, K: Kind>(
+    NonNull<T>,
+    PhantomData<(A, K)>,
+);
+
+impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Free<T, A, K> {
+    /// # Safety
+    ///
+    /// The pointers' weak count of the box is this one's.
+    pub(crate) const unsafe fn of(value: NonNull<T>) -> Self {
+        Self(value, PhantomData)
+    }
+}
 
 impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Drop for Free<T, A, K> {
     #[inline]
@@ -180,9 +218,28 @@ unsafe impl<'gc, T: ?Sized + Target, A: Layer + 'static, K: Kind> Trace<'gc> for
     fn trace_mut<V: VisitorMut + ?Sized>(&mut self, _: &mut V) {}
 }
 
+// SAFETY: as the pointer in it.
+unsafe impl<'gc, T: ?Sized + Target, A: Layer + 'static, K: Kind> Trace<'gc>
+    for Pin<Pointer<T, A, K>>
+{
+    const NEEDS_TRACE: bool = <Pointer<T, A, K> as Trace<'gc>>::NEEDS_TRACE;
+    const HOLDS_COUNTED: bool = <Pointer<T, A, K> as Trace<'gc>>::HOLDS_COUNTED;
+    const MAY_CYCLE: bool = <Pointer<T, A, K> as Trace<'gc>>::MAY_CYCLE;
+    const SENDS: bool = K::SENDS;
+
+    #[inline]
+    fn trace<V: Visitor + ?Sized>(&self, visitor: &mut V) {
+        // SAFETY: the same word, which is looked at only: the type is transparent.
+        unsafe { &*core::ptr::from_ref(self).cast::<Pointer<T, A, K>>() }.trace(visitor);
+    }
+
+    #[inline]
+    fn trace_mut<V: VisitorMut + ?Sized>(&mut self, _: &mut V) {}
+}
+
 /// Says what std's pointers say when there is no memory.
 #[cold]
-fn no_memory(layout: Layout) -> ! {
+pub(crate) fn no_memory(layout: Layout) -> ! {
     alloc::alloc::handle_alloc_error(layout)
 }
 
@@ -231,7 +288,7 @@ impl<T: Target, K: Admits<T>> Pointer<T, Global, K> {
     /// use rc_cycle::{Cc, Weak};
     ///
     /// #[derive(Trace)]
-    /// struct Knows(#[trace(skip)] Weak<Knows>);
+    /// struct Knows(Weak<Knows>);
     ///
     /// let knows = Cc::new_cyclic(|me| Knows(me.clone()));
     /// assert!(Cc::ptr_eq(&knows, &knows.0.upgrade().unwrap()));
@@ -324,7 +381,7 @@ impl<T: Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
     ///
     /// # Errors
     ///
-    /// The pointer, if there are others. (A [`sync::Cc`](crate::sync::Cc) may have another one for a moment: the
+    /// The pointer, if there are others. (A `sync::Cc` may have another one for a moment: the
     /// collecting thread's.)
     pub fn try_unwrap(this: Self) -> Result<T, Self> {
         if !K::take(this.words()) {
@@ -378,17 +435,17 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
         ManuallyDrop::new(this).value.as_ptr()
     }
 
-    /// The pointer that [`into_raw`](Self::into_raw) was given.
+    /// [`from_raw`](Pointer::from_raw) for any allocator, which is in the box.
     ///
     /// # Safety
     ///
-    /// It came from there, of the same types, and is not used again as such.
+    /// As there.
     ///
     /// # Panics
     ///
     /// If `value` is null.
     #[must_use]
-    pub unsafe fn from_raw(value: *const T) -> Self {
+    pub unsafe fn from_raw_in(value: *const T) -> Self {
         match NonNull::new(value.cast_mut()) {
             // SAFETY: the caller's.
             Some(value) => unsafe { Self::from_value(value) },
@@ -396,28 +453,28 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
         }
     }
 
-    /// Adds a count to the value that [`into_raw`](Self::into_raw) gave the address of.
+    /// [`increment_strong_count`](Pointer::increment_strong_count) for any allocator.
     ///
     /// # Safety
     ///
-    /// As for [`from_raw`](Self::from_raw), and there is a pointer.
-    pub unsafe fn increment_strong_count(value: *const T) {
+    /// As there.
+    pub unsafe fn increment_strong_count_in(value: *const T) {
         // SAFETY: the caller's; the count that was there stays.
-        let this = ManuallyDrop::new(unsafe { Self::from_raw(value) });
+        let this = ManuallyDrop::new(unsafe { Self::from_raw_in(value) });
         forget(Self::clone(&this));
     }
 
-    /// Takes a count from it.
+    /// [`decrement_strong_count`](Pointer::decrement_strong_count) for any allocator.
     ///
     /// # Safety
     ///
-    /// As for [`from_raw`](Self::from_raw), and the count is there to be taken.
-    pub unsafe fn decrement_strong_count(value: *const T) {
+    /// As there.
+    pub unsafe fn decrement_strong_count_in(value: *const T) {
         // SAFETY: the caller's.
-        drop(unsafe { Self::from_raw(value) });
+        drop(unsafe { Self::from_raw_in(value) });
     }
 
-    /// The number of pointers. (Of a [`sync::Cc`](crate::sync::Cc), it may have changed since; and the collecting
+    /// The number of pointers. (Of a `sync::Cc`, it may have changed since; and the collecting
     /// thread's own are counted.)
     #[inline]
     #[must_use]
@@ -470,104 +527,40 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
     }
 }
 
-impl<T: Target + Clone, A: Layer + Clone + 'static, K: Admits<T, A>> Pointer<T, A, K> {
-    /// The value, exclusively: a clone of it, if there are other pointers; if there are weak ones only, they lose it.
-    ///
-    /// # Aborts
-    ///
-    /// When there is no memory for the clone.
-    pub fn make_mut(this: &mut Self) -> &mut T {
-        if !K::is_unique(this.words(), T::MAY_CYCLE) {
-            let allocator = Self::allocator(this).clone();
-            if K::strong(this.words()) > 1 || !this.move_away(allocator.clone()) {
-                *this = Self::new_in((**this).clone(), allocator);
-            }
-        }
-        // SAFETY: there is no other pointer now, and no weak one.
-        unsafe { this.value.as_mut() }
-    }
-}
-
-impl<T: Target, A: Layer + 'static, K: Admits<T, A>> Pointer<T, A, K> {
-    /// Moves the value away from its weak pointers, if there is no other pointer. `false`: there is.
-    ///
-    /// # Aborts
-    ///
-    /// When there is no memory.
-    fn move_away(&mut self, allocator: A) -> bool {
-        let record = if T::MAY_CYCLE { Some(record_of::<T, A>()) } else { None };
-        let layout = Layout::new::<T>();
-        // First, as it may unwind: afterwards nothing does.
-        let Ok(place) = header::allocate::<T, A, K>(allocator, layout, record, 0, 1) else {
-            no_memory(layout)
-        };
-        let place = place.cast::<T>();
-        // SAFETY: if there was no other pointer, the value is ours: it is moved. Else the new box is nobody's.
-        unsafe {
-            if !K::take(self.words()) {
-                Self::free(place);
-                return false;
-            }
-            place.copy_from_nonoverlapping(self.value, 1);
-            let old = core::mem::replace(&mut self.value, place);
-            if let Some(record) = record {
-                K::note(old.cast(), record, false);
-                K::note(place.cast(), record, true);
-            }
-            drop(Free::<T, A, K>(old, PhantomData));
-        }
-        true
-    }
-}
-
-/// What [`unsize!`](crate::unsize) calls.
-#[doc(hidden)]
-impl<T: Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
-    /// A pointer of an unsized type: `to` makes its address of the value's.
+/// With the global allocator, as std's, so that it need not be said.
+impl<T: ?Sized + Target, K: Kind> Pointer<T, Global, K> {
+    /// The pointer that [`into_raw`](Self::into_raw) was given.
     ///
     /// # Safety
     ///
-    /// `to` is a coercion by the compiler.
-    pub unsafe fn __unsize<U: ?Sized + Target>(
-        this: Self,
-        to: impl FnOnce(*mut T) -> *mut U,
-    ) -> Pointer<U, A, K> {
-        const { assert!(U::IS_DYN && size_of::<*const U>() > size_of::<usize>()) };
-        if !T::MAY_CYCLE {
-            K::set_plain(this.words());
-        }
-        let this = ManuallyDrop::new(this);
-        // SAFETY: the count is the pointer's that was forgotten; the address was coerced.
-        unsafe { Pointer::from_value(NonNull::new_unchecked(to(this.value.as_ptr()))) }
+    /// It came from there, of the same types, and is not used again as such.
+    ///
+    /// # Panics
+    ///
+    /// If `value` is null.
+    #[must_use]
+    pub unsafe fn from_raw(value: *const T) -> Self {
+        // SAFETY: the caller's.
+        unsafe { Self::from_raw_in(value) }
     }
-}
 
-/// Makes a [`Cc`](crate::Cc) of a sized type one of a trait object: `let shape: Cc<dyn Shape> =
-/// unsize!(Cc::new(Square(3.0)));`. The compiler says so if it cannot be. For [`target!`](crate::target).
-#[macro_export]
-macro_rules! unsize {
-    ($pointer:expr) => {
-        match $pointer {
-            // SAFETY: from an address of a sized type to one with more, a cast is a coercion.
-            pointer => unsafe { $crate::Pointer::__unsize(pointer, |value| value as *mut _) },
-        }
-    };
-}
+    /// Adds a count to the value that [`into_raw`](Self::into_raw) gave the address of.
+    ///
+    /// # Safety
+    ///
+    /// As for [`from_raw`](Self::from_raw), and there is a pointer.
+    pub unsafe fn increment_strong_count(value: *const T) {
+        // SAFETY: the caller's.
+        unsafe { Self::increment_strong_count_in(value) }
+    }
 
-/// The exception that has a pointer of its own in std, too: `downcast`.
-impl<A: Layer + 'static, K: Kind> Pointer<dyn core::any::Any, A, K> {
-    /// The pointer as one to a `T`, if the value is one.
+    /// Takes a count from it.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// The pointer, if not.
-    pub fn downcast<T: Target>(self) -> Result<Pointer<T, A, K>, Self> {
-        if (*self).is::<T>() {
-            let this = ManuallyDrop::new(self);
-            // SAFETY: it is a `T`; a box without a record is one of a type that needs none.
-            Ok(unsafe { Pointer::from_value(this.value.cast()) })
-        } else {
-            Err(self)
-        }
+    /// As for [`from_raw`](Self::from_raw), and the count is there to be taken.
+    pub unsafe fn decrement_strong_count(value: *const T) {
+        // SAFETY: the caller's.
+        unsafe { Self::decrement_strong_count_in(value) }
     }
 }

@@ -6,6 +6,7 @@ use crate::header::{self, Frame, record_of_slice};
 use crate::kind::{Admits, Kind};
 use crate::pointer::Pointer;
 use crate::target::Target;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -64,10 +65,42 @@ impl<T: Trace<'static> + 'static, A: Layer + 'static, K: Kind> Drop for Row<T, A
 
 /// Says what std's pointers say.
 #[cold]
-fn no_memory<T>(length: usize) -> ! {
+pub(crate) fn no_memory<T>(length: usize) -> ! {
     match Layout::array::<T>(length) {
         Ok(layout) => alloc::alloc::handle_alloc_error(layout),
         Err(_) => panic!("more elements than there are addresses"),
+    }
+}
+
+/// A slice of what the iterator gives.
+///
+/// # Errors
+///
+/// When there is no memory.
+pub(crate) fn collected<T: Trace<'static> + 'static, A: Layer + 'static, K: Kind>(
+    items: impl ExactSizeIterator<Item = T>,
+    allocator: A,
+) -> Result<Pointer<[T], A, K>, AllocError> {
+    let mut row = Row::<T, A, K>::new(allocator, items.len())?;
+    items.for_each(|item| row.push(item));
+    Ok(row.end())
+}
+
+/// A copy of a text.
+///
+/// # Errors
+///
+/// When there is no memory.
+pub(crate) fn copied<A: Layer + 'static, K: Kind>(
+    text: &str,
+    allocator: A,
+) -> Result<Pointer<str, A, K>, AllocError> {
+    let place = header::allocate::<str, A, K>(allocator, Layout::for_value(text), None, 0, 1)?;
+    // SAFETY: the box is that long, and its content the same text.
+    unsafe {
+        place.copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
+        let bytes = core::ptr::slice_from_raw_parts_mut(place.as_ptr(), text.len());
+        Ok(Pointer::from_value(NonNull::new_unchecked(bytes as *mut str)))
     }
 }
 
@@ -85,10 +118,7 @@ impl<T: Trace<'static> + 'static, A: Layer + 'static, K: Admits<T, A>> Pointer<[
         items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
         allocator: A,
     ) -> Result<Self, AllocError> {
-        let items = items.into_iter();
-        let mut row = Row::<T, A, K>::new(allocator, items.len())?;
-        items.for_each(|item| row.push(item));
-        Ok(row.end())
+        collected(items.into_iter(), allocator)
     }
 
     /// [`try_from_iter_in`](Self::try_from_iter_in), where there is memory.
@@ -118,13 +148,7 @@ impl<A: Layer + 'static, K: Admits<str, A>> Pointer<str, A, K> {
     ///
     /// When there is no memory.
     pub fn try_copy_in(text: &str, allocator: A) -> Result<Self, AllocError> {
-        let place = header::allocate::<str, A, K>(allocator, Layout::for_value(text), None, 0, 1)?;
-        // SAFETY: the box is that long, and its content the same text.
-        unsafe {
-            place.copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
-            let bytes = core::ptr::slice_from_raw_parts_mut(place.as_ptr(), text.len());
-            Ok(Self::from_value(NonNull::new_unchecked(bytes as *mut str)))
-        }
+        copied(text, allocator)
     }
 }
 
@@ -187,6 +211,28 @@ impl<T: Trace<'static> + 'static, K: Admits<T>> Default for Pointer<[T], Global,
 impl<K: Admits<str>> Default for Pointer<str, Global, K> {
     fn default() -> Self {
         Self::from("")
+    }
+}
+
+impl<'t, T: ?Sized + Target + ToOwned, K: Kind> From<Cow<'t, T>> for Pointer<T, Global, K>
+where
+    Self: From<&'t T> + From<T::Owned>,
+{
+    fn from(value: Cow<'t, T>) -> Self {
+        match value {
+            Cow::Borrowed(value) => Self::from(value),
+            Cow::Owned(value) => Self::from(value),
+        }
+    }
+}
+
+/// The bytes of a text, in the same box.
+impl<A: Layer + 'static, K: Kind> From<Pointer<str, A, K>> for Pointer<[u8], A, K> {
+    fn from(text: Pointer<str, A, K>) -> Self {
+        const { assert!(Frame::words::<str>() == Frame::words::<[u8]>()) };
+        let bytes = text.len();
+        // SAFETY: a box of either is the same; the count is that of the pointer that was given.
+        unsafe { Self::from_value(NonNull::slice_from_raw_parts(text.into_value().cast(), bytes)) }
     }
 }
 

@@ -5,9 +5,18 @@
 use crate::visit::Visit;
 use alloc_core::gc::Trace;
 use core::any::Any;
+use core::error::Error;
+use core::fmt::{Debug, Display};
 
+#[diagnostic::on_unimplemented(
+    message = "no `Cc` can point at `{Self}`",
+    label = "a `Cc` points at `'static` types that are `Trace`, slices of such, `str`, and declared trait objects",
+    note = "write `#[derive(Trace)]` on your own types",
+    note = "a trait object is declared once, beside its trait: `rc_cycle::target!(dyn MyTrait);`"
+)]
 /// A type that a [`Cc`](crate::Cc) may point at: every `'static` type that is [`Trace`], slices of those, `str`, and
-/// trait objects that were declared by [`target!`](crate::target).
+/// trait objects that were declared by [`target!`](crate::target): here, those of `Any`, `Error`, `Debug` and `Display`, also
+/// with `Send`, and with `Send + Sync`.
 ///
 /// # Safety
 ///
@@ -102,4 +111,9 @@ macro_rules! target {
     )+};
 }
 
-target!(dyn Any, dyn Any + Send, dyn Any + Send + Sync);
+target! {
+    dyn Any, dyn Any + Send, dyn Any + Send + Sync,
+    dyn Error, dyn Error + Send, dyn Error + Send + Sync,
+    dyn Debug, dyn Debug + Send, dyn Debug + Send + Sync,
+    dyn Display, dyn Display + Send, dyn Display + Send + Sync,
+}

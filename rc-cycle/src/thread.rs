@@ -94,18 +94,24 @@ mod place {
         if PROMISED.load(Ordering::Relaxed) { Some(use_it(&HERE.0)) } else { None }
     }
 
-    /// Has cycles be found in a program without `std`, where this crate cannot tell threads apart. Before this is
-    /// called, and without it, a [`Cc`](crate::Cc) works as `Rc` does: cycles leak.
-    ///
-    /// # Safety
-    ///
-    /// From now on, one thread alone makes, clones and drops [`Cc`](crate::Cc)s and calls this crate's functions; no
-    /// interrupt handler does. Pointers that were made before are that thread's.
-    pub unsafe fn assume_one_thread() {
+    pub(crate) fn promise() {
         PROMISED.store(true, Ordering::Relaxed);
     }
 }
 
-#[cfg(not(feature = "std"))]
-pub use place::assume_one_thread;
+/// Has cycles be found in a program without `std`, where this crate cannot tell threads apart. Before this is
+/// called, and without it, a [`Cc`](crate::Cc) works as `Rc` does: cycles leak.
+///
+/// With the feature `std`, which any crate of the program may have asked for, there is nothing to assume: each thread has
+/// its own cycles found, and this does nothing.
+///
+/// # Safety
+///
+/// From now on, one thread alone makes, clones and drops [`Cc`](crate::Cc)s and calls this crate's functions; no
+/// interrupt handler does. Pointers that were made before are that thread's.
+pub unsafe fn assume_one_thread() {
+    #[cfg(not(feature = "std"))]
+    place::promise();
+}
+
 pub(crate) use place::with;

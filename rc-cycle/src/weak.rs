@@ -7,6 +7,7 @@ use crate::kind::Kind;
 use crate::pointer::Pointer;
 use crate::target::Target;
 use alloc_core::Layer;
+use alloc_core::api2::alloc::Global;
 use alloc_core::gc::{Trace, Visitor, VisitorMut};
 use core::fmt;
 use core::marker::PhantomData;
@@ -60,7 +61,11 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> WeakPointer<T, A, K> {
         Self { value, of: PhantomData }
     }
 
-    fn is_nothing(&self) -> bool {
+    pub(crate) const fn value(&self) -> NonNull<T> {
+        self.value
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
         self.value.cast::<u8>().addr().get() == NOTHING
     }
 
@@ -109,6 +114,25 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> WeakPointer<T, A, K> {
         ManuallyDrop::new(self).value.as_ptr()
     }
 
+    /// [`from_raw`](WeakPointer::from_raw) for any allocator, which is in the box.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// If `value` is null.
+    #[must_use]
+    pub unsafe fn from_raw_in(value: *const T) -> Self {
+        match NonNull::new(value.cast_mut()) {
+            Some(value) => Self { value, of: PhantomData },
+            None => panic!("a null pointer is nobody's"),
+        }
+    }
+}
+
+impl<T: ?Sized + Target, K: Kind> WeakPointer<T, Global, K> {
     /// The pointer that [`into_raw`](Self::into_raw) was given.
     ///
     /// # Safety
@@ -120,10 +144,8 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> WeakPointer<T, A, K> {
     /// If `value` is null.
     #[must_use]
     pub unsafe fn from_raw(value: *const T) -> Self {
-        match NonNull::new(value.cast_mut()) {
-            Some(value) => Self { value, of: PhantomData },
-            None => panic!("a null pointer is nobody's"),
-        }
+        // SAFETY: the caller's.
+        unsafe { Self::from_raw_in(value) }
     }
 }
 

@@ -57,16 +57,111 @@ fn raw_pointers_carry_the_count() {
     let raw = Cc::into_raw(first.clone());
     // SAFETY: `raw` carries a count; it is used up below.
     unsafe {
-        Cc::<String>::increment_strong_count(raw);
+        Cc::increment_strong_count(raw);
         assert_eq!(Cc::strong_count(&first), 3);
-        Cc::<String>::decrement_strong_count(raw);
-        let back: Cc<String> = Cc::from_raw(raw);
+        Cc::decrement_strong_count(raw);
+        let back = Cc::from_raw(raw);
         assert!(Cc::ptr_eq(&back, &first));
         let weak = Cc::downgrade(&back).into_raw();
-        let weak: Weak<String> = Weak::from_raw(weak);
+        let weak = Weak::from_raw(weak);
         assert!(weak.upgrade().is_some());
     }
     assert_eq!(Cc::strong_count(&first), 1);
+}
+
+#[test]
+fn raw_pointers_need_no_allocator() {
+    let (layer, memory) = Counting::layer();
+    let first = Cc::new_in(String::from("text"), layer);
+    let raw = Cc::into_raw(first.clone());
+    // SAFETY: as above.
+    unsafe {
+        Cc::<String, Memory>::increment_strong_count_in(raw);
+        Cc::<String, Memory>::decrement_strong_count_in(raw);
+        let back = Cc::<String, Memory>::from_raw_in(raw);
+        let weak = Weak::<String, Memory>::from_raw_in(Cc::downgrade(&back).into_raw());
+        assert!(Cc::ptr_eq(&weak.upgrade().unwrap(), &first));
+    }
+    drop(first);
+    assert_eq!(memory.bytes(), 0);
+}
+
+#[test]
+fn make_mut_clones_slices_and_strings() {
+    let census = Census::default();
+    let mut first: Cc<[One]> = (0..3).map(|_| census.one()).collect();
+    let place = Cc::as_ptr(&first);
+    assert!(std::ptr::addr_eq(Cc::make_mut(&mut first), place));
+    let other = first.clone();
+    Cc::make_mut(&mut first);
+    assert!(!Cc::ptr_eq(&first, &other) && census.count() == 6);
+    let weak = Cc::downgrade(&first);
+    Cc::make_mut(&mut first);
+    assert!(weak.upgrade().is_none() && census.count() == 6);
+    drop((first, other));
+    assert_eq!(census.count(), 0);
+
+    let (layer, memory) = Counting::layer();
+    let mut text = Cc::<str, Memory>::try_copy_in("text", layer).unwrap();
+    let other = text.clone();
+    Cc::make_mut(&mut text).make_ascii_uppercase();
+    assert_eq!((&*text, &*other), ("TEXT", "text"));
+    drop((text, other));
+    assert_eq!(memory.bytes(), 0);
+
+    // Values that cycles go through.
+    let mut nodes: Cc<[Option<Cc<Node>>]> = [Some(node(&census)), None].into();
+    let other = nodes.clone();
+    Cc::make_mut(&mut nodes)[0] = None;
+    assert!(other[0].is_some() && nodes[0].is_none());
+    drop((nodes, other));
+    collect();
+    assert_eq!((census.count(), figures().live_objects), (0, 0));
+}
+
+#[test]
+fn pointers_are_made_of_what_std_makes_them_of() {
+    use std::borrow::Cow;
+    let texts: [Cc<str>; 2] =
+        [Cow::Borrowed("text").into(), Cow::<str>::Owned("text".into()).into()];
+    assert!(texts.iter().all(|text| &**text == "text"));
+    let items: [Cc<[u8]>; 2] =
+        [Cow::Borrowed(&[1, 2][..]).into(), Cow::<[u8]>::Owned(vec![1, 2]).into()];
+    assert!(items.iter().all(|items| **items == [1, 2]));
+    let (text, [first, _]) = (texts[0].clone(), texts);
+    let bytes: Cc<[u8]> = first.into();
+    assert!(*bytes == *b"text" && Cc::strong_count(&text) == 2);
+    drop(text);
+    assert_eq!(Cc::strong_count(&bytes), 1);
+}
+
+#[test]
+fn weak_pointers_to_trait_objects() {
+    let census = Census::default();
+    let found: Cc<dyn Any> = {
+        let weak: Weak<dyn Any> = unsize!(Weak::<Node>::new());
+        assert!(weak.upgrade().is_none() && weak.strong_count() == 0);
+        let value = Cc::new_cyclic(|me: &Weak<u8>| {
+            let me: Weak<dyn Any> = unsize!(me.clone());
+            assert!(me.upgrade().is_none());
+            7
+        });
+        let weak: Weak<dyn Any> = unsize!(Cc::downgrade(&value));
+        drop(value);
+        assert!(weak.upgrade().is_none());
+        let node = node(&census);
+        link(&node, &node);
+        let weak: Weak<dyn Any> = unsize!(Cc::downgrade(&node));
+        drop(node);
+        weak.upgrade().unwrap()
+    };
+    assert!(found.is::<Node>());
+    drop(found);
+    assert_eq!((collect(), census.count()), (1, 0));
+    let error: Cc<dyn std::error::Error + Send + Sync> = unsize!(Cc::new(std::fmt::Error));
+    assert_eq!(error.to_string(), std::fmt::Error.to_string());
+    let shown: rc_cycle::sync::Cc<dyn Any + Send + Sync> = unsize!(rc_cycle::sync::Cc::new(7));
+    assert_eq!(shown.downcast::<i32>().map(|seven| *seven).ok(), Some(7));
 }
 
 #[test]

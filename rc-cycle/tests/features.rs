@@ -37,6 +37,13 @@ fn a_census_is_a_report_of_leaks() {
 }
 
 #[test]
+fn assuming_one_thread_is_nothing_with_std() {
+    // SAFETY: with `std`, nothing is assumed.
+    unsafe { rc_cycle::assume_one_thread() };
+    std::thread::spawn(|| drop(Cc::new(1))).join().unwrap();
+}
+
+#[test]
 fn pointers_serialise_as_their_values() {
     let value: (Cc<u32>, sync::Cc<String>, Cc<[u8]>, Cc<str>) =
         (Cc::new(7), sync::Cc::new("seven".into()), Cc::from([1, 2]), Cc::from("text"));

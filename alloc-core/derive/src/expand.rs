@@ -1,5 +1,6 @@
 //! The implementation of `Trace` for a type.
 
+use crate::bounds;
 use crate::brand::brand;
 use crate::options::{FieldOptions, TypeOptions};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
@@ -17,27 +18,36 @@ pub fn trace(input: &DeriveInput) -> Result<TokenStream> {
     for traced in variants.iter().flat_map(|variant| &variant.traced) {
         crate::refused::check(traced.of, &brand)?;
     }
+    let plain = is_new && bounds::all_are_static(&input.generics, options.bound.as_ref());
+    // Whose pointers the fields are asked for.
+    let of = if plain { Lifetime::new("'static", Span::call_site()) } else { brand.clone() };
     let mut generics = input.generics.clone();
-    let parameters: Vec<Ident> = generics.type_params().map(|of| of.ident.clone()).collect();
+    let parameters = bounds::unbound(&input.generics, plain);
     let clause = generics.make_where_clause();
+    if plain {
+        let (ident, (_, arguments, _)) = (&input.ident, input.generics.split_for_impl());
+        clause.predicates.push(parse_quote!(#ident #arguments: 'static));
+    }
     match options.bound {
         Some(bound) => clause.predicates.extend(bound),
-        None => clause.predicates.extend(parameters.iter().map(|of| -> syn::WherePredicate {
-            parse_quote!(#of: ::alloc_core::gc::Trace<#brand>)
-        })),
+        None => {
+            clause.predicates.extend(parameters.iter().map(|parameter| -> syn::WherePredicate {
+                parse_quote!(#parameter: ::alloc_core::gc::Trace<#of>)
+            }))
+        }
     }
     let traced: Vec<&Traced> = variants.iter().flat_map(|variant| &variant.traced).collect();
-    let constant =
-        |name: &str| constant(&Ident::new(name, Span::call_site()), &traced, &brand, input);
+    let constant = |name: &str| constant(&Ident::new(name, Span::call_site()), &traced, &of, input);
     let constants = ["NEEDS_TRACE", "HOLDS_COUNTED", "MAY_CYCLE"].map(constant);
-    let sends = sends(input, &variants, &brand);
-    let shared = arms(&variants, &format_ident!("trace"), &brand);
-    let exclusive = arms(&variants, &format_ident!("trace_mut"), &brand);
+    let sends = sends(input, &variants, &of);
+    let shared = arms(&variants, &format_ident!("trace"), &of);
+    let exclusive = arms(&variants, &format_ident!("trace_mut"), &of);
     let (header, clause) = header(&generics, &brand, is_new, &input.ident);
     let no_drop = no_drop(input);
     Ok(quote! {
-        // SAFETY: every field is visited but those that are 'static; there is no `Drop` that could
-        // look at what is gone.
+        // SAFETY: every field is visited but those that are 'static, or functions; there is no `Drop` that could
+        // look at what is gone. A type that is 'static as a whole has no pointers with a brand, so its fields may be
+        // asked for those of any.
         #[automatically_derived]
         unsafe impl #header #clause {
             #(#constants)*
@@ -45,6 +55,7 @@ pub fn trace(input: &DeriveInput) -> Result<TokenStream> {
             #[inline]
             fn trace<__V: ::alloc_core::gc::Visitor + ?::core::marker::Sized>(&self, __visitor: &mut __V) {
                 const fn is_static<__T: ?::core::marker::Sized + 'static>(_: *const __T) {}
+                const fn is_function<__T>(_: *const __T) {}
                 match *self { #shared }
             }
             #[inline]
@@ -61,9 +72,11 @@ struct Variant<'a> {
     path: TokenStream,
     traced: Vec<Traced<'a>>,
     skipped: Vec<Traced<'a>>,
+    /// Pointers to functions, which hold nothing.
+    functions: Vec<Traced<'a>>,
 }
 
-/// A field that is visited.
+/// A field.
 struct Traced<'a> {
     member: TokenStream,
     binding: Ident,
@@ -89,16 +102,30 @@ fn variants(input: &DeriveInput) -> Result<Vec<Variant<'_>>> {
 }
 
 fn variant(path: TokenStream, fields: &Fields) -> Result<Variant<'_>> {
-    let mut variant = Variant { path, traced: Vec::new(), skipped: Vec::new() };
+    let mut variant =
+        Variant { path, traced: Vec::new(), skipped: Vec::new(), functions: Vec::new() };
     for (index, field) in fields.iter().enumerate() {
         let options = FieldOptions::of(&field.attrs)?;
         if options.skip {
             variant.skipped.push(traced(index, field, false));
+        } else if is_function(&field.ty) {
+            variant.functions.push(traced(index, field, false));
         } else {
             variant.traced.push(traced(index, field, options.recursive));
         }
     }
     Ok(variant)
+}
+
+/// Whether a type is that of a function pointer; one that takes references has no `Trace` of its own.
+fn is_function(of: &Type) -> bool {
+    match of {
+        Type::BareFn(_) => true,
+        Type::Paren(syn::TypeParen { elem, .. }) | Type::Group(syn::TypeGroup { elem, .. }) => {
+            is_function(elem)
+        }
+        _ => false,
+    }
 }
 
 fn traced(index: usize, field: &Field, recursive: bool) -> Traced<'_> {
@@ -110,24 +137,30 @@ fn traced(index: usize, field: &Field, recursive: bool) -> Traced<'_> {
 /// A match arm for each variant, which visits what it binds.
 fn arms(variants: &[Variant<'_>], method: &Ident, brand: &Lifetime) -> TokenStream {
     let by = if method == "trace" { quote!(ref) } else { quote!(ref mut) };
-    let arms = variants.iter().map(|Variant { path, traced, skipped }| {
+    let arms = variants.iter().map(|Variant { path, traced, skipped, functions }| {
         // Every field is named, and its type has to be the one that was seen, without any coercion but to a
         // raw pointer: an attribute may have changed the type since.
-        let is_static = skipped.iter().map(|Traced { binding, of, .. }| {
-            if method == "trace" {
-                quote_spanned!(of.span()=> is_static::<#of>(#binding);)
-            } else {
-                quote!(let _ = #binding;)
-            }
-        });
-        let bindings = traced.iter().chain(skipped).map(|Traced { member, binding, .. }| quote!(#member: #by #binding));
+        let is = |fields: &[Traced<'_>], is: &str| -> TokenStream {
+            let is_it = fields.iter().map(|Traced { binding, of, .. }| {
+                if method == "trace" {
+                    let is = Ident::new(is, of.span());
+                    quote_spanned!(of.span()=> #is::<#of>(#binding);)
+                } else {
+                    quote!(let _ = #binding;)
+                }
+            });
+            is_it.collect()
+        };
+        let are_static = is(skipped, "is_static");
+        let are_functions = is(functions, "is_function");
+        let bindings = traced.iter().chain(skipped).chain(functions).map(|Traced { member, binding, .. }| quote!(#member: #by #binding));
         let visits = traced.iter().map(|Traced { binding, of, .. }| {
             // The compiler points at the field when its type does not implement `Trace`. What it names is named here,
             // also where another macro has written the field.
             let at = of.span().resolved_at(Span::call_site());
             quote_spanned!(at=> <#of as ::alloc_core::gc::Trace<#brand>>::#method(#binding, __visitor);)
         });
-        quote!(#path { #(#bindings,)* } => { #(#is_static)* #(#visits)* })
+        quote!(#path { #(#bindings,)* } => { #are_static #are_functions #(#visits)* })
     });
     let none = variants.is_empty().then(|| quote!(_ => {}));
     quote!(#(#arms)* #none)
@@ -233,11 +266,11 @@ fn leaf(input: &DeriveInput, brand: &Lifetime, is_new: bool) -> TokenStream {
     }
 }
 
-/// Two implementations that collide if the type implements `Drop`.
+/// Two implementations that collide if the type implements `Drop`. The trait's name is what the compiler says of it.
 fn no_drop(input: &DeriveInput) -> TokenStream {
     let ident = &input.ident;
     let (parameters, of, clause) = input.generics.split_for_impl();
-    let name = Ident::new("ATracedTypeMustNotImplementDrop", ident.span());
+    let name = Ident::new("MustNotImplementDropUnlessItIsMarkedTraceLeaf", ident.span());
     quote! {
         const _: () = {
             trait #name {}

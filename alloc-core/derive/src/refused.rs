@@ -47,7 +47,7 @@ pub fn check(of: &Type, brand: &Lifetime) -> Result<()> {
     if let Type::Reference(reference) = of
         && reference.lifetime.as_ref().is_some_and(|lifetime| lifetime == brand)
     {
-        let why = "a reference into the heap does not keep its object alive: store the `gc::Gc`";
+        let why = "a traced value cannot borrow: own what this leads to (`gc::Gc`, `String`, `Box`), or let it be `&'static`";
         return Err(Error::new_spanned(of, why));
     }
     match find(of.to_token_stream(), brand) {

@@ -43,7 +43,7 @@ pub enum Stays {
     /// An object was made whose type, which has this name, is not `Send`, or of which the compiler was not
     /// asked: see [`Trace::SENDS`]. It is the last such type.
     Object(&'static str),
-    /// There is a [`DynamicRoot`](super::DynamicRoot) to it, which has to be dropped first.
+    /// There is a `DynamicRoot` to it, which has to be dropped first.
     Handle,
 }
 

@@ -7,13 +7,13 @@ use super::Object;
 use core::ptr::NonNull;
 
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot live in a collected heap as it is",
-    label = "no collector can see which traced pointers are in here",
-    note = "write `#[derive(Trace)]` on your own types",
-    note = "a field without traced pointers in it, whose type is 'static, can be left out: `#[trace(skip)]`",
-    note = "`Cell` and `RefCell` of traced pointers bypass the write barrier: `gc::Lock` and `gc::RefLock` do not",
-    note = "`Rc` and `Arc` of traced pointers, and references, cannot be traced: use `Gc`",
-    note = "keys of the standard library's maps cannot be rewritten when objects move: they must be 'static; those of `gc::Map` need not"
+    message = "`{Self}` is not `Trace`: what pointers are in it cannot be seen",
+    label = "what pointers are in here cannot be seen",
+    note = "your own types: write `#[derive(Trace)]`; where no `Gc` and no `Cc` is in them, `#[trace(leaf)]` below it is enough",
+    note = "a field in which there is none, whose type is 'static, can be left out: `#[trace(skip)]`, for example closures and types of other crates",
+    note = "references cannot be traced, but for `&'static`: own the value",
+    note = "a `Gc` cannot be in `Rc`, `Arc`, `Cell`, `RefCell`, locks, nor in keys of the standard library's maps: there are `gc::Lock`, `gc::RefLock` and `gc::Map` for that",
+    note = "a `Cc` can be in any of these; what is behind `Rc` and `Arc` is not followed; trait objects that it points at are declared by `rc_cycle::target!`"
 )]
 /// A type that may live in a collected heap, under any of the collectors.
 ///

@@ -17,6 +17,9 @@ pub use fence::{HEAVY_FENCE_IS_KNOWN, heavy_fence, light_fence};
 pub use lock::{Lock, LockGuard};
 pub use shim::*;
 
+/// The language's own atomics, in a model, too: as types of values that users have.
+pub(crate) use core::sync::atomic as language;
+
 /// Reads a word of plain memory that another thread may write to meanwhile, by [`store_word`]. Relaxed, and under
 /// loom not seen.
 ///

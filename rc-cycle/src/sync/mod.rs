@@ -1,7 +1,5 @@
 //! Counted pointers for many threads, as std's `Arc`, whose cycles a thread in the background frees.
 //!
-//! Above: the user. Below: `word.rs`, the counts; `collector.rs`, the steps; `worker.rs`, the thread.
-//!
 //! ```
 //! use alloc_core::gc::Trace;
 //! use rc_cycle::sync::{Cc, collect};
@@ -15,6 +13,8 @@
 //! std::thread::spawn(move || drop(node)).join().unwrap();
 //! assert_eq!(collect(), 1); // or the thread, a little later
 //! ```
+
+// Above: the user. Below: `word.rs`, the counts; `collector.rs`, the steps; `worker.rs`, the thread.
 
 mod collector;
 mod ends;

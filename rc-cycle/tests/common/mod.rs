@@ -26,7 +26,8 @@ impl Census {
 }
 
 /// One that is there.
-#[derive(Debug)]
+#[derive(Debug, Trace)]
+#[trace(leaf)]
 pub struct One(Census);
 
 impl Clone for One {

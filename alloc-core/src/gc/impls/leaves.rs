@@ -2,6 +2,7 @@
 
 use super::leaf;
 use crate::gc::{Static, Trace};
+use crate::sync::language as atomic;
 
 macro_rules! leaves {
     ($($(#[$attr:meta])* $of:ty),* $(,)?) => {$(
@@ -16,11 +17,17 @@ leaves! {
     core::num::NonZeroU128, core::num::NonZeroUsize, core::num::NonZeroI8, core::num::NonZeroI16,
     core::num::NonZeroI32, core::num::NonZeroI64, core::num::NonZeroI128, core::num::NonZeroIsize,
     core::time::Duration, core::any::TypeId, core::alloc::Layout, core::cmp::Ordering,
-    core::ffi::CStr, core::convert::Infallible,
+    core::ffi::CStr, core::convert::Infallible, core::marker::PhantomPinned, core::ops::RangeFull,
+    core::fmt::Error, core::num::ParseIntError, core::num::ParseFloatError, core::num::TryFromIntError,
+    core::str::ParseBoolError, core::str::Utf8Error, core::char::ParseCharError,
     core::net::IpAddr, core::net::Ipv4Addr, core::net::Ipv6Addr, core::net::SocketAddr,
+    core::net::SocketAddrV4, core::net::SocketAddrV6, core::net::AddrParseError,
     crate::gc::Id,
     #[cfg(feature = "alloc")] alloc::string::String,
     #[cfg(feature = "alloc")] alloc::ffi::CString,
+    #[cfg(feature = "alloc")] alloc::string::FromUtf8Error,
+    #[cfg(feature = "alloc")] alloc::string::FromUtf16Error,
+    #[cfg(feature = "alloc")] alloc::ffi::NulError,
     #[cfg(feature = "std")] std::path::Path,
     #[cfg(feature = "std")] std::path::PathBuf,
     #[cfg(feature = "std")] std::ffi::OsStr,
@@ -29,6 +36,24 @@ leaves! {
     #[cfg(feature = "std")] std::time::SystemTime,
     #[cfg(feature = "std")] std::fs::File,
     #[cfg(feature = "std")] std::io::Error,
+    #[cfg(feature = "std")] std::io::ErrorKind,
+    #[cfg(feature = "std")] std::env::VarError,
+    #[cfg(feature = "std")] std::thread::ThreadId,
+    #[cfg(feature = "std")] std::thread::Thread,
+    #[cfg(feature = "std")] std::sync::Condvar,
+    #[cfg(feature = "std")] std::sync::Barrier,
+    #[cfg(feature = "std")] std::sync::Once,
+    #[cfg(target_has_atomic = "8")] atomic::AtomicBool,
+    #[cfg(target_has_atomic = "8")] atomic::AtomicU8,
+    #[cfg(target_has_atomic = "8")] atomic::AtomicI8,
+    #[cfg(target_has_atomic = "16")] atomic::AtomicU16,
+    #[cfg(target_has_atomic = "16")] atomic::AtomicI16,
+    #[cfg(target_has_atomic = "32")] atomic::AtomicU32,
+    #[cfg(target_has_atomic = "32")] atomic::AtomicI32,
+    #[cfg(target_has_atomic = "64")] atomic::AtomicU64,
+    #[cfg(target_has_atomic = "64")] atomic::AtomicI64,
+    #[cfg(target_has_atomic = "ptr")] atomic::AtomicUsize,
+    #[cfg(target_has_atomic = "ptr")] atomic::AtomicIsize,
 }
 
 // SAFETY: what a static reference leads to was there before the heap: its type has no brand.

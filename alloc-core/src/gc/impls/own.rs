@@ -113,29 +113,86 @@ wrappers! {
     core::mem::ManuallyDrop<T>, T, |of| **of, **of;
 }
 
-// SAFETY: the number is visited.
-unsafe impl<'gc, T: Trace<'gc>> Trace<'gc> for core::num::Wrapping<T> {
-    constants!(T);
-    #[inline]
-    fn trace<W: Visitor + ?Sized>(&self, visitor: &mut W) {
-        self.0.trace(visitor);
-    }
-    #[inline]
-    fn trace_mut<W: VisitorMut + ?Sized>(&mut self, visitor: &mut W) {
-        self.0.trace_mut(visitor);
-    }
+/// Structs whose fields all can see.
+macro_rules! fields {
+    ($($module:ident::$of:ident: $([$field:tt])+;)*) => {$(
+        // SAFETY: every field is visited.
+        unsafe impl<'gc, T: Trace<'gc>> Trace<'gc> for core::$module::$of<T> {
+            constants!(T);
+            fields!(visits $($field)+);
+        }
+    )*};
+    (visits $($field:tt)+) => {
+        #[inline]
+        fn trace<W: Visitor + ?Sized>(&self, visitor: &mut W) {
+            $(self.$field.trace(visitor);)+
+        }
+        #[inline]
+        fn trace_mut<W: VisitorMut + ?Sized>(&mut self, visitor: &mut W) {
+            $(self.$field.trace_mut(visitor);)+
+        }
+    };
+}
+fields! {
+    num::Wrapping: [0];
+    num::Saturating: [0];
+    cmp::Reverse: [0];
+    ops::Range: [start] [end];
+    ops::RangeFrom: [start];
+    ops::RangeTo: [end];
+    ops::RangeToInclusive: [end];
 }
 
-// SAFETY: the value is visited.
-unsafe impl<'gc, T: Trace<'gc>> Trace<'gc> for core::cmp::Reverse<T> {
+// SAFETY: a 'static value holds no pointer with a brand, and nobody may change the ends of such a range; its counted
+// pointers are shown.
+unsafe impl<'gc, T: Trace<'gc> + 'static> Trace<'gc> for core::ops::RangeInclusive<T> {
     constants!(T);
     #[inline]
     fn trace<W: Visitor + ?Sized>(&self, visitor: &mut W) {
-        self.0.trace(visitor);
+        self.start().trace(visitor);
+        self.end().trace(visitor);
+    }
+    #[inline(always)]
+    fn trace_mut<W: VisitorMut + ?Sized>(&mut self, _: &mut W) {}
+}
+
+/// Enums, by the values in their variants.
+macro_rules! variants {
+    ($($of:ty, [$($parameter:ident),+]: $($path:path),+;)*) => {$(
+        // SAFETY: whichever is there is visited; other variants have no values in them.
+        unsafe impl<'gc, $($parameter: Trace<'gc>),+> Trace<'gc> for $of {
+            constants!($($parameter),+);
+            #[inline]
+            fn trace<W: Visitor + ?Sized>(&self, visitor: &mut W) {
+                $(if let $path(value) = self { value.trace(visitor); })+
+            }
+            #[inline]
+            fn trace_mut<W: VisitorMut + ?Sized>(&mut self, visitor: &mut W) {
+                $(if let $path(value) = self { value.trace_mut(visitor); })+
+            }
+        }
+    )*};
+}
+use core::ops::{Bound, ControlFlow};
+use core::task::Poll;
+variants! {
+    Bound<T>, [T]: Self::Included, Self::Excluded;
+    ControlFlow<B, T>, [B, T]: Self::Break, Self::Continue;
+    Poll<T>, [T]: Self::Ready;
+}
+
+// SAFETY: the content is visited, and not moved: it is `Trace`'s alone to rewrite pointers in it (T2).
+#[cfg(feature = "alloc")]
+unsafe impl<'gc, T: ?Sized + Trace<'gc>> Trace<'gc> for core::pin::Pin<alloc::boxed::Box<T>> {
+    constants!(T);
+    #[inline]
+    fn trace<W: Visitor + ?Sized>(&self, visitor: &mut W) {
+        (**self).trace(visitor);
     }
     #[inline]
     fn trace_mut<W: VisitorMut + ?Sized>(&mut self, visitor: &mut W) {
-        self.0.trace_mut(visitor);
+        // SAFETY: see above.
+        unsafe { self.as_mut().get_unchecked_mut() }.trace_mut(visitor);
     }
 }
 
@@ -167,6 +224,8 @@ where
     T: ?Sized + 'static + alloc::borrow::ToOwned<Owned: Trace<'gc>>,
 {
     const NEEDS_TRACE: bool = <T::Owned as Trace<'gc>>::NEEDS_TRACE;
+    const HOLDS_COUNTED: bool = <T::Owned as Trace<'gc>>::HOLDS_COUNTED;
+    const MAY_CYCLE: bool = <T::Owned as Trace<'gc>>::MAY_CYCLE;
     #[inline]
     fn trace<W: Visitor + ?Sized>(&self, visitor: &mut W) {
         if let Self::Owned(owned) = self {

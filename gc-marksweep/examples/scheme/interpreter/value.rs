@@ -62,7 +62,7 @@ pub struct Outer<'gc>(pub Scope<'gc>);
 /// A table's keys hold no pointers, as maps' keys must not: where objects move, so would they.
 pub type Table<'gc> = HashMap<Key, Value<'gc>>;
 
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Trace, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
     Bool(bool),
     Int(i64),
