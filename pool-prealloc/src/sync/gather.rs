@@ -1,0 +1,160 @@
+//! The two ways of a pool: private, where threads use their shards, and shared, where there is the global store alone.
+//!
+//! Above: hits that found no slot, frees that found the pool shared (`shared.rs`), who waits (`wait.rs`). Below: the
+//! global store. The rules are in `mod.rs`.
+//!
+//! A pool is private until a thread finds no slot in its shard, and none in the global store. That thread *gathers*:
+//! the slots of all shards go to the global store, and the pool is shared. Only then can a thread say that the pool is
+//! full, at the price of one look; and waiters learn of frees. After so many frees that nobody failed or waited, the
+//! pool is private again.
+
+use super::shard::SLOTS;
+use super::shared::{Shared, TAKES};
+use super::thread;
+use alloc_core::Layer;
+use alloc_core::sync::{Ordering, fence, heavy_fence, wait_a_moment};
+use core::ptr::NonNull;
+
+/// The states of the mode, below a count of how often the pool was shared.
+pub(super) const PRIVATE: usize = 0;
+pub(super) const GATHERING: usize = 1;
+pub(super) const SHARED: usize = 2;
+const STATES: usize = 3;
+
+pub(super) const fn state(mode: usize) -> usize {
+    mode & STATES
+}
+
+/// The pool is private again after so many frees without a failure. A gathering takes as long as some hundred of them.
+/// Loom's models have no time for more than one.
+const FREES_WHILE_SHARED: usize = if cfg!(all(loom, feature = "loom")) { 1 } else { 256 };
+
+impl<T, A: Layer> Shared<T, A> {
+    /// A slot from the global store, or from other threads' shards; `None` is a verdict (R6).
+    #[cold]
+    #[inline(never)]
+    pub(super) fn take_shared(&self) -> Option<NonNull<T>> {
+        if thread::enrol() {
+            return self.take();
+        }
+        let mut round = 0;
+        loop {
+            // ORDERING: Acquire, for the Release that ends a gathering: its slots are in the store.
+            let mode = self.mode.load(Ordering::Acquire);
+            if let Some(index) = self.store.pop_one() {
+                return Some(self.slot(index));
+            }
+            match state(mode) {
+                PRIVATE if !self.gather(mode) => return None,
+                PRIVATE => {}
+                GATHERING => {
+                    wait_a_moment(round);
+                    round += 1;
+                }
+                // R6. ORDERING: Acquire: as above.
+                _ if self.mode.load(Ordering::Acquire) == mode => {
+                    self.counts.frees.store(0, Ordering::Relaxed);
+                    return None;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// R2, R3. Returns whether it is worth looking again: not, if the system has forbidden the fence meanwhile.
+    fn gather(&self, mode: usize) -> bool {
+        let gathering = mode | GATHERING;
+        // ORDERING: Acquire: what was done before the pool became private (R4).
+        let mine =
+            self.mode.compare_exchange(mode, gathering, Ordering::Acquire, Ordering::Relaxed);
+        if mine.is_err() {
+            return true;
+        }
+        if !heavy_fence() {
+            // ORDERING: Release, as in `leave`; nothing was done.
+            self.mode.store(mode, Ordering::Release);
+            return false;
+        }
+        for shard in self.shards() {
+            let mut round = 0;
+            while shard.is_busy() {
+                wait_a_moment(round);
+                round += 1;
+            }
+            for list in [TAKES, TAKES + 1] {
+                // SAFETY: R2.
+                unsafe { self.empty(shard, list, SLOTS) };
+            }
+        }
+        self.counts.gatherings.fetch_add(1, Ordering::Relaxed);
+        self.counts.frees.store(0, Ordering::Relaxed);
+        // R3. ORDERING: Release, for who finds the pool shared.
+        self.mode.store(mode | SHARED, Ordering::Release);
+        true
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        // ORDERING: Acquire, as in `take_shared`.
+        state(self.mode.load(Ordering::Acquire)) == SHARED
+    }
+
+    /// Makes the pool shared if it is not. `false` if it cannot be.
+    pub(super) fn share(&self) -> bool {
+        let mut round = 0;
+        loop {
+            // ORDERING: Acquire, as in `take_shared`.
+            let mode = self.mode.load(Ordering::Acquire);
+            match state(mode) {
+                PRIVATE if !self.gather(mode) => return false,
+                PRIVATE => {}
+                GATHERING => {
+                    wait_a_moment(round);
+                    round += 1;
+                }
+                _ => return true,
+            }
+        }
+    }
+
+    /// R3: a free while the pool is not private, or by a thread without a shard.
+    ///
+    /// # Safety
+    ///
+    /// As for `give`.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn give_shared(&self, slot: NonNull<T>) {
+        if thread::enrol() {
+            // SAFETY: the caller's.
+            return unsafe { self.give(slot) };
+        }
+        self.store.push(&mut [self.index_of(slot.cast())]);
+        // R7. ORDERING: SeqCst: the slot is there before the look at the waiters; meets the fence of `enqueue`.
+        fence(Ordering::SeqCst);
+        if self.waiters.count() > 0 {
+            self.serve();
+            return;
+        }
+        // ORDERING: Relaxed, also where it is lost: when a pool becomes private decides nothing but speed.
+        let frees = self.counts.frees.load(Ordering::Relaxed) + 1;
+        self.counts.frees.store(frees, Ordering::Relaxed);
+        if frees >= FREES_WHILE_SHARED {
+            self.leave();
+        }
+    }
+
+    /// R4: makes the pool private, unless somebody waits.
+    fn leave(&self) {
+        // ORDERING: Acquire: what the gathering did.
+        let mode = self.mode.load(Ordering::Acquire);
+        if self.shards().is_empty() || state(mode) != SHARED {
+            return;
+        }
+        let Some(queue) = self.waiters.queue.try_lock() else { return };
+        if queue.is_empty() {
+            let next = (mode & !STATES).wrapping_add(STATES + 1) | PRIVATE;
+            // ORDERING: Release, for the Acquire of `is_private`; Relaxed if another was faster.
+            let _ = self.mode.compare_exchange(mode, next, Ordering::Release, Ordering::Relaxed);
+        }
+    }
+}
