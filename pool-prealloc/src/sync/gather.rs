@@ -8,8 +8,7 @@
 //! full, at the price of one look; and waiters learn of frees. After so many frees that nobody failed or waited, the
 //! pool is private again.
 
-use super::shard::SLOTS;
-use super::shared::{Shared, TAKES};
+use super::shared::Shared;
 use super::thread;
 use alloc_core::Layer;
 use alloc_core::sync::{Ordering, fence, heavy_fence, wait_a_moment};
@@ -45,6 +44,7 @@ impl<T, A: Layer> Shared<T, A> {
                 return Some(self.slot(index));
             }
             match state(mode) {
+                PRIVATE if self.unbundle_one() => {}
                 PRIVATE if !self.gather(mode) => return None,
                 PRIVATE => {}
                 GATHERING => {
@@ -59,6 +59,17 @@ impl<T, A: Layer> Shared<T, A> {
                 _ => {}
             }
         }
+    }
+
+    /// For threads without a shard: makes a bundle's slots singles, by R1 with a count in place of a flag.
+    fn unbundle_one(&self) -> bool {
+        self.movers.fetch_add(1, Ordering::Relaxed);
+        // ORDERING: SeqCst: the count is there before the look at the mode (R2 is its partner).
+        fence(Ordering::SeqCst);
+        let done = self.is_private() && self.store.unbundle();
+        // ORDERING: Release gives the bundles to who reads the count in `gather`.
+        self.movers.fetch_sub(1, Ordering::Release);
+        done
     }
 
     /// R2, R3. Returns whether it is worth looking again: not, if the system has forbidden the fence meanwhile.
@@ -81,11 +92,16 @@ impl<T, A: Layer> Shared<T, A> {
                 wait_a_moment(round);
                 round += 1;
             }
-            for list in [TAKES, TAKES + 1] {
-                // SAFETY: R2.
-                unsafe { self.empty(shard, list, SLOTS) };
-            }
+            // SAFETY: R2.
+            unsafe { self.empty(shard) };
         }
+        let mut round = 0;
+        // ORDERING: Acquire, for the Release of `unbundle_one`.
+        while self.movers.load(Ordering::Acquire) > 0 {
+            wait_a_moment(round);
+            round += 1;
+        }
+        while self.store.unbundle() {}
         self.counts.gatherings.fetch_add(1, Ordering::Relaxed);
         self.counts.frees.store(0, Ordering::Relaxed);
         // R3. ORDERING: Release, for who finds the pool shared.
@@ -128,7 +144,7 @@ impl<T, A: Layer> Shared<T, A> {
             // SAFETY: the caller's.
             return unsafe { self.give(slot) };
         }
-        self.store.push(&mut [self.index_of(slot.cast())]);
+        self.store.push_singles(&[self.index_of(slot)]);
         // R7. ORDERING: SeqCst: the slot is there before the look at the waiters; meets the fence of `enqueue`.
         fence(Ordering::SeqCst);
         if self.waiters.count() > 0 {

@@ -6,13 +6,11 @@
 //! allocations take from the first, oldest on top, and frees go to the second, newest on top.
 
 use alloc_core::sync::{AtomicBool, AtomicUsize, Ordering, UnsafeCell, light_fence};
-use core::mem::MaybeUninit;
-use core::ptr::NonNull;
 
 /// The most slots in a list. Loom's models would take forever with more than a few.
 pub(super) const SLOTS: usize = if cfg!(all(loom, feature = "loom")) { 4 } else { 60 };
 
-type Slots = [MaybeUninit<NonNull<u8>>; SLOTS];
+type Slots = [u32; SLOTS];
 
 #[repr(C, align(128))]
 pub(super) struct Shard {
@@ -25,7 +23,7 @@ pub(super) struct Shard {
 
 // An index is a shift.
 #[cfg(all(target_pointer_width = "64", not(all(loom, feature = "loom")), not(strata_lines)))]
-const _: () = assert!(size_of::<Shard>() == 1024);
+const _: () = assert!(size_of::<Shard>() == 512);
 
 // SAFETY: slots are the pool's, and who touches the lists owns them (R1 to R3).
 unsafe impl Send for Shard {}
@@ -37,7 +35,7 @@ impl Shard {
         Self {
             busy: AtomicBool::new(false),
             lens: [AtomicUsize::new(0), AtomicUsize::new(0)],
-            lists: core::array::from_fn(|_| UnsafeCell::new([MaybeUninit::uninit(); SLOTS])),
+            lists: core::array::from_fn(|_| UnsafeCell::new([0; SLOTS])),
         }
     }
 
@@ -79,14 +77,11 @@ impl Shard {
     ///
     /// The caller owns the lists.
     #[inline(always)]
-    pub unsafe fn pop(&self, list: usize) -> Option<NonNull<u8>> {
+    pub unsafe fn pop(&self, list: usize) -> Option<u32> {
         let top = self.len(list).checked_sub(1)?;
         self.set_len(list, top);
-        // SAFETY: the lists are the caller's; below the length, which is at most `SLOTS`, slots were written.
-        Some(
-            self.lists[list & 1]
-                .with(|slots| unsafe { (&*slots).get_unchecked(top).assume_init() }),
-        )
+        // SAFETY: the lists are the caller's; a length is at most `SLOTS`.
+        Some(self.lists[list & 1].with(|slots| unsafe { *(*slots).get_unchecked(top) }))
     }
 
     /// Puts a slot on top, if there are fewer than `bound`.
@@ -95,35 +90,48 @@ impl Shard {
     ///
     /// The caller owns the lists and the slot, and gives it away if this is `true`. `bound` is at most `SLOTS`.
     #[inline(always)]
-    pub unsafe fn push(&self, list: usize, slot: NonNull<u8>, bound: usize) -> bool {
+    pub unsafe fn push(&self, list: usize, slot: u32, bound: usize) -> bool {
         let len = self.len(list);
         if len >= bound {
             return false;
         }
         // SAFETY: the lists are the caller's, and `len < bound <= SLOTS`.
-        self.lists[list & 1].with_mut(|slots| unsafe {
-            (&mut *slots).get_unchecked_mut(len).write(slot);
-        });
+        self.lists[list & 1].with_mut(|slots| unsafe { *(*slots).get_unchecked_mut(len) = slot });
         self.set_len(list, len + 1);
         true
     }
 
-    /// Takes up to `most` slots from below, the oldest first.
+    /// Fills a list that is empty; the first slot comes to be on top.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the lists and the slots, which it gives away.
+    pub unsafe fn fill(&self, list: usize, batch: &[u32]) {
+        debug_assert_eq!(self.len(list), 0);
+        // SAFETY: the lists are the caller's.
+        self.lists[list & 1].with_mut(|slots| unsafe {
+            let slots = &mut *slots;
+            slots[..batch.len()].copy_from_slice(batch);
+            slots[..batch.len()].reverse();
+        });
+        self.set_len(list, batch.len());
+    }
+
+    /// Takes slots from below, as many as there are and fit, the oldest first. Returns how many.
     ///
     /// # Safety
     ///
     /// The caller owns the lists, and the slots after this.
-    pub unsafe fn take_oldest(&self, list: usize, most: usize, mut to: impl FnMut(NonNull<u8>)) {
+    pub unsafe fn take_oldest(&self, list: usize, batch: &mut [u32]) -> usize {
         let len = self.len(list);
-        let count = most.min(len);
+        let count = batch.len().min(len);
         // SAFETY: the lists are the caller's.
         self.lists[list & 1].with_mut(|slots| unsafe {
             let slots = &mut *slots;
-            for slot in &slots[..count] {
-                to(slot.assume_init()); // below the length
-            }
+            batch[..count].copy_from_slice(&slots[..count]);
             slots.copy_within(count..len, 0);
         });
         self.set_len(list, len - count);
+        count
     }
 }

@@ -37,6 +37,8 @@ pub struct Shared<T, A: Layer> {
     pub(super) store: CachePadded<Store>,
     pub(super) waiters: CachePadded<Waiters>,
     pub(super) counts: CachePadded<Counts>,
+    /// Threads without a shard that are, as by R1, at bundles.
+    pub(super) movers: CachePadded<AtomicUsize>,
     run: Run<A>,
     values: PhantomData<T>,
 }
@@ -68,9 +70,14 @@ impl<T, A: Layer> Shared<T, A> {
         let shards = shape.shard_count();
         // Without the fence there is no gathering; then shards stay out of use (R2).
         let shards = if shards > 0 && heavy_fence() { shards } else { 0 };
+        // All shards together have at most half of the slots.
+        let bound_slots = (capacity / (2 * shards.max(1))).clamp(1, SLOTS);
+        let is_lifo = order == Order::Lifo;
+        let batch_slots = if is_lifo { bound_slots.div_ceil(2) } else { bound_slots };
         let bytes = Self::STRIDE.checked_mul(capacity).ok_or(AllocError)?;
         let mut layout = Layout::from_size_align(bytes, align_of::<T>()).map_err(|_| AllocError)?;
-        let store = StorePlan::add_to(&mut layout, order, capacity).ok_or(AllocError)?;
+        let store =
+            StorePlan::add_to(&mut layout, order, capacity, batch_slots).ok_or(AllocError)?;
         let offset = Row::<Shard>::plan(&mut layout, shards).ok_or(AllocError)?;
         let words = capacity.div_ceil(32);
         let marks = Row::<AtomicU32>::plan(&mut layout, words).ok_or(AllocError)?;
@@ -83,15 +90,12 @@ impl<T, A: Layer> Shared<T, A> {
                 Row::make(run.ptr(), marks, words, |_| AtomicU32::new(0)),
             )
         };
-        // All shards together have at most half of the slots.
-        let bound_slots = (capacity / (2 * shards.max(1))).clamp(1, SLOTS);
-        let is_lifo = order == Order::Lifo;
         Ok(Self {
             shards: row,
             mode: AtomicUsize::new(if shards > 0 { PRIVATE } else { SHARED }),
             gives: if is_lifo { TAKES } else { TAKES + 1 },
             bound_slots,
-            batch_slots: if is_lifo { bound_slots.div_ceil(2) } else { bound_slots },
+            batch_slots,
             first: run.ptr(),
             capacity,
             marks,
@@ -99,6 +103,7 @@ impl<T, A: Layer> Shared<T, A> {
             waiters: CachePadded::new(Waiters::new()),
             counts: CachePadded::default(),
             run,
+            movers: CachePadded::new(AtomicUsize::new(0)),
             values: PhantomData,
         })
     }
@@ -123,12 +128,12 @@ impl<T, A: Layer> Shared<T, A> {
     }
 
     /// The number of a slot.
-    pub(super) fn index_of(&self, slot: NonNull<u8>) -> u32 {
+    pub(super) fn index_of<S>(&self, slot: NonNull<S>) -> u32 {
         ((slot.addr().get() - self.first.addr().get()) / Self::STRIDE) as u32
     }
 
     #[inline(always)]
-    fn is_private(&self) -> bool {
+    pub(super) fn is_private(&self) -> bool {
         // ORDERING: Acquire, for the Release of the one who made it private (R4): the lists that a gathering left.
         state(self.mode.load(Ordering::Acquire)) == PRIVATE
     }
@@ -140,9 +145,9 @@ impl<T, A: Layer> Shared<T, A> {
             shard.begin();
             if self.is_private() {
                 // SAFETY: R1.
-                if let Some(slot) = unsafe { shard.pop(TAKES) } {
+                if let Some(index) = unsafe { shard.pop(TAKES) } {
                     shard.end();
-                    return Some(slot.cast());
+                    return Some(self.slot(index));
                 }
                 // SAFETY: R1; `refill` ends it.
                 return unsafe { self.refill(shard) };
@@ -163,21 +168,13 @@ impl<T, A: Layer> Shared<T, A> {
         let mut batch = [NONE; SLOTS];
         let batch = &mut batch[..self.batch_slots];
         let mut count = self.store.pop(batch);
-        if count == 0 && self.gives != TAKES {
-            // In FIFO order, what this thread freed is next.
-            // SAFETY: R1.
-            unsafe {
-                shard.take_oldest(self.gives, batch.len(), |slot| {
-                    batch[count] = self.index_of(slot);
-                    count += 1;
-                });
+        // SAFETY: R1; the list is empty.
+        unsafe {
+            if count == 0 && self.gives != TAKES {
+                // In FIFO order, what this thread freed is next.
+                count = shard.take_oldest(self.gives, batch);
             }
-        }
-        let slots = batch[..count].iter().map(|index| self.slot(*index));
-        for slot in slots.skip(1).rev() {
-            // SAFETY: R1; the list was empty, and a batch fits.
-            let fits = unsafe { shard.push(TAKES, slot.cast(), SLOTS) };
-            debug_assert!(fits);
+            shard.fill(TAKES, batch[..count].get(1..).unwrap_or_default());
         }
         shard.end();
         if count > 0 { Some(self.slot(batch[0])) } else { self.take_shared() }
@@ -195,7 +192,7 @@ impl<T, A: Layer> Shared<T, A> {
             if self.is_private() {
                 // SAFETY: R1, and the caller's; the bound is at most `SLOTS`.
                 unsafe {
-                    if !shard.push(self.gives, slot.cast(), self.bound_slots) {
+                    if !shard.push(self.gives, self.index_of(slot), self.bound_slots) {
                         self.flush(shard, slot);
                     }
                 }
@@ -218,40 +215,47 @@ impl<T, A: Layer> Shared<T, A> {
     unsafe fn flush(&self, shard: &Shard, slot: NonNull<T>) {
         // SAFETY: the caller's; there is room now.
         unsafe {
-            self.empty(shard, self.gives, self.batch_slots);
-            shard.push(self.gives, slot.cast(), self.bound_slots);
+            let mut batch = [NONE; SLOTS];
+            let batch = self.oldest(shard, self.gives, &mut batch[..self.batch_slots]);
+            self.store.push(batch);
+            shard.push(self.gives, self.index_of(slot), self.bound_slots);
         }
     }
 
-    /// Gives up to `most` slots of a list to the global store, the oldest ones.
+    /// Takes slots from a list, the oldest ones, in the order in which the store wants them.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the shard's lists, and the slots after this.
+    unsafe fn oldest<'b>(&self, shard: &Shard, list: usize, batch: &'b mut [u32]) -> &'b [u32] {
+        // SAFETY: the caller's.
+        let count = unsafe { shard.take_oldest(list, batch) };
+        let batch = &mut batch[..count];
+        if list == TAKES {
+            // What is on top is to be used first.
+            batch.reverse();
+        }
+        batch
+    }
+
+    /// Gives all slots of a shard to the global store, as singles.
     ///
     /// # Safety
     ///
     /// The caller owns the shard's lists.
-    pub(super) unsafe fn empty(&self, shard: &Shard, list: usize, most: usize) {
-        let mut batch = [NONE; SLOTS];
-        let mut count = 0;
-        // SAFETY: the caller's.
-        unsafe {
-            shard.take_oldest(list, most, |slot| {
-                batch[count] = self.index_of(slot);
-                count += 1;
-            });
+    pub(super) unsafe fn empty(&self, shard: &Shard) {
+        for list in [TAKES, TAKES + 1] {
+            // SAFETY: the caller's.
+            let mut batch = [NONE; SLOTS];
+            self.store.push_singles(unsafe { self.oldest(shard, list, &mut batch) });
         }
-        if list != self.gives {
-            // In FIFO order, the oldest slot of this list is on top.
-            batch[..count].reverse();
-        }
-        self.store.push(&mut batch[..count]);
     }
 
     /// In the end of the pool: takes all free slots out and marks them. Returns how many; less, if one was there twice.
     pub(super) fn mark_free(&mut self) -> usize {
         for shard in self.shards.iter() {
-            for list in [TAKES, TAKES + 1] {
-                // SAFETY: `&mut self`: nobody else uses the lists.
-                unsafe { self.empty(shard, list, SLOTS) };
-            }
+            // SAFETY: `&mut self`: nobody else uses the lists.
+            unsafe { self.empty(shard) };
         }
         let mut free = 0;
         let mut batch = [NONE; SLOTS];
@@ -280,7 +284,7 @@ impl<T, A: Layer> Shared<T, A> {
             let index = if is_lifo { slots - 1 - at } else { at };
             let bit = 1 << (index % 32);
             if self.marks[index as usize / 32].fetch_and(!bit, Ordering::Relaxed) & bit != 0 {
-                self.store.push(&mut [index]);
+                self.store.push_singles(&[index]);
             }
         }
     }

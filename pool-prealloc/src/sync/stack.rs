@@ -1,6 +1,6 @@
-//! The global store in LIFO order: a stack of slots, of which a batch moves by one exchange.
+//! A stack of slots, of which a batch moves by one exchange; or of other things that are named by an index.
 //!
-//! Above: `store.rs`. Below: a link per slot. Slots are named by their index.
+//! Above: the global store (`store.rs`). Below: a link per slot.
 //!
 //! ```text
 //!   head   [tag: 32 bits][index of the slot on top, or NONE]      links[i]   the slot below slot i
@@ -48,6 +48,11 @@ impl Stack {
         }
         let top = if slots > 0 { 0 } else { NONE };
         Self { head: AtomicU64::new(tagged(top, 0)), links }
+    }
+
+    /// A stack of nothing yet.
+    pub fn empty(links: Row<AtomicU32>) -> Self {
+        Self { head: AtomicU64::new(tagged(NONE, 0)), links }
     }
 
     /// Puts slots on top; the first one will be on top of all.

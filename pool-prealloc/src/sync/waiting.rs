@@ -7,6 +7,7 @@ use super::wait::{Waiter, Wake};
 use core::ops::Deref;
 use core::pin::Pin;
 use core::ptr::NonNull;
+#[cfg(feature = "async")]
 use core::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
