@@ -40,6 +40,8 @@ pub(super) struct Shape {
     pub capacity: usize,
     pub order: Order,
     shards: Option<usize>,
+    /// The most slots of a shard's list, for models, where half of the slots would be less than one each.
+    pub bound_slots: Option<usize>,
 }
 
 /// A shard is worth its memory, and the gatherings that it brings, from so many slots on.
@@ -64,7 +66,10 @@ impl<T> fmt::Debug for Builder<T> {
 
 impl<T> Builder<T> {
     pub(super) const fn new(capacity: usize) -> Self {
-        Self { shape: Shape { capacity, order: Order::Lifo, shards: None }, slots: PhantomData }
+        Self {
+            shape: Shape { capacity, order: Order::Lifo, shards: None, bound_slots: None },
+            slots: PhantomData,
+        }
     }
 
     /// Which free slot is used next; LIFO, if this is not called.
@@ -81,6 +86,13 @@ impl<T> Builder<T> {
     /// as a whole, but for those who wait for slots. See [`SyncPool`].
     pub fn shards(mut self, shards: usize) -> Self {
         self.shape.shards = Some(shards.min(MAX_THREADS));
+        self
+    }
+
+    #[cfg(all(loom, feature = "loom"))]
+    #[doc(hidden)]
+    pub fn bound(mut self, bound_slots: usize) -> Self {
+        self.shape.bound_slots = Some(bound_slots);
         self
     }
 

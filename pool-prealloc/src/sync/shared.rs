@@ -71,7 +71,8 @@ impl<T, A: Layer> Shared<T, A> {
         // Without the fence there is no gathering; then shards stay out of use (R2).
         let shards = if shards > 0 && heavy_fence() { shards } else { 0 };
         // All shards together have at most half of the slots.
-        let bound_slots = (capacity / (2 * shards.max(1))).clamp(1, SLOTS);
+        let bound_slots =
+            shape.bound_slots.unwrap_or(capacity / (2 * shards.max(1))).clamp(1, SLOTS);
         let is_lifo = order == Order::Lifo;
         let batch_slots = if is_lifo { bound_slots.div_ceil(2) } else { bound_slots };
         let bytes = Self::STRIDE.checked_mul(capacity).ok_or(AllocError)?;
