@@ -25,8 +25,8 @@ pub(super) const fn state(mode: usize) -> usize {
 }
 
 /// The pool is private again after so many frees without a failure. A gathering takes as long as some hundred of them.
-/// Loom's models have no time for more than one.
-const FREES_WHILE_SHARED: usize = if cfg!(all(loom, feature = "loom")) { 1 } else { 256 };
+/// Loom's models have no time for more than two.
+const FREES_WHILE_SHARED: usize = if cfg!(all(loom, feature = "loom")) { 2 } else { 256 };
 
 impl<T, A: Layer> Shared<T, A> {
     /// A slot from the global store, or from other threads' shards; `None` is a verdict (R6).
@@ -151,10 +151,8 @@ impl<T, A: Layer> Shared<T, A> {
             self.serve();
             return;
         }
-        // ORDERING: Relaxed, also where it is lost: when a pool becomes private decides nothing but speed.
-        let frees = self.counts.frees.load(Ordering::Relaxed) + 1;
-        self.counts.frees.store(frees, Ordering::Relaxed);
-        if frees >= FREES_WHILE_SHARED {
+        // ORDERING: Relaxed: when a pool becomes private decides nothing but speed.
+        if self.counts.frees.fetch_add(1, Ordering::Relaxed) + 1 >= FREES_WHILE_SHARED {
             self.leave();
         }
     }

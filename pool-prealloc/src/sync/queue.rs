@@ -13,8 +13,9 @@
 //!
 //! * **Q1** Who pushes owns its slots' nodes. It fills and links them, and then links the first one behind the last node
 //!   (Release).
-//! * **Q2** Whenever a node is made ready to be pushed, the tag of its `next` counts up, released: who still believes it the
-//!   last node, of a time before, fails to link behind it; and who reads it sees that the head went past.
+//! * **Q2** Whenever a node is made ready to be pushed, the tag of its `next` counts up, released: who read it before, as
+//!   the last node, fails to link behind it; who reads it after sees that the head, and so the tail, went past, and
+//!   has to look at the tail, or the head, once more.
 //! * **Q3** The tail is never behind the head: a pop takes the head no further than the tail that it read after the head.
 //!   Who finds the tail behind the last node moves it on.
 //! * **Q4** Every exchange of head and tail counts its tag up; so what a pop read between the two is the queue's if its
@@ -82,6 +83,10 @@ impl Queue {
             let end = &self.next[index(tail) as usize];
             // ORDERING: Acquire: what follows is linked (Q1).
             let next = end.load(Ordering::Acquire);
+            // Q2. ORDERING: Acquire, as above.
+            if self.tail.load(Ordering::Acquire) != tail {
+                continue;
+            }
             if index(next) != NONE {
                 self.advance(tail, index(next));
                 continue;
