@@ -246,9 +246,10 @@ impl<T, A: Layer> Shared<T, A> {
     /// The caller owns the shard's lists.
     pub(super) unsafe fn empty(&self, shard: &Shard) {
         for list in [TAKES, TAKES + 1] {
-            // SAFETY: the caller's.
             let mut batch = [NONE; SLOTS];
-            self.store.push_singles(unsafe { self.oldest(shard, list, &mut batch) });
+            // SAFETY: the caller's.
+            let batch = unsafe { self.oldest(shard, list, &mut batch) };
+            self.store.push_singles(batch);
         }
     }
 

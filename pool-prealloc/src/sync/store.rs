@@ -23,6 +23,7 @@ use alloc_core::Layout;
 use alloc_core::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, UnsafeCell};
 use core::ptr::NonNull;
 
+#[expect(clippy::large_enum_variant, reason = "a pool has one")]
 enum Kind {
     Lifo { singles: Stack, bundles: Bundles },
     Fifo(Queue),
