@@ -132,9 +132,13 @@ fn a_future_that_is_dropped_passes_its_wake_up_on() {
     drop(one); // though it was woken
     assert_eq!((first.get(), second.get()), (1, 1));
     assert_eq!(*poll(two.as_mut(), &second).unwrap(), 3);
-    let never = pool.alloc_async(5);
-    assert_eq!(never.cancel(), Some(Full(5)));
-    assert_eq!(pool.in_use(), 0);
+    let boxed = pool.alloc(0).unwrap();
+    let (mut four, mut five) = (pin!(pool.alloc_async(4)), pin!(pool.alloc_async(5)));
+    assert!(poll(four.as_mut(), &first).is_none() && poll(five.as_mut(), &second).is_none());
+    drop(boxed);
+    assert_eq!((four.as_mut().cancel(), four.as_mut().cancel()), (Some(4), None));
+    assert_eq!(*poll(five.as_mut(), &second).unwrap(), 5);
+    assert_eq!((five.cancel(), pool.in_use()), (None, 0));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use super::boxes::{SlotOf, Source};
 use super::waiting::Waiting;
-use super::{Full, HeldBox, Object, ObjectPool, SyncPool};
+use super::{HeldBox, Object, ObjectPool, SyncPool};
 use alloc_core::Layer;
 use core::fmt;
 use core::future::Future;
@@ -26,11 +26,15 @@ impl<P: Deref<Target: Source>> Alloc<P> {
         Self { waiting: Waiting::new(pool), value: Some(value) }
     }
 
-    /// Takes the value back, without a slot: as when it is dropped. `None` when it has been moved into one.
-    pub fn cancel(self) -> Option<Full<SlotOf<P>>> {
-        let Self { waiting, value } = self;
-        drop(waiting);
-        value.map(Full)
+    /// Gives up, as dropping does, and returns the value; `None` if it has been moved into a slot.
+    pub fn cancel(self: Pin<&mut Self>) -> Option<SlotOf<P>> {
+        // SAFETY: `waiting` is pinned with the future; the value is not.
+        let (waiting, value) = unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.waiting), &mut this.value)
+        };
+        waiting.give_up();
+        value.take()
     }
 }
 

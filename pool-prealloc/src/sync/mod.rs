@@ -35,7 +35,8 @@
 //! * **R2, gathering.** Who changes the mode from private to gathering passes a heavy fence, and reads `busy` of each shard
 //!   until it is false. From then on it owns the shard's lists: who becomes busy later sees the mode. Between R1 and R2
 //!   lies the pattern that needs full fences (`light_fence`, `heavy_fence`). Where there is no heavy fence, a pool has no
-//!   shards, and is shared for good.
+//!   shards, and is shared for good. Threads without a shard, which now and then move slots within the store, have a
+//!   count and a full fence in place of the flag and the light one.
 //! * **R3, shared.** It moves all slots to the global store, and makes the mode shared. So long as this lasts, each
 //!   free slot is in the global store, or one thread's that is about to free it.
 //! * **R4, private again.** From shared to private only under the lock of the waiters' queue, and only if that is empty.
@@ -48,7 +49,8 @@
 //! * **R8, hand-over.** Slots for waiters are taken from the store, and handed over, under the queue's lock, to whom waits
 //!   longest. From then on the slot is the waiter's, which has to take it or give it back (`Waiting`).
 //!
-//! Threads find their shard by a number (`thread.rs`, N1 and N2); the stores have rules of their own (T1 to T3, Q1 to Q4).
+//! Threads find their shard by a number (`thread.rs`, N1 and N2); the store has rules of its own (`store.rs`, B1 and
+//! B2; `stack.rs`, T1 to T3; `queue.rs`, Q1 to Q4).
 
 mod boxes;
 mod builder;

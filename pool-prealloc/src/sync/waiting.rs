@@ -102,14 +102,24 @@ impl<P: Deref<Target: Source>> Waiting<P> {
     }
 }
 
-impl<P: Deref<Target: Source>> Drop for Waiting<P> {
-    fn drop(&mut self) {
-        let (true, Some(pool)) = (self.is_queued, &self.pool) else { return };
-        // SAFETY: it was pinned when it was put on the queue, and is where it was.
-        let waiter = unsafe { Pin::new_unchecked(&self.waiter) };
-        if let Some(slot) = pool.shared().withdraw(waiter) {
+impl<P: Deref<Target: Source>> Waiting<P> {
+    /// Leaves the queue; what was served goes back, to the next one that waits.
+    pub fn give_up(self: Pin<&mut Self>) {
+        let Some((waiter, is_queued, pool)) = self.parts() else { return };
+        if core::mem::take(is_queued)
+            && let Some(slot) = pool.shared().withdraw(waiter)
+        {
             // SAFETY: R8: it was handed over to this waiter.
             unsafe { pool.shared().give(slot) };
+        }
+    }
+}
+
+impl<P: Deref<Target: Source>> Drop for Waiting<P> {
+    fn drop(&mut self) {
+        if self.is_queued {
+            // SAFETY: it was pinned when it was put on the queue, and stays where it is until it is gone.
+            unsafe { Pin::new_unchecked(self) }.give_up();
         }
     }
 }
