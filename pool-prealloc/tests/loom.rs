@@ -153,6 +153,18 @@ fn q2_two_on_a_queue() {
     });
 }
 
+/// Q4: the head and the tail come back to where they were.
+#[test]
+fn q4_a_queue_goes_round() {
+    model(|| {
+        let pool = Pool::new(SyncPool::builder(2).order(Order::Fifo).shards(0));
+        let other = pool.spawn(|pool| pool.use_one(3));
+        pool.use_one(1);
+        other.join().unwrap();
+        pool.is_whole();
+    });
+}
+
 /// R1, R2: an owner that allocates and frees beside one that gathers what is in its shard.
 #[test]
 fn r2_an_owner_beside_a_gathering() {
@@ -213,8 +225,8 @@ fn r6_nobody_fails_while_there_are_slots() {
         let (first, second) = (pool.get(), pool.get());
         assert!(pool.0.get().is_none());
         drop(first);
-        let other = pool.spawn(|pool| pool.use_one(2));
         drop(second);
+        let other = pool.spawn(|pool| pool.use_one(2));
         pool.use_one(1);
         other.join().unwrap();
         pool.is_whole();

@@ -25,8 +25,8 @@ pub(super) const fn state(mode: usize) -> usize {
 }
 
 /// The pool is private again after so many frees without a failure. A gathering takes as long as some hundred of them.
-/// Loom's models have no time for more than two.
-const FREES_WHILE_SHARED: usize = if cfg!(all(loom, feature = "loom")) { 2 } else { 256 };
+/// Loom's models have no time for more than three.
+const FREES_WHILE_SHARED: usize = if cfg!(all(loom, feature = "loom")) { 3 } else { 256 };
 
 impl<T, A: Layer> Shared<T, A> {
     /// A slot from the global store, or from other threads' shards; `None` is a verdict (R6).

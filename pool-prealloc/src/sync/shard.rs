@@ -8,7 +8,7 @@
 use alloc_core::sync::{AtomicBool, AtomicUsize, Ordering, UnsafeCell, light_fence};
 
 /// The most slots in a list. Loom's models would take forever with more than a few.
-pub(super) const SLOTS: usize = if cfg!(all(loom, feature = "loom")) { 4 } else { 60 };
+pub(super) const SLOTS: usize = if cfg!(all(loom, feature = "loom")) { 4 } else { 124 };
 
 type Slots = [u32; SLOTS];
 
@@ -23,7 +23,7 @@ pub(super) struct Shard {
 
 // An index is a shift.
 #[cfg(all(target_pointer_width = "64", not(all(loom, feature = "loom")), not(strata_lines)))]
-const _: () = assert!(size_of::<Shard>() == 512);
+const _: () = assert!(size_of::<Shard>() == 1024);
 
 // SAFETY: slots are the pool's, and who touches the lists owns them (R1 to R3).
 unsafe impl Send for Shard {}
