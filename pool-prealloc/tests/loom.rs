@@ -190,15 +190,18 @@ fn b1_bundles_go_from_thread_to_thread() {
     });
 }
 
-/// B2: a thread without a shard finds slots in bundles only, beside one that gathers.
+/// B2: a thread without a shard finds slots in a bundle only, beside one that gathers.
 #[test]
 fn b2_a_thread_without_a_shard() {
     model(|| {
-        let pool = Pool::new(SyncPool::builder(5).shards(1).bound(4));
-        drop((pool.get(), pool.get(), pool.get(), pool.get(), pool.get()));
-        let other = pool.spawn(|pool| pool.use_one(1));
+        let pool = Pool::new(SyncPool::builder(4).shards(1).bound(3));
         drop((pool.get(), pool.get(), pool.get(), pool.get()));
+        let mine = (pool.get(), pool.get());
+        let other = pool.spawn(|pool| pool.use_one(1));
+        thread::yield_now();
+        let last = pool.get();
         other.join().unwrap();
+        drop((mine, last));
         pool.is_whole();
     });
 }
@@ -217,17 +220,25 @@ fn n2_a_shard_changes_hands() {
     });
 }
 
-/// R3, R4, R6: two threads with one object each, in a pool that is shared, and becomes private: nobody fails.
+/// A pool of one object, which the caller has; it is shared, because somebody failed.
+fn exhausted(check: impl for<'p> FnOnce(&'p Pool, Object<'p>)) {
+    let pool = Pool::new(SyncPool::builder(1).shards(2).bound(3));
+    let object = pool.get();
+    assert!(pool.0.get().is_none());
+    check(&pool, object);
+    pool.is_whole();
+}
+
+/// T3, R3, R6: two threads with one object each, in a pool that is shared, and becomes private: nobody fails.
 #[test]
 fn r6_nobody_fails_while_there_are_slots() {
     model(|| {
-        let pool = Pool::new(SyncPool::builder(2).shards(2).bound(3));
-        let (first, second) = (pool.get(), pool.get());
+        let pool = Pool::new(SyncPool::builder(2).shards(1).bound(3));
+        let both = (pool.get(), pool.get());
         assert!(pool.0.get().is_none());
-        drop(first);
-        drop(second);
-        let other = pool.spawn(|pool| pool.use_one(2));
-        pool.use_one(1);
+        drop(both);
+        let other = pool.spawn(|pool| pool.use_one(1));
+        pool.use_one(2);
         other.join().unwrap();
         pool.is_whole();
     });
@@ -246,17 +257,50 @@ fn r7_a_waiter_is_served() {
     });
 }
 
-/// R4, R5: what is freed in a shard serves a waiter as well.
+/// R4: two wait when the pool is about to become private; who was served first frees in a shard.
+#[test]
+fn r4_the_pool_stays_shared_while_somebody_waits() {
+    model(|| {
+        exhausted(|pool, object| {
+            let waiters = pool.spawn(|pool| {
+                let (mut first, mut second) = (pin!(pool.0.get_async()), pin!(pool.0.get_async()));
+                let object = poll_once(first.as_mut());
+                let later = poll_once(second.as_mut());
+                thread::yield_now();
+                // Who was faster than another that waits lets go first.
+                let waits = [object, later].map(|ready| match ready {
+                    Poll::Ready(mut object) => {
+                        touch(&mut object);
+                        false
+                    }
+                    Poll::Pending => true,
+                });
+                if waits[0] {
+                    touch(&mut wait_for(first));
+                }
+                if waits[1] {
+                    touch(&mut wait_for(second));
+                }
+            });
+            thread::yield_now();
+            drop(object);
+            (0..2).for_each(|_| drop(pool.0.get()));
+            waiters.join().unwrap();
+        });
+    });
+}
+
+/// R5: a waiter that comes when the pool has become private; what is freed in a shard serves it as well.
 #[test]
 fn r5_a_waiter_beside_an_owner() {
     model(|| {
-        let pool = Pool::of(2, 2);
-        let owner = pool.spawn(|pool| (0..2).for_each(|_| drop(pool.0.get())));
-        let kept = pool.get();
-        touch(&mut wait_for(pool.0.get_async()));
-        drop(kept);
-        owner.join().unwrap();
-        pool.is_whole();
+        exhausted(|pool, object| {
+            let waiter = pool.spawn(|pool| touch(&mut wait_for(pool.0.get_async())));
+            thread::yield_now();
+            drop(object);
+            (0..3).for_each(|_| drop(pool.0.get()));
+            waiter.join().unwrap();
+        });
     });
 }
 

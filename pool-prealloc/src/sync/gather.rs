@@ -82,7 +82,7 @@ impl<T, A: Layer> Shared<T, A> {
             return true;
         }
         if !heavy_fence() {
-            // ORDERING: Release, as in `leave`; nothing was done.
+            // ORDERING: Release: what this thread saw when it took the mode; it did nothing.
             self.mode.store(mode, Ordering::Release);
             return false;
         }
@@ -167,8 +167,8 @@ impl<T, A: Layer> Shared<T, A> {
         let Some(queue) = self.waiters.queue.try_lock() else { return };
         if queue.is_empty() {
             let next = (mode & !STATES).wrapping_add(STATES + 1) | PRIVATE;
-            // ORDERING: Release, for the Acquire of `is_private`; Relaxed if another was faster.
-            let _ = self.mode.compare_exchange(mode, next, Ordering::Release, Ordering::Relaxed);
+            // ORDERING: Relaxed: an exchange, it carries the Release of the gathering's store on to who reads it.
+            let _ = self.mode.compare_exchange(mode, next, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 }

@@ -135,7 +135,7 @@ impl<T, A: Layer> Shared<T, A> {
 
     #[inline(always)]
     pub(super) fn is_private(&self) -> bool {
-        // ORDERING: Acquire, for the Release of the one who made it private (R4): the lists that a gathering left.
+        // ORDERING: Acquire, for the Release that ended the last gathering: the lists that it left.
         state(self.mode.load(Ordering::Acquire)) == PRIVATE
     }
 
