@@ -5,7 +5,7 @@
 //! In `contestants`: who takes part. In `rounds`: the measuring, in one process, interleaved, as in `micro`. In `ticks`: a
 //! clock for single operations. In `bytes`: the process that counts memory. In `results`: what comes out.
 //!
-//! Every program is written once for any [`View`], and compiled for each: what a pool can be inlined to, it is.
+//! Every program is written once for any `View`, and compiled for each: what a pool can be inlined to, it is.
 
 pub mod bytes;
 pub mod contestants;

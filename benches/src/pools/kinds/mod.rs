@@ -1,4 +1,4 @@
-//! The pools, each behind [`View`](super::View) by the way that its documentation recommends.
+//! The pools, each behind `View` by the way that its documentation recommends.
 //!
 //! Above: `contestants`. In `by_hand`: lists of free slots as a program would write them. In `keyed`: pools whose handles are
 //! keys. In `objects`: pools of objects that stay alive, in which a program overwrites what was there. In `boxes`: pools

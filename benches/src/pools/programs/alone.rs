@@ -1,6 +1,6 @@
 //! One thread on its own pool: at once, in batches, and for the first time.
 //!
-//! Above: the table of programs. Below: a [`View`].
+//! Above: the table of programs. Below: a `View`.
 //!
 //! Times are the thread's own processor time, which other programs on the machine hardly touch; but `fill` has
 //! much to do between what it times, and takes the time that passes.

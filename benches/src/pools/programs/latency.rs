@@ -1,6 +1,6 @@
 //! Single operations, timed one by one: what most of them take, and what the few take that are slow.
 //!
-//! Above: `rounds`. Below: a [`View`], `ticks`.
+//! Above: `rounds`. Below: a `View`, `ticks`.
 //!
 //! Which of 512 places is looked at next has no order: if it is empty, a value is allocated for it; else its value is
 //! freed. Only the call is timed, between two fences. Another thread keeps the other processor busy meanwhile.

@@ -1,6 +1,6 @@
 //! Two threads: each for itself on one pool, and one after the other with a ring between them.
 //!
-//! Above: the table of programs. Below: a [`View`] by reference, `ring`.
+//! Above: the table of programs. Below: a `View` by reference, `ring`.
 //!
 //! Times are those that pass: on a machine whose processors are busy, they say little.
 
