@@ -16,6 +16,8 @@ mod prepare;
 mod run;
 mod slots;
 mod static_pool;
+#[cfg(feature = "std")]
+pub mod sync;
 mod traits;
 
 pub use block::BlockPool;
@@ -30,3 +32,5 @@ pub use plan::{Plan, PlanError, Share};
 pub use pool::{Living, LivingMut, Pool, PoolBox};
 pub use prepare::Preparation;
 pub use static_pool::{Handle, StaticBox, StaticPool};
+#[cfg(feature = "std")]
+pub use sync::{ObjectPool, SyncPool};
