@@ -1,4 +1,4 @@
-//! This program's own allocator: the system's, unless a child of `collectors` asks for another.
+//! This program's own allocator: the system's, unless a child of `collectors`, `counted` or `pools` asks for another.
 //!
 //! Above: `main`, which makes it the global one. Below: `stacks`, mimalloc.
 //!
@@ -6,11 +6,14 @@
 //! back where it came from. All choices pay the same: one load and a branch that is always right.
 
 use crate::stacks;
-use alloc_core::sync::{AtomicU8, Ordering};
+use alloc_core::sync::{AtomicU8, AtomicU64, Ordering};
 use mimalloc::MiMalloc;
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// The variable that holds the choice: `mimalloc` or `strata`; anything else is the system's.
+/// The value for the system's, with [`counted_bytes`].
+pub const COUNTING: &str = "counting";
+
+/// The variable that holds the choice: `mimalloc`, `strata` or [`COUNTING`]; anything else is the system's.
 pub const VARIABLE: &str = "STRATA_BENCH_GLOBAL";
 const C_VARIABLE: &std::ffi::CStr = c"STRATA_BENCH_GLOBAL";
 
@@ -18,9 +21,26 @@ const OPEN: u8 = 0;
 const SYSTEM: u8 = 1;
 const MIMALLOC: u8 = 2;
 const STRATA: u8 = 3;
+const COUNTED: u8 = 4;
 
 static CHOICE: AtomicU8 = AtomicU8::new(OPEN);
 static STACK: stacks::AsGlobalDefault = stacks::global();
+
+static LIVE_BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// What was asked for and not given back, if the choice was to count; else 0.
+#[must_use]
+pub fn counted_bytes() -> u64 {
+    // ORDERING: Relaxed: a number for the thread that changes it.
+    LIVE_BYTES.load(Ordering::Relaxed)
+}
+
+/// Counts memory that comes and memory that goes.
+fn count(more_bytes: usize, less_bytes: usize) {
+    let change = (more_bytes as u64).wrapping_sub(less_bytes as u64);
+    // ORDERING: Relaxed, as in `counted_bytes`.
+    LIVE_BYTES.fetch_add(change, Ordering::Relaxed);
+}
 
 /// The allocator.
 #[derive(Debug)]
@@ -47,6 +67,7 @@ fn choose() -> u8 {
         match unsafe { std::ffi::CStr::from_ptr(value) }.to_bytes() {
             b"mimalloc" => MIMALLOC,
             b"strata" => STRATA,
+            b"counting" => COUNTED,
             _ => SYSTEM,
         }
     };
@@ -56,13 +77,17 @@ fn choose() -> u8 {
 }
 
 macro_rules! forward {
-    ($call:ident($($argument:expr),*)) => {
+    ($call:ident($($argument:expr),*), $more_bytes:expr, $less_bytes:expr) => {
         // SAFETY: the caller's promises are passed on; the choice never changes, so each call for a
         // piece of memory reaches the same allocator.
         unsafe {
             match choice() {
                 MIMALLOC => MiMalloc.$call($($argument),*),
                 STRATA => STACK.$call($($argument),*),
+                COUNTED => {
+                    count($more_bytes, $less_bytes);
+                    System.$call($($argument),*)
+                }
                 _ => System.$call($($argument),*),
             }
         }
@@ -73,18 +98,18 @@ macro_rules! forward {
 unsafe impl GlobalAlloc for Chosen {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        forward!(alloc(layout))
+        forward!(alloc(layout), layout.size(), 0)
     }
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        forward!(alloc_zeroed(layout))
+        forward!(alloc_zeroed(layout), layout.size(), 0)
     }
     #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        forward!(dealloc(ptr, layout))
+        forward!(dealloc(ptr, layout), 0, layout.size())
     }
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_bytes: usize) -> *mut u8 {
-        forward!(realloc(ptr, layout, new_bytes))
+        forward!(realloc(ptr, layout, new_bytes), new_bytes, layout.size())
     }
 }

@@ -11,6 +11,7 @@ pub mod measure;
 pub mod memory;
 pub mod micro;
 pub mod peers;
+pub mod pools;
 pub mod program;
 pub mod replay;
 pub mod report;

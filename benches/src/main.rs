@@ -1,12 +1,12 @@
 //! The main job: which stack suits which program, by evidence.
 //!
 //! Below: `benches::commands`. In a child, before anything else, `benches::run::child` or
-//! `benches::memory::child`, `benches::collectors::child` or `benches::counted::child`.
+//! `benches::memory::child`, `benches::collectors::child`, `benches::counted::child` or `benches::pools::bytes`.
 
 use clap::Parser;
 use std::process::ExitCode;
 
-// Children of `collectors` and `counted` choose; anything else has the system's.
+// Children of `collectors`, `counted` and `pools` choose; anything else has the system's.
 #[global_allocator]
 static GLOBAL: benches::global::Chosen = benches::global::Chosen;
 
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Some(benches::counted::child::WORD) => {
             return benches::counted::child::live(&rest(arguments));
         }
+        Some(benches::pools::bytes::WORD) => return benches::pools::bytes::live(&rest(arguments)),
         _ => {}
     }
     match benches::commands::run(benches::commands::Cli::parse()) {

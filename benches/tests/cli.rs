@@ -48,10 +48,15 @@ fn traces() -> (TempDir, PathBuf, PathBuf) {
 fn a_whole_run_from_traces_to_report() {
     let (folder, ..) = traces();
     let report = folder.path().join("report.html");
-    let options = ["--rounds", "2", "--collectors", "1", "--output", path(&report)];
-    let out = works(&[&["--traces", path(folder.path())][..], &options].concat());
+    let beside = ["--collectors", "1", "--counted", "1", "--pools", "1"];
+    let options = ["--rounds", "2", "--output", path(&report)];
+    let out = works(&[&["--traces", path(folder.path())][..], &options, &beside].concat());
     let names = ["one", "three", "system", "mimalloc", "geometric mean", "2 rounds", path(&report)];
-    for name in names.into_iter().chain(["1 % of the work", "binary-trees", "marksweep-bg"]) {
+    for name in names
+        .into_iter()
+        .chain(["1 % of the work", "binary-trees", "marksweep-bg"])
+        .chain(["clone-drop-leaf", "rc-cycle-sync", "passing", "key-pool"])
+    {
         assert!(out.contains(name), "no {name} in:\n{out}");
     }
     assert!(!out.contains("FAILED"), "{out}");
@@ -61,6 +66,11 @@ fn a_whole_run_from_traces_to_report() {
         assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
     }
     check_collectors(&page);
+    check_counted(&page);
+    check_pools(&page);
+    for part in ["collectors", "counted", "pools"] {
+        assert!(page.contains(&format!("<h1 class=\"part\" id=\"{part}\">")), "no {part}");
+    }
     // The command line of the made-up trace stands there as text.
     assert!(page.contains("made-up --for tests &lt;&amp;&gt;"));
 }
@@ -70,6 +80,68 @@ fn check_collectors(page: &str) {
         assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
     }
     assert!(page.contains("id=\"lru\"") && page.contains("never collecting"));
+}
+
+fn check_counted(page: &str) {
+    for drawing in ["Time of counted pointers", "Peak memory of counted pointers"] {
+        assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
+    }
+    assert!(page.contains("id=\"counted-lists\"") && page.contains("std's Rc"));
+}
+
+fn check_pools(page: &str) {
+    for drawing in ["Time of a pool: hot", "Single operations of a pool: p99.99"] {
+        assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
+    }
+    assert!(page.contains("id=\"pool-latency\"") && page.contains("pool_prealloc::KeyPool"));
+}
+
+#[test]
+fn a_page_of_counted_pointers() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("c.html");
+    let chosen = ["--only", "rc,rc-cycle", "--output", path(&page)];
+    let out = works(&[&["counted", "lists", "--scale", "1", "--quick"][..], &chosen].concat());
+    assert!(out.contains("rc-cycle") && out.contains(path(&page)), "{out}");
+    let page = std::fs::read_to_string(page).unwrap();
+    check_page(&page);
+    check_counted(&page);
+    assert!(page.contains("class=\"best\""));
+}
+
+#[test]
+fn a_page_of_pools() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("p.html");
+    let chosen = ["--only", "nothing,list,pool,key-pool,slab", "--output", path(&page)];
+    let out = works(&[&["pools", "--rounds", "1"][..], &chosen].concat());
+    for name in ["hot", "batches", "p99.99", "key-pool", "bytes beside", path(&page)] {
+        assert!(out.contains(name), "no {name} in:\n{out}");
+    }
+    let page = std::fs::read_to_string(page).unwrap();
+    check_page(&page);
+    check_pools(&page);
+    assert!(page.contains("aria-label=\"Bytes beside a value\""));
+}
+
+#[test]
+fn pools_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("p.html");
+    let chosen = ["hot", "bytes", "--json", "--only", "pool,key-pool,slab,typed-arena"];
+    let options = ["--rounds", "1", "--output", path(&page)];
+    let out = works(&[&["pools"][..], &chosen, &options].concat());
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let lines = json["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 4);
+    let overhead = |at: usize| lines[at]["overhead_bytes"].as_f64().unwrap();
+    // A key's version takes four bytes, slab's tag a word.
+    assert!(overhead(0) < 1.0 && (4.0..5.0).contains(&overhead(1)), "{out}");
+    assert!((8.0..9.0).contains(&overhead(2)), "{out}");
+    assert!(lines[0]["figures"][0]["ns"].as_f64().unwrap() > 0.0);
+    assert!(lines[0]["figures"][1].is_null() && lines[3]["figures"][0].is_null());
+    assert!(fails(&["pools", "--only", "nobody"], 2).contains("key-pool"));
+    assert!(fails(&["pools", "nothing"], 2).contains("latency"));
 }
 
 #[test]

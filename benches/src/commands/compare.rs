@@ -3,7 +3,7 @@
 //! Above: `commands`. Below: `run`, `table`, `report`.
 
 use super::bar::Bar;
-use super::{Options, say, target};
+use super::{Beside, Options, collectors, counted, pools, say, target};
 use crate::run::{self, Plan};
 use crate::{Failure, report, table};
 use std::path::{Path, PathBuf};
@@ -20,11 +20,11 @@ pub(super) fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     if traces.is_empty() { Err(Failure::NoTraces(folder.into())) } else { Ok(traces) }
 }
 
-/// Replays these traces, and then runs so many hundredths of the collectors' programs.
+/// Replays these traces, and then runs so much of what stands beside.
 pub(super) fn compare(
     traces: &[PathBuf],
     options: &Options,
-    collectors: u32,
+    beside: Beside,
 ) -> Result<(), Failure> {
     let plan = Plan {
         traces: traces.to_vec(),
@@ -40,16 +40,26 @@ pub(super) fn compare(
     let write = |page: String| {
         std::fs::write(&output, page).map_err(|error| Failure::write(&output, error))
     };
-    write(report::html(&results, None))?;
+    write(report::html(&results, report::Beside::default()))?;
     let mut failed = results.failed();
     if options.json {
         say(serde_json::to_string_pretty(&results).unwrap_or_default());
     } else {
         say(table::of_results(&results));
-        if collectors > 0 && options.only.is_empty() {
-            let beside = super::collectors::beside_replays(collectors, options);
-            failed.extend(beside.failed());
-            write(report::html(&results, Some(&beside)))?;
+        if options.only.is_empty() {
+            let some = |percent| (percent > 0).then_some(percent);
+            let collected = some(beside.collectors).map(|n| collectors::beside_replays(n, options));
+            let pointers = some(beside.counted).map(|n| counted::beside_replays(n, options));
+            let pooled = some(beside.pools).map(|n| pools::beside_replays(n, options));
+            failed.extend(collected.iter().flat_map(|results| results.failed()));
+            failed.extend(pointers.iter().flat_map(|results| results.failed()));
+            failed.extend(pooled.iter().flat_map(|results| results.failed()));
+            let all = report::Beside {
+                collectors: collected.as_ref(),
+                counted: pointers.as_ref(),
+                pools: pooled.as_ref(),
+            };
+            write(report::html(&results, all))?;
         }
         say(format_args!(
             "medians of {} rounds; the whole report: {}",

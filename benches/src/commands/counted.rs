@@ -1,15 +1,15 @@
-//! Counted pointers side by side: a table for each program, or JSON.
+//! Counted pointers side by side: a table for each program and a page with bars, or JSON.
 //!
-//! Above: `commands`. Below: `counted`, `table`.
+//! Above: `commands`. Below: `counted`, `table`, `report`.
 
 use super::bar::Bar;
 use super::collectors::choose;
-use super::{Options, say};
-use crate::Failure;
+use super::{Options, say, target};
 use crate::collectors::Scale;
-use crate::counted::results::{Line, Plan, failed, run};
+use crate::counted::results::{Plan, Results, run};
 use crate::counted::{Outcome, Program, programs, systems};
 use crate::table::{align, mib, plain};
+use crate::{Failure, report};
 use clap::Args;
 use std::time::Duration;
 
@@ -35,22 +35,46 @@ pub(super) fn counted(arguments: &Arguments, options: &Options) -> Result<(), Fa
         rounds: if options.quick { 1 } else { options.rounds.unwrap_or(ROUNDS) },
         limit: Duration::from_secs(options.limit),
     };
-    let mut bar = Bar::new("counted");
-    let lines = run(&plan, &mut bar);
-    bar.end();
-    let (scale, rounds) = (plan.scale.0, plan.rounds);
+    let results = measure(&plan);
+    let output = options.output.clone().unwrap_or_else(|| target().join("strata-counted.html"));
+    std::fs::write(&output, report::of_counted(&results))
+        .map_err(|error| Failure::write(&output, error))?;
     if options.json {
-        let all = serde_json::json!({ "scale": scale, "rounds": rounds, "lines": lines });
-        say(serde_json::to_string_pretty(&all).unwrap_or_default());
+        say(serde_json::to_string_pretty(&results).unwrap_or_default());
     } else {
-        plan.programs.iter().for_each(|program| show(program, &lines));
-        say(format_args!("\nmedians of {rounds} rounds, whose runs took turns; scale: {scale} %"));
+        results.programs().for_each(|program| show(program, &results));
+        let (scale, rounds, output) = (results.scale, results.rounds, output.display());
+        say(format_args!(
+            "\nmedians of {rounds} rounds, whose runs took turns; scale: {scale} %; with bars: {output}"
+        ));
     }
-    let failed = failed(&lines);
+    let failed = results.failed();
     if failed.is_empty() { Ok(()) } else { Err(Failure::Candidates(failed)) }
 }
 
-fn show(program: &Program, lines: &[Line]) {
+/// The counted pointers' part of the main job: all programs on all systems once, at a small scale.
+pub(super) fn beside_replays(scale: u32, options: &Options) -> Results {
+    let plan = Plan {
+        programs: programs::ALL.iter().collect(),
+        systems: systems::ALL.iter().collect(),
+        scale: Scale(scale),
+        rounds: 1,
+        limit: Duration::from_secs(options.limit),
+    };
+    say(format_args!("\ncounted pointers, at {scale} % of the work of `benches counted`:"));
+    let results = measure(&plan);
+    results.programs().for_each(|program| show(program, &results));
+    results
+}
+
+fn measure(plan: &Plan) -> Results {
+    let mut bar = Bar::new("counted");
+    let results = run(plan, &mut bar);
+    bar.end();
+    results
+}
+
+fn show(program: &Program, results: &Results) {
     say(format_args!("\n{}: {}", program.name, program.about));
     let mut table = plain();
     table.set_header([
@@ -62,7 +86,7 @@ fn show(program: &Program, lines: &[Line]) {
         "longest",
         "left",
     ]);
-    for line in lines.iter().filter(|line| line.program == program.name) {
+    for line in results.of(program) {
         match &line.outcome {
             Ok(outcome) => table.add_row([line.system.to_owned()].into_iter().chain(row(outcome))),
             Err(_) => table.add_row([line.system, "FAILED"]),

@@ -2,7 +2,7 @@
 //!
 //! Above: `commands`. Below: `micro`, `table`.
 
-use super::{Options, say};
+use super::{Options, ns, say};
 use crate::Failure;
 use crate::micro::contestants::{ALL, Entrant};
 use crate::micro::rounds::{Line, measure};
@@ -98,13 +98,4 @@ fn compared(entrants: &[Entrant], line: &Line) -> [String; 3] {
     };
     let name = best.map_or("–", |(entrant, _)| entrant.name).into();
     [name, ratio(best.map(|(_, ns)| ns)), ratio(line.floor_ns)]
-}
-
-/// Nanoseconds, with as many digits as say something.
-fn ns(ns: f64) -> String {
-    match ns {
-        ..10.0 => format!("{ns:.2}"),
-        10.0..100.0 => format!("{ns:.1}"),
-        _ => format!("{ns:.0}"),
-    }
 }

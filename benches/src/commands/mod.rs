@@ -1,7 +1,8 @@
 //! The command line: what can be asked for, and who does it.
 //!
 //! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
-//! In `micro`: hot paths. In `collectors`: garbage collectors. In `counted`: counted pointers. In `show`: what is known without a replay.
+//! In `micro`: hot paths. In `collectors`: garbage collectors. In `counted`: counted pointers. In `pools`: pools.
+//! In `show`: what is known without a replay.
 
 mod bar;
 mod collectors;
@@ -10,10 +11,12 @@ mod counted;
 mod elf;
 mod memory;
 mod micro;
+mod pools;
 mod preload;
 mod record;
 mod show;
 
+pub(crate) use pools::ns;
 pub(crate) use show::date;
 
 use crate::Failure;
@@ -36,6 +39,20 @@ pub struct Cli {
     /// are with `--only` or `--json`.
     #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100))]
     collectors: u32,
+    /// The same of the counted pointers' programs.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
+    counted: u32,
+    /// The same of the pools' single operations, with a few rounds of their programs.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pools: u32,
+}
+
+/// What is run beside replays, each in hundredths of its work; 0: not at all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Beside {
+    collectors: u32,
+    counted: u32,
+    pools: u32,
 }
 
 /// How to replay, and where the figures go.
@@ -84,6 +101,8 @@ enum Word {
     Collectors(collectors::Arguments),
     /// Compare counted pointers, with and without cycles: time, memory, pauses.
     Counted(counted::Arguments),
+    /// Compare pools of a fixed capacity: nanoseconds for an operation, single operations, bytes.
+    Pools(pools::Arguments),
     /// List the candidates.
     List,
 }
@@ -95,14 +114,19 @@ enum Word {
 /// [`Failure`], whose code is the exit code.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match &cli.command {
-        None => compare::compare(&compare::in_folder(&cli.traces)?, &cli.options, cli.collectors),
-        Some(Word::Compare { traces }) => compare::compare(traces, &cli.options, 0),
+        None => {
+            let (collectors, counted, pools) = (cli.collectors, cli.counted, cli.pools);
+            let beside = Beside { collectors, counted, pools };
+            compare::compare(&compare::in_folder(&cli.traces)?, &cli.options, beside)
+        }
+        Some(Word::Compare { traces }) => compare::compare(traces, &cli.options, Beside::default()),
         Some(Word::Record(arguments)) => record::record(arguments),
         Some(Word::Show { trace }) => show::show(trace),
         Some(Word::Memory(arguments)) => memory::memory(arguments, &cli.options),
         Some(Word::Micro(arguments)) => micro::micro(arguments, &cli.options),
         Some(Word::Collectors(arguments)) => collectors::collectors(arguments, &cli.options),
         Some(Word::Counted(arguments)) => counted::counted(arguments, &cli.options),
+        Some(Word::Pools(arguments)) => pools::pools(arguments, &cli.options),
         Some(Word::List) => show::list(),
     }
 }

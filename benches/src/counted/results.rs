@@ -1,6 +1,6 @@
-//! All programs on all systems, round by round, and what comes out: for tables, and as JSON.
+//! All programs on all systems, round by round, and what comes out: for tables, for the report, and as JSON.
 //!
-//! Above: the command. Below: `child`, a process for each run.
+//! Above: the commands; `report`. Below: `child`, a process for each run.
 
 use super::child::{self, Outcome, medians};
 use super::{Program, System};
@@ -36,8 +36,45 @@ pub struct Line {
     pub outcome: Result<Outcome, String>,
 }
 
-/// Runs a plan. The lines are in the order of tables.
-pub fn run(plan: &Plan, progress: &mut dyn Progress) -> Vec<Line> {
+/// All figures of a run.
+#[derive(Debug, Serialize)]
+pub struct Results {
+    /// In hundredths of the whole.
+    pub scale: u32,
+    /// Rounds.
+    pub rounds: u32,
+    /// In the order of tables.
+    pub lines: Vec<Line>,
+}
+
+impl Results {
+    /// Who failed, and whose answer is not that of the others.
+    #[must_use]
+    pub fn failed(&self) -> Vec<String> {
+        failed(&self.lines)
+    }
+
+    /// The programs that were run.
+    pub fn programs(&self) -> impl Iterator<Item = &'static Program> {
+        let ran = |name| self.lines.iter().any(|line| line.program == name);
+        super::programs::ALL.iter().filter(move |program| ran(program.name))
+    }
+
+    /// A program's lines.
+    pub fn of<'r>(&'r self, program: &'r Program) -> impl Iterator<Item = &'r Line> {
+        self.lines.iter().filter(|line| line.program == program.name)
+    }
+
+    /// The systems that took part, in the order of tables.
+    #[must_use]
+    pub fn systems(&self) -> Vec<&'static System> {
+        let ran = |name| self.lines.iter().any(|line| line.system == name);
+        super::systems::ALL.iter().filter(|system| ran(system.name)).collect()
+    }
+}
+
+/// Runs a plan.
+pub fn run(plan: &Plan, progress: &mut dyn Progress) -> Results {
     let all =
         || plan.programs.iter().flat_map(|program| plan.systems.iter().map(|s| (*program, *s)));
     let pairs: Vec<_> = all().filter(|(program, system)| system.fits(program)).collect();
@@ -61,12 +98,11 @@ pub fn run(plan: &Plan, progress: &mut dyn Progress) -> Vec<Line> {
         system: system.name,
         outcome: run.map(|outcomes| medians(&outcomes)),
     };
-    pairs.iter().zip(runs).map(line).collect()
+    let lines = pairs.iter().zip(runs).map(line).collect();
+    Results { scale: plan.scale.0, rounds: plan.rounds, lines }
 }
 
-/// Who failed, and whose answer is not that of the others.
-#[must_use]
-pub fn failed(lines: &[Line]) -> Vec<String> {
+fn failed(lines: &[Line]) -> Vec<String> {
     let answer = |line: &Line| Some(line.outcome.as_ref().ok()?.answer);
     let of = |line: &Line| {
         let alike = lines.iter().filter(|other| other.program == line.program);

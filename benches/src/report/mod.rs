@@ -1,29 +1,59 @@
 //! The report of a run: one page of HTML that needs nothing else, for light and dark windows.
 //!
-//! Above: the commands write it to a file. Below: `run::results`, `collectors::results`.
+//! Above: the commands write it to a file. Below: `run::results`, and the same of `collectors`, `counted` and `pools`.
 //!
-//! In `page`: what stands where; in `collectors`, of collectors. In `plots`, `courses` and `map`: what is drawn. In `svg`: how.
+//! In `page`: what stands where; in `collectors`, `counted` and `pools`, of those. In `plots`, `courses` and `map`: what is drawn. In `svg`: how.
 
 mod collectors;
+mod counted;
 mod courses;
 mod map;
 mod page;
 mod plots;
+mod pools;
 mod svg;
 
 use crate::collectors::results::Results as Collected;
+use crate::counted::results::Results as Counted;
+use crate::pools::results::Results as Pooled;
 use crate::run::results::Results;
 
-/// The page of replays, as text, with what collectors did behind it.
+/// What may stand behind the replays.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'r> {
+    /// What collectors did.
+    pub collectors: Option<&'r Collected>,
+    /// What counted pointers did.
+    pub counted: Option<&'r Counted>,
+    /// What pools did.
+    pub pools: Option<&'r Pooled>,
+}
+
+/// The page of replays, as text, with what else was run behind it.
 #[must_use]
-pub fn html(results: &Results, collectors: Option<&Collected>) -> String {
-    page::page(results, collectors)
+pub fn html(results: &Results, beside: Beside<'_>) -> String {
+    page::page(results, beside)
 }
 
 /// The page of collectors alone.
 #[must_use]
 pub fn of_collectors(results: &Collected) -> String {
-    page::of_collectors(results)
+    let beside = Beside { collectors: Some(results), ..Beside::default() };
+    page::alone("Collectors on the same programs", beside)
+}
+
+/// The page of counted pointers alone.
+#[must_use]
+pub fn of_counted(results: &Counted) -> String {
+    let beside = Beside { counted: Some(results), ..Beside::default() };
+    page::alone("Counted pointers on the same programs", beside)
+}
+
+/// The page of pools alone.
+#[must_use]
+pub fn of_pools(results: &Pooled) -> String {
+    let beside = Beside { pools: Some(results), ..Beside::default() };
+    page::alone("Pools on the same programs", beside)
 }
 
 /// Text that stands in a page as it is.

@@ -4,8 +4,7 @@
 
 use super::plots::{self, Bar, Course, THIRD, WIDTH};
 use super::svg::SERIES;
-use super::{collectors, escape, map};
-use crate::collectors::results::Results as Collected;
+use super::{Beside, collectors, counted, escape, map, pools};
 use crate::commands::date;
 use crate::run::results::{BUSY_NOTE, Means, Measured, Results, TraceResult, Verdict};
 use crate::table::{bytes, figures, mib, ms};
@@ -13,21 +12,42 @@ use std::fmt::Write;
 
 const STYLE: &str = include_str!("style.css");
 
-pub(super) fn page(results: &Results, collected: Option<&Collected>) -> String {
+pub(super) fn page(results: &Results, beside: Beside<'_>) -> String {
     let mut out = String::new();
     // Writing to a `String` cannot fail.
-    let _ = write(&mut out, results, collected);
+    let _ = write(&mut out, results, beside);
     out
 }
 
-/// A page with collectors only.
-pub(super) fn of_collectors(collected: &Collected) -> String {
+/// A page without replays.
+pub(super) fn alone(title: &str, beside: Beside<'_>) -> String {
     let mut out = String::new();
-    let _ = begin(&mut out, "Strata: collectors on the same programs");
-    let _ = writeln!(out, "<h1>Collectors on the same programs</h1>");
-    let _ = collectors::sections(&mut out, collected);
+    let _ = begin(&mut out, &format!("Strata: {}", title.to_lowercase()));
+    let _ = writeln!(out, "<h1>{title}</h1>");
+    let _ = parts(&mut out, beside, |_, _, _| Ok(()));
     let _ = end(&mut out);
     out
+}
+
+/// What stands behind the replays; before each part, `head` writes its title, with a place to go to.
+fn parts(
+    out: &mut String,
+    beside: Beside<'_>,
+    head: fn(&mut String, &str, &str) -> std::fmt::Result,
+) -> std::fmt::Result {
+    if let Some(collected) = beside.collectors {
+        head(out, "collectors", "Collectors on the same programs")?;
+        collectors::sections(out, collected)?;
+    }
+    if let Some(results) = beside.counted {
+        head(out, "counted", "Counted pointers on the same programs")?;
+        counted::sections(out, results)?;
+    }
+    if let Some(results) = beside.pools {
+        head(out, "pools", "Pools on the same programs")?;
+        pools::sections(out, results)?;
+    }
+    Ok(())
 }
 
 fn begin(out: &mut String, title: &str) -> std::fmt::Result {
@@ -41,18 +61,17 @@ fn end(out: &mut String) -> std::fmt::Result {
     writeln!(out, "</main>\n</body>\n</html>")
 }
 
-fn write(out: &mut String, results: &Results, collected: Option<&Collected>) -> std::fmt::Result {
+fn write(out: &mut String, results: &Results, beside: Beside<'_>) -> std::fmt::Result {
     begin(out, "Strata: allocators on traces of real programs")?;
-    head(out, results, collected)?;
+    head(out, results, beside)?;
     overview(out, results)?;
     for trace in &results.traces {
         section(out, results, trace)?;
     }
     measures(out)?;
-    if let Some(collected) = collected {
-        writeln!(out, "<h1 class=\"part\" id=\"collectors\">Collectors on the same programs</h1>")?;
-        collectors::sections(out, collected)?;
-    }
+    parts(out, beside, |out, id, title| {
+        writeln!(out, "<h1 class=\"part\" id=\"{id}\">{title}</h1>")
+    })?;
     end(out)
 }
 
@@ -83,7 +102,7 @@ fn colours() -> String {
     })
 }
 
-fn head(out: &mut String, results: &Results, collected: Option<&Collected>) -> std::fmt::Result {
+fn head(out: &mut String, results: &Results, beside: Beside<'_>) -> std::fmt::Result {
     let machine = &results.machine;
     writeln!(out, "<h1>Allocators on traces of real programs</h1>")?;
     writeln!(
@@ -103,8 +122,13 @@ fn head(out: &mut String, results: &Results, collected: Option<&Collected>) -> s
     for (n, trace) in results.traces.iter().enumerate() {
         writeln!(out, "<a href=\"#trace-{n}\">{}</a>", escape(&trace.name))?;
     }
-    if collected.is_some() {
-        writeln!(out, "<a href=\"#collectors\">collectors</a>")?;
+    let links = [
+        ("collectors", "collectors", beside.collectors.is_some()),
+        ("counted", "counted pointers", beside.counted.is_some()),
+        ("pools", "pools", beside.pools.is_some()),
+    ];
+    for (id, name, _) in links.into_iter().filter(|link| link.2) {
+        writeln!(out, "<a href=\"#{id}\">{name}</a>")?;
     }
     writeln!(out, "</nav>")
 }

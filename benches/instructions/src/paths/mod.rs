@@ -2,8 +2,8 @@
 //!
 //! Above: `count.rs`, which runs one in a process of its own. Below: the stack by its Rust interface
 //! (`rust.rs`), by C's through the preload library (`c.rs`), what lies under the cache (`below.rs`), collected
-//! objects above it (`collected.rs`), counted pointers (`counted.rs`), and loops that do nothing (`bare.rs`), which are
-//! taken off.
+//! objects above it (`collected.rs`), counted pointers (`counted.rs`), pools (`pools.rs`), and loops that do nothing
+//! (`bare.rs`), which are taken off.
 //!
 //! A path is a function that makes its preparations, which do not count, and then some rounds, each
 //! of which does the same work. What a round does is held in place by `black_box`.
@@ -13,6 +13,7 @@ mod below;
 mod c;
 mod collected;
 mod counted;
+mod pools;
 mod rust;
 mod threads;
 
@@ -67,7 +68,15 @@ impl Path {
 
 /// The paths that have bounds, in the order of the table.
 pub fn all() -> Vec<&'static Path> {
-    let all = [below::FLOOR, rust::PATHS, c::PATHS, below::PATHS, collected::PATHS, counted::PATHS];
+    let all = [
+        below::FLOOR,
+        rust::PATHS,
+        c::PATHS,
+        below::PATHS,
+        collected::PATHS,
+        counted::PATHS,
+        pools::PATHS,
+    ];
     all.into_iter().flatten().collect()
 }
 
