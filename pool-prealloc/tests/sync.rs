@@ -201,10 +201,7 @@ fn values_come_back() {
     drop(pinned);
     assert_eq!(pool.in_use(), 0);
     assert_eq!(format!("{pool:?}"), "SyncPool { capacity: 1, in_use: 0, .. }");
-    assert_eq!(
-        format!("{} {:?}", Full(1), Full(1)),
-        "all slots of the pool are in use Full { .. }"
-    );
+    assert_eq!(format!("{} {:?}", Full(1), Full(1)), "the pool has no free slot Full(..)");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::TakeError;
 use crate::run::Run;
 use alloc_core::sync::{AtomicU32, AtomicUsize, Ordering, heavy_fence};
 use alloc_core::{Layer, Layout};
+use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use crossbeam_utils::CachePadded;
@@ -41,7 +42,8 @@ pub struct Shared<T, A: Layer> {
     /// Threads without a shard that are, as by R1, at bundles.
     pub(super) movers: CachePadded<AtomicUsize>,
     run: Run<A>,
-    values: PhantomData<T>,
+    // Values go in and come out by `&self`: a pool of one type cannot stand in for one of another.
+    values: PhantomData<Cell<T>>,
 }
 
 /// Figures of what is seldom.
