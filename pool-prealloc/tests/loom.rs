@@ -18,19 +18,21 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-fn model(f: impl Fn() + Sync + Send + 'static) {
+/// `preemptions`: at least so many, though the environment says fewer.
+fn check(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    if builder.preemption_bound.is_none() {
-        builder.preemption_bound = Some(2);
-    }
+    builder.preemption_bound = Some(builder.preemption_bound.unwrap_or(2).max(preemptions));
     builder.max_branches = 50_000;
-    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counts = count.clone();
-    builder.check(move || {
-        counts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        f();
-    });
-    println!("{} executions", count.load(std::sync::atomic::Ordering::Relaxed));
+    builder.check(f);
+}
+
+fn model(f: impl Fn() + Sync + Send + 'static) {
+    check(2, f);
+}
+
+/// For what two preemptions do not reach.
+fn long_model(f: impl Fn() + Sync + Send + 'static) {
+    check(3, f);
 }
 
 struct Payload(UnsafeCell<u32>);
@@ -122,10 +124,10 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(&waker()))
 }
 
-/// T1 to T3. Broken: the tag stays.
+/// T1, T2. Broken: the tag stays; a push is relaxed; a pop does not acquire.
 #[test]
 fn t2_two_on_a_stack() {
-    model(|| {
+    long_model(|| {
         let pool = Pool::of(3, 0);
         let other = pool.spawn(|pool| {
             let first = pool.get();
@@ -139,7 +141,8 @@ fn t2_two_on_a_stack() {
     });
 }
 
-/// Q1 to Q4.
+/// Q1, Q2. Broken: a push does not look at the tail again; it links relaxed; the tag of a node stays; a node is made ready
+/// relaxed; a queue is found empty without a second look at its head.
 #[test]
 fn q2_two_on_a_queue() {
     model(|| {
@@ -153,7 +156,7 @@ fn q2_two_on_a_queue() {
     });
 }
 
-/// Q4: the head and the tail come back to where they were.
+/// Q4: the head and the tail come back to where they were. Broken: the tag of either stays.
 #[test]
 fn q4_a_queue_goes_round() {
     model(|| {
@@ -165,10 +168,12 @@ fn q4_a_queue_goes_round() {
     });
 }
 
-/// R1, R2: an owner that allocates and frees beside one that gathers what is in its shard.
+/// R1, R2, R3: an owner that allocates and frees beside one that gathers what is in its shard. Broken: either fence is not
+/// there; busy is cleared, or read, relaxed, or not read at all; the pool is made shared relaxed; a verdict while another
+/// gathers.
 #[test]
 fn r2_an_owner_beside_a_gathering() {
-    model(|| {
+    long_model(|| {
         let pool = Pool::new(SyncPool::builder(3).shards(2).bound(3));
         let owner = pool.spawn(|pool| pool.use_one(2));
         drop((pool.get(), pool.get()));
@@ -177,7 +182,8 @@ fn r2_an_owner_beside_a_gathering() {
     });
 }
 
-/// B1, B2: batches go from one thread to another in bundles.
+/// B1, R4: batches go from one thread to another in bundles. Broken: a bundle is pushed before it is filled; hits read the
+/// mode relaxed.
 #[test]
 fn b1_bundles_go_from_thread_to_thread() {
     model(|| {
@@ -190,15 +196,15 @@ fn b1_bundles_go_from_thread_to_thread() {
     });
 }
 
-/// B2: a thread without a shard finds slots in a bundle only, beside one that gathers.
+/// B2: a thread without a shard finds slots in a bundle only, beside one that gathers. Broken: a gathering does not wait for
+/// such threads.
 #[test]
 fn b2_a_thread_without_a_shard() {
-    model(|| {
+    long_model(|| {
         let pool = Pool::new(SyncPool::builder(4).shards(1).bound(3));
         drop((pool.get(), pool.get(), pool.get(), pool.get()));
         let mine = (pool.get(), pool.get());
         let other = pool.spawn(|pool| pool.use_one(1));
-        thread::yield_now();
         let last = pool.get();
         other.join().unwrap();
         drop((mine, last));
@@ -206,7 +212,20 @@ fn b2_a_thread_without_a_shard() {
     });
 }
 
-/// N2: a thread takes over the shard of one that ends.
+/// B2: a bundle that comes when another has begun to gather. Broken: it stays a bundle.
+#[test]
+fn b2_a_bundle_beside_a_gathering() {
+    model(|| {
+        let pool = Pool::new(SyncPool::builder(5).shards(1).bound(4));
+        drop((pool.get(), pool.get(), pool.get(), pool.get(), pool.get()));
+        let other = pool.spawn(|pool| pool.use_one(1));
+        drop((pool.get(), pool.get(), pool.get(), pool.get()));
+        other.join().unwrap();
+        pool.is_whole();
+    });
+}
+
+/// N1, N2: a thread takes over the shard of one that ends. Broken: numbers are not unique; one goes back too early.
 #[test]
 fn n2_a_shard_changes_hands() {
     model(|| {
@@ -220,19 +239,21 @@ fn n2_a_shard_changes_hands() {
     });
 }
 
-/// A pool of one object, which the caller has; it is shared, because somebody failed.
+/// A pool whose objects are in use, one of them by `check`; it is shared, because somebody failed.
 fn exhausted(check: impl for<'p> FnOnce(&'p Pool, Object<'p>)) {
-    let pool = Pool::new(SyncPool::builder(1).shards(2).bound(3));
-    let object = pool.get();
+    let pool = Pool::new(SyncPool::builder(2).shards(2).bound(3));
+    let (kept, object) = (pool.get(), pool.get());
     assert!(pool.0.get().is_none());
     check(&pool, object);
+    drop(kept);
     pool.is_whole();
 }
 
-/// T3, R3, R6: two threads with one object each, in a pool that is shared, and becomes private: nobody fails.
+/// R3, R6: two threads with one object each, in a pool that is shared, and becomes private: nobody fails. Broken: no second
+/// look at the mode. (T3 is hidden from loom: a shard's owner passes a light fence first, which is a full one there.)
 #[test]
 fn r6_nobody_fails_while_there_are_slots() {
-    model(|| {
+    long_model(|| {
         let pool = Pool::new(SyncPool::builder(2).shards(1).bound(3));
         let both = (pool.get(), pool.get());
         assert!(pool.0.get().is_none());
@@ -244,10 +265,10 @@ fn r6_nobody_fails_while_there_are_slots() {
     });
 }
 
-/// R7, R8: the only object is handed over.
+/// R7, R8: the only object is handed over. Broken: either fence is not there.
 #[test]
 fn r7_a_waiter_is_served() {
-    model(|| {
+    long_model(|| {
         let pool = Pool::of(1, 0);
         let object = pool.get();
         let waiter = pool.spawn(|pool| touch(&mut wait_for(pool.0.get_async())));
@@ -257,10 +278,11 @@ fn r7_a_waiter_is_served() {
     });
 }
 
-/// R4: two wait when the pool is about to become private; who was served first frees in a shard.
+/// R4: two wait when the pool is about to become private; who was served first frees in a shard. Broken: it becomes private
+/// though somebody waits.
 #[test]
 fn r4_the_pool_stays_shared_while_somebody_waits() {
-    model(|| {
+    long_model(|| {
         exhausted(|pool, object| {
             let waiters = pool.spawn(|pool| {
                 let (mut first, mut second) = (pin!(pool.0.get_async()), pin!(pool.0.get_async()));
@@ -282,7 +304,6 @@ fn r4_the_pool_stays_shared_while_somebody_waits() {
                     touch(&mut wait_for(second));
                 }
             });
-            thread::yield_now();
             drop(object);
             (0..2).for_each(|_| drop(pool.0.get()));
             waiters.join().unwrap();
@@ -290,13 +311,13 @@ fn r4_the_pool_stays_shared_while_somebody_waits() {
     });
 }
 
-/// R5: a waiter that comes when the pool has become private; what is freed in a shard serves it as well.
+/// R5: a waiter that comes when the pool has become private; what is freed in a shard serves it as well. Broken: it joins
+/// without a look at the mode.
 #[test]
 fn r5_a_waiter_beside_an_owner() {
     model(|| {
         exhausted(|pool, object| {
             let waiter = pool.spawn(|pool| touch(&mut wait_for(pool.0.get_async())));
-            thread::yield_now();
             drop(object);
             (0..3).for_each(|_| drop(pool.0.get()));
             waiter.join().unwrap();
@@ -304,7 +325,7 @@ fn r5_a_waiter_beside_an_owner() {
     });
 }
 
-/// R8: who is served and gives up passes the slot on.
+/// R8: who is served and gives up passes the slot on. Broken: it does not.
 #[test]
 fn r8_a_future_that_is_dropped_passes_its_slot_on() {
     model(|| {
