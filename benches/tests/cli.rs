@@ -101,7 +101,8 @@ fn a_page_of_counted_pointers() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("c.html");
     let chosen = ["--only", "rc,rc-cycle", "--output", path(&page)];
-    let out = works(&[&["counted", "lists", "--scale", "1", "--quick"][..], &chosen].concat());
+    let out =
+        works(&[&["counted", "lists", "churn", "--scale", "1", "--quick"][..], &chosen].concat());
     assert!(out.contains("rc-cycle") && out.contains(path(&page)), "{out}");
     let page = std::fs::read_to_string(page).unwrap();
     check_page(&page);

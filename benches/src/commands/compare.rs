@@ -4,6 +4,7 @@
 
 use super::bar::Bar;
 use super::{Beside, Options, collectors, counted, pools, say, target};
+use crate::run::results::Results;
 use crate::run::{self, Plan};
 use crate::{Failure, report, table};
 use std::path::{Path, PathBuf};
@@ -47,19 +48,9 @@ pub(super) fn compare(
     } else {
         say(table::of_results(&results));
         if options.only.is_empty() {
-            let some = |percent| (percent > 0).then_some(percent);
-            let collected = some(beside.collectors).map(|n| collectors::beside_replays(n, options));
-            let pointers = some(beside.counted).map(|n| counted::beside_replays(n, options));
-            let pooled = some(beside.pools).map(|n| pools::beside_replays(n, options));
-            failed.extend(collected.iter().flat_map(|results| results.failed()));
-            failed.extend(pointers.iter().flat_map(|results| results.failed()));
-            failed.extend(pooled.iter().flat_map(|results| results.failed()));
-            let all = report::Beside {
-                collectors: collected.as_ref(),
-                counted: pointers.as_ref(),
-                pools: pooled.as_ref(),
-            };
-            write(report::html(&results, all))?;
+            let (page, others_failed) = with_others(&results, beside, options);
+            failed.extend(others_failed);
+            write(page)?;
         }
         say(format_args!(
             "medians of {} rounds; the whole report: {}",
@@ -68,4 +59,17 @@ pub(super) fn compare(
         ));
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::Candidates(failed)) }
+}
+
+/// Runs what stands beside; returns the whole page, and who failed.
+fn with_others(results: &Results, beside: Beside, options: &Options) -> (String, Vec<String>) {
+    let some = |percent| (percent > 0).then_some(percent);
+    let collected = some(beside.collectors).map(|n| collectors::beside_replays(n, options));
+    let counted = some(beside.counted).map(|n| counted::beside_replays(n, options));
+    let pooled = some(beside.pools).map(|n| pools::beside_replays(n, options));
+    let mut failed: Vec<_> = collected.iter().flat_map(|results| results.failed()).collect();
+    failed.extend(counted.iter().flat_map(|results| results.failed()));
+    failed.extend(pooled.iter().flat_map(|results| results.failed()));
+    let (collectors, counted, pools) = (collected.as_ref(), counted.as_ref(), pooled.as_ref());
+    (report::html(results, report::Beside { collectors, counted, pools }), failed)
 }

@@ -100,7 +100,7 @@ pub static ALL: &[Contestant] = &[
         "pool_prealloc::BlockPool, under allocator_api2's Box",
         kinds::BlockPool
     )),
-    // `SyncPool` has its place here, by `ours(shared!(…))`.
+    ours(shared!("sync-pool", "pool_prealloc::SyncPool", kinds::SyncPool)),
     alone!("vec-box", "boxes in a Vec, by hand", kinds::Stack),
     alone!("slab", "slab 0.4", kinds::Slab),
     alone!("slotmap", "slotmap 1: SlotMap", kinds::SlotMap),

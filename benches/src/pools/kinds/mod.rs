@@ -18,7 +18,7 @@ pub(super) use by_hand::{List, LocalList, Queue, Stack};
 pub(super) use heap::Heap;
 pub(super) use keyed::{ShardedSlab, Slab, SlotMap};
 pub(super) use objects::{Linear, Objects, Opool, OpoolLocal};
-pub(super) use ours::{BlockPool, KeyPool, OwnPool, StaticPool};
+pub(super) use ours::{BlockPool, KeyPool, OwnPool, StaticPool, SyncPool};
 
 /// A pool of which a thread needs no more than a reference.
 macro_rules! by_reference {

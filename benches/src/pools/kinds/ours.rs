@@ -6,6 +6,7 @@ use super::{by_exclusive_reference, by_reference, last_word};
 use crate::pools::{CAPACITY, Pool, Value, View, full};
 use alloc_core::Layout;
 use alloc_core::api2::boxed::Box as BoxIn;
+use pool_prealloc::sync::SyncBox;
 use pool_prealloc::{Handle, Key, PoolBox, StaticBox};
 
 /// `Pool`.
@@ -82,6 +83,23 @@ impl<'p> View for &'p BlockPool {
     #[inline(always)]
     fn alloc(&mut self, word: u64) -> Self::Handle {
         BoxIn::try_new_in(Value::new(word), &self.0).unwrap_or_else(|_| full())
+    }
+    #[inline(always)]
+    fn free(&mut self, value: Self::Handle) -> u64 {
+        last_word(value)
+    }
+}
+
+/// `SyncPool`.
+pub(in crate::pools) struct SyncPool(pool_prealloc::SyncPool<Value>);
+
+by_reference!(SyncPool, |capacity| SyncPool(pool_prealloc::SyncPool::with_capacity(capacity)));
+
+impl<'p> View for &'p SyncPool {
+    type Handle = SyncBox<'p, Value>;
+    #[inline(always)]
+    fn alloc(&mut self, word: u64) -> Self::Handle {
+        self.0.alloc(Value::new(word)).unwrap_or_else(|_| full())
     }
     #[inline(always)]
     fn free(&mut self, value: Self::Handle) -> u64 {

@@ -8,7 +8,6 @@ use super::Taken;
 use super::alone::pairs;
 use super::ring::with_ring;
 use crate::pools::{CAPACITY, Pool, View};
-use std::hint::black_box;
 use std::sync::Barrier;
 use std::time::Instant;
 
@@ -24,7 +23,7 @@ where
         pairs(&pool, 1);
         barrier.wait();
         let start = Instant::now();
-        let sum = pairs(black_box(&pool), steps);
+        let sum = pairs(&pool, steps);
         Taken { time: start.elapsed(), sum }
     };
     let [a, b] = std::thread::scope(|scope| {
