@@ -119,6 +119,7 @@ impl View for &LocalList {
 }
 
 /// Boxes in a vector.
+#[expect(clippy::vec_box, reason = "values stay where they are: that is what is measured")]
 pub(in crate::pools) struct Stack(Vec<Box<Value>>);
 
 fn boxes(count: usize) -> impl Iterator<Item = Box<Value>> {
