@@ -1,11 +1,11 @@
 //! `SyncPool`: values, boxes, bounds, panics, leaks, threads that end.
 #![cfg(not(loom))]
 
-use alloc_core::api2::alloc::{AllocError, Global};
+use alloc_core::api2::alloc::Global;
 use alloc_core::report::Text;
 use alloc_core::{Failing, Report, Schedule};
-use pool_prealloc::SyncPool;
-use pool_prealloc::sync::{ArcBox, Full, HeldBox, Order, SyncBox};
+use pool_prealloc::sync::{ArcBox, HeldBox, Order, SyncBox};
+use pool_prealloc::{Full, SyncPool, TakeError};
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -201,10 +201,7 @@ fn values_come_back() {
     drop(pinned);
     assert_eq!(pool.in_use(), 0);
     assert_eq!(format!("{pool:?}"), "SyncPool { capacity: 1, in_use: 0, .. }");
-    assert_eq!(
-        format!("{} {:?}", Full(1), Full(1)),
-        "all slots of the pool are in use Full { .. }"
-    );
+    assert_eq!(format!("{} {:?}", Full(1), Full(1)), "the pool has no free slot Full(..)");
 }
 
 #[test]
@@ -243,7 +240,10 @@ fn zero_sized_and_over_aligned() {
 fn too_large_is_an_error() {
     let most = u32::MAX as usize;
     for capacity in [usize::MAX, usize::MAX / 2, usize::MAX / 8, most, most + 1] {
-        assert!(matches!(SyncPool::<[u64; 1000]>::try_with_capacity(capacity), Err(AllocError)));
+        assert!(matches!(
+            SyncPool::<[u64; 1000]>::try_with_capacity(capacity),
+            Err(TakeError::TooLarge)
+        ));
         assert!(SyncPool::<u8>::try_with_capacity(capacity).is_err() || capacity <= most);
         assert!(SyncPool::<()>::try_with_capacity(capacity).is_err());
     }

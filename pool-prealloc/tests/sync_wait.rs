@@ -1,8 +1,8 @@
 //! Waiting for a slot: with a time limit, and as futures.
 #![cfg(not(loom))]
 
-use pool_prealloc::SyncPool;
-use pool_prealloc::sync::{Full, HeldBox, Order};
+use pool_prealloc::sync::{HeldBox, Order};
+use pool_prealloc::{Full, SyncPool};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};

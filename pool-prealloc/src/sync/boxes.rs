@@ -73,10 +73,16 @@ impl<P: Deref<Target: Source>> HeldBox<P> {
     }
 
     /// Pins the value: it stays where it is until it is dropped, at the latest by the pool.
+    ///
+    /// If the pool is forgotten as well, its memory stays what it is: so the layer below has to be `'static`.
     #[must_use]
-    pub fn into_pin(this: Self) -> Pin<Self> {
+    pub fn into_pin(this: Self) -> Pin<Self>
+    where
+        P: Deref<Target: Source<Below: 'static>>,
+    {
         // SAFETY: the value is never moved by a box that is pinned, and its slot is used again only when it
-        // has been dropped: by the box, or by the pool, if the box was forgotten.
+        // has been dropped: by the box, or by the pool, if the box was forgotten. The memory of a pool that is
+        // forgotten is not used again.
         unsafe { Pin::new_unchecked(this) }
     }
 

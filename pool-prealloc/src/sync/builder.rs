@@ -4,8 +4,9 @@
 
 use super::thread::MAX_THREADS;
 use super::{ObjectPool, SyncPool};
+use crate::{Preparation, TakeError};
+use alloc_core::Layer;
 use alloc_core::api2::alloc::Global;
-use alloc_core::{AllocError, Layer};
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -39,6 +40,7 @@ pub struct Builder<T> {
 pub(super) struct Shape {
     pub capacity: usize,
     pub order: Order,
+    pub preparation: Preparation,
     shards: Option<usize>,
     /// The most slots of a shard's list, for models, where half of the slots would be less than one each.
     pub bound_slots: Option<usize>,
@@ -67,7 +69,13 @@ impl<T> fmt::Debug for Builder<T> {
 impl<T> Builder<T> {
     pub(super) const fn new(capacity: usize) -> Self {
         Self {
-            shape: Shape { capacity, order: Order::Lifo, shards: None, bound_slots: None },
+            shape: Shape {
+                capacity,
+                order: Order::Lifo,
+                preparation: Preparation::new(),
+                shards: None,
+                bound_slots: None,
+            },
             slots: PhantomData,
         }
     }
@@ -75,6 +83,12 @@ impl<T> Builder<T> {
     /// Which free slot is used next; LIFO, if this is not called.
     pub const fn order(mut self, order: Order) -> Self {
         self.shape.order = order;
+        self
+    }
+
+    /// What is done to the memory when it is taken; nothing, if this is not called.
+    pub const fn prepared(mut self, preparation: Preparation) -> Self {
+        self.shape.preparation = preparation;
         self
     }
 
@@ -100,7 +114,7 @@ impl<T> Builder<T> {
     ///
     /// # Panics
     ///
-    /// Where there is no memory.
+    /// If the memory cannot be had.
     #[must_use]
     pub fn build(&self) -> SyncPool<T> {
         self.build_in(Global)
@@ -110,7 +124,7 @@ impl<T> Builder<T> {
     ///
     /// # Panics
     ///
-    /// Where there is no memory.
+    /// If the memory cannot be had.
     #[must_use]
     pub fn build_in<A: Layer>(&self, below: A) -> SyncPool<T, A> {
         self.try_build_in(below).expect("memory for the pool")
@@ -120,8 +134,8 @@ impl<T> Builder<T> {
     ///
     /// # Errors
     ///
-    /// When there is no memory, or no layout so large.
-    pub fn try_build_in<A: Layer>(&self, below: A) -> Result<SyncPool<T, A>, AllocError> {
+    /// When the memory cannot be had, or cannot be prepared so.
+    pub fn try_build_in<A: Layer>(&self, below: A) -> Result<SyncPool<T, A>, TakeError> {
         SyncPool::new(&self.shape, below)
     }
 
@@ -129,7 +143,7 @@ impl<T> Builder<T> {
     ///
     /// # Panics
     ///
-    /// Where there is no memory. A panic of `init` comes through, when what was made is dropped.
+    /// If the memory cannot be had. A panic of `init` comes through, when what was made is dropped.
     #[must_use]
     pub fn objects<I: Fn() -> T, R: Fn(&mut T)>(&self, init: I, reset: R) -> ObjectPool<T, I, R> {
         self.try_objects_in(init, reset, Global).expect("memory for the pool")
@@ -139,13 +153,13 @@ impl<T> Builder<T> {
     ///
     /// # Errors
     ///
-    /// When there is no memory, or no layout so large.
+    /// When the memory cannot be had, or cannot be prepared so.
     pub fn try_objects_in<I: Fn() -> T, R: Fn(&mut T), A: Layer>(
         &self,
         init: I,
         reset: R,
         below: A,
-    ) -> Result<ObjectPool<T, I, R, A>, AllocError> {
+    ) -> Result<ObjectPool<T, I, R, A>, TakeError> {
         ObjectPool::new(&self.shape, init, reset, below)
     }
 }

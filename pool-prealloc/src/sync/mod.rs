@@ -76,6 +76,6 @@ pub use figures::SyncFigures;
 #[cfg(feature = "async")]
 pub use future::{Alloc, Get};
 pub use objects::{Object, ObjectPool};
-pub use pool::{Full, SyncPool};
+pub use pool::SyncPool;
 #[doc(hidden)]
 pub use shared::Shared;

@@ -7,8 +7,9 @@ use super::Shared;
 use super::boxes::{GiveBack, Source};
 use super::builder::Shape;
 use super::waiting::Waiting;
+use crate::TakeError;
+use alloc_core::Layer;
 use alloc_core::api2::alloc::Global;
-use alloc_core::{AllocError, Layer};
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::pin::pin;
@@ -58,7 +59,7 @@ impl<T, A: Layer> Drop for Made<'_, T, A> {
 }
 
 impl<T, I: Fn() -> T, R: Fn(&mut T), A: Layer> ObjectPool<T, I, R, A> {
-    pub(super) fn new(shape: &Shape, init: I, reset: R, below: A) -> Result<Self, AllocError> {
+    pub(super) fn new(shape: &Shape, init: I, reset: R, below: A) -> Result<Self, TakeError> {
         let shared = Shared::new(shape, below)?;
         let mut made = Made(&shared, 0);
         for index in 0..shared.capacity() {

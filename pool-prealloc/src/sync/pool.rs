@@ -6,32 +6,14 @@ use super::boxes::{GiveBack, Source};
 use super::builder::Shape;
 use super::waiting::Waiting;
 use super::{ArcBox, Builder, HeldBox, ObjectPool, Shared, SyncBox};
+use crate::{Full, TakeError};
+use alloc_core::Layer;
 use alloc_core::api2::alloc::Global;
-use alloc_core::{AllocError, Layer};
-use core::fmt;
 use core::mem::needs_drop;
 use core::ops::Deref;
 use core::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// All slots are in use; what was to go into one comes back.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Full<T>(pub T);
-
-impl<T> fmt::Debug for Full<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Full").finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Display for Full<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("all slots of the pool are in use")
-    }
-}
-
-impl<T> core::error::Error for Full<T> {}
 
 /// A pool of a fixed number of slots, for many threads.
 ///
@@ -91,7 +73,7 @@ impl<T> SyncPool<T> {
     /// # Errors
     ///
     /// When there is no memory, or no layout so large.
-    pub fn try_with_capacity(capacity: usize) -> Result<Self, AllocError> {
+    pub fn try_with_capacity(capacity: usize) -> Result<Self, TakeError> {
         Self::try_with_capacity_in(capacity, Global)
     }
 
@@ -116,7 +98,7 @@ impl<T> SyncPool<T> {
 }
 
 impl<T, A: Layer> SyncPool<T, A> {
-    pub(super) fn new(shape: &Shape, below: A) -> Result<Self, AllocError> {
+    pub(super) fn new(shape: &Shape, below: A) -> Result<Self, TakeError> {
         Ok(Self { shared: Shared::new(shape, below)? })
     }
 
@@ -135,7 +117,7 @@ impl<T, A: Layer> SyncPool<T, A> {
     /// # Errors
     ///
     /// When there is no memory, or no layout so large.
-    pub fn try_with_capacity_in(capacity: usize, below: A) -> Result<Self, AllocError> {
+    pub fn try_with_capacity_in(capacity: usize, below: A) -> Result<Self, TakeError> {
         Builder::new(capacity).try_build_in(below)
     }
 

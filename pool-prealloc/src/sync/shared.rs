@@ -10,9 +10,11 @@ use super::stack::NONE;
 use super::store::{Store, StorePlan};
 use super::wait::Waiters;
 use super::{Order, row::Row, thread};
+use crate::TakeError;
 use crate::run::Run;
 use alloc_core::sync::{AtomicU32, AtomicUsize, Ordering, heavy_fence};
-use alloc_core::{AllocError, Layer, Layout};
+use alloc_core::{Layer, Layout};
+use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use crossbeam_utils::CachePadded;
@@ -40,7 +42,8 @@ pub struct Shared<T, A: Layer> {
     /// Threads without a shard that are, as by R1, at bundles.
     pub(super) movers: CachePadded<AtomicUsize>,
     run: Run<A>,
-    values: PhantomData<T>,
+    // Values go in and come out by `&self`: a pool of one type cannot stand in for one of another.
+    values: PhantomData<Cell<T>>,
 }
 
 /// Figures of what is seldom.
@@ -62,10 +65,10 @@ impl<T, A: Layer> Shared<T, A> {
     /// From slot to slot. Slots of zero-sized values have addresses of their own all the same: they are names.
     const STRIDE: usize = if size_of::<T>() == 0 { align_of::<T>() } else { size_of::<T>() };
 
-    pub(super) fn new(shape: &Shape, below: A) -> Result<Self, AllocError> {
+    pub(super) fn new(shape: &Shape, below: A) -> Result<Self, TakeError> {
         let &Shape { capacity, order, .. } = shape;
         if capacity >= NONE as usize {
-            return Err(AllocError);
+            return Err(TakeError::TooLarge);
         }
         let shards = shape.shard_count();
         // Without the fence there is no gathering; then shards stay out of use (R2).
@@ -75,14 +78,14 @@ impl<T, A: Layer> Shared<T, A> {
             shape.bound_slots.unwrap_or(capacity / (2 * shards.max(1))).clamp(1, SLOTS);
         let is_lifo = order == Order::Lifo;
         let batch_slots = if is_lifo { bound_slots.div_ceil(2) } else { bound_slots };
-        let bytes = Self::STRIDE.checked_mul(capacity).ok_or(AllocError)?;
-        let mut layout = Layout::from_size_align(bytes, align_of::<T>()).map_err(|_| AllocError)?;
-        let store =
-            StorePlan::add_to(&mut layout, order, capacity, batch_slots).ok_or(AllocError)?;
-        let offset = Row::<Shard>::plan(&mut layout, shards).ok_or(AllocError)?;
+        let bytes = Self::STRIDE.checked_mul(capacity).ok_or(TakeError::TooLarge)?;
+        let mut layout = Layout::from_size_align(bytes, align_of::<T>())?;
+        let store = StorePlan::add_to(&mut layout, order, capacity, batch_slots)
+            .ok_or(TakeError::TooLarge)?;
+        let offset = Row::<Shard>::plan(&mut layout, shards).ok_or(TakeError::TooLarge)?;
         let words = capacity.div_ceil(32);
-        let marks = Row::<AtomicU32>::plan(&mut layout, words).ok_or(AllocError)?;
-        let run = Run::take(layout, below)?;
+        let marks = Row::<AtomicU32>::plan(&mut layout, words).ok_or(TakeError::TooLarge)?;
+        let run = Run::prepared(layout, shape.preparation, below)?;
         // SAFETY: the plans are this run's, which is dropped after all others.
         let (store, row, marks) = unsafe {
             (

@@ -118,8 +118,8 @@ impl View for &LocalList {
     }
 }
 
-/// Boxes in a vector: a value stays where it is while a program has it.
-#[allow(clippy::vec_box)]
+/// Boxes in a vector.
+#[expect(clippy::vec_box, reason = "values stay where they are: that is what is measured")]
 pub(in crate::pools) struct Stack(Vec<Box<Value>>);
 
 fn boxes(count: usize) -> impl Iterator<Item = Box<Value>> {
