@@ -13,8 +13,8 @@ use crate::links::{Links, NO_OBJECT};
 use crate::nursery::{Blocks, LARGEST_BYTES, LEAST_BYTES, young_bytes};
 use crate::ranges::Ranges;
 use crate::remembered::Remembered;
+use alloc_core::Layer;
 use alloc_core::gc::{Object, Shape, TypeInfo, VisitorMut, WORD_BYTES, tag};
-use alloc_core::{Layer, Layout};
 use core::ptr::{NonNull, null_mut};
 use gc_marksweep::Space;
 
@@ -190,12 +190,10 @@ impl<A: Layer> Mover<A> {
         }
         let is_survivor = self.survivors.contains(object.address());
         if is_survivor || !self.waits {
-            // SAFETY: the alignment is a power of two, and the size was one in a layout.
-            let layout = unsafe { Layout::from_size_align_unchecked(bytes, WORD_BYTES) };
             if !self.promotes {
                 return None;
             }
-            let slot = self.space().allocate_slot(layout, drops).ok()?;
+            let slot = self.space().allocate_words(bytes / WORD_BYTES, drops).ok()?;
             self.again_bytes += if is_survivor { bytes } else { 0 };
             self.promoted_bytes += bytes;
             return Some((slot, false));

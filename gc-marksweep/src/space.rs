@@ -290,6 +290,16 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         self.mutator.allocate(layout, drops)
     }
 
+    /// The same for an object of whole words, aligned to one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`allocate`](Self::allocate).
+    #[inline]
+    pub fn allocate_words(&self, words: usize, drops: bool) -> Result<NonNull<u8>, AllocError> {
+        self.mutator.allocate_words(words, drops)
+    }
+
     /// The heap that the objects are in.
     pub fn heap(&self) -> &ObjectHeap<A> {
         self.mutator.heap()

@@ -99,10 +99,20 @@ impl<const KIB: usize> Classes<KIB> {
         } else {
             Self::class_of_more(size)
         };
-        // Each slot is aligned to a word.
-        while align > size_of::<usize>() && class != LARGE && Self::info(class).slot_align < align {
+        while class != LARGE && Self::info(class).slot_align < align {
             class = if class + 1 < Self::COUNT { class + 1 } else { LARGE };
         }
+        if class == LARGE { None } else { Some(class) }
+    }
+
+    /// The class of the smallest slot of this size, whose alignment is that of all slots: a word's.
+    #[inline(always)]
+    pub const fn class_of_words(size: usize) -> Option<usize> {
+        let class = if size <= FINE_BYTES {
+            (const { &Self::FINE })[size.div_ceil(8)] as usize
+        } else {
+            Self::class_of_more(size)
+        };
         if class == LARGE { None } else { Some(class) }
     }
 

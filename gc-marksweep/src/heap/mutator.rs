@@ -130,6 +130,24 @@ where
         self.allocate_in(class, drops)
     }
 
+    /// [`allocate`](Self::allocate) for an object of whole words, aligned to one.
+    ///
+    /// # Errors
+    ///
+    /// As for `allocate`.
+    #[inline(always)]
+    pub fn allocate_words(&self, words: usize, drops: bool) -> Result<NonNull<u8>, AllocError> {
+        const WORD_BYTES: usize = size_of::<usize>();
+        let bytes = words.saturating_mul(WORD_BYTES);
+        match Classes::<KIB>::class_of_words(bytes) {
+            Some(class) => self.allocate_in(class, drops),
+            None => {
+                let layout = Layout::from_size_align(bytes, WORD_BYTES).map_err(|_| AllocError)?;
+                self.allocate_large(layout, drops)
+            }
+        }
+    }
+
     /// [`allocate`](Self::allocate) for a type whose first field is the header word (`repr(C)`).
     ///
     /// # Errors
