@@ -194,9 +194,15 @@ impl<T, A: Layer> Shared<T, A> {
         if let Some(shard) = self.shards.get(thread::number()) {
             shard.begin();
             if self.is_private() {
+                let (index, bound_slots) = (self.index_of(slot), self.bound_slots);
+                // Each list with its own address: a length that goes through memory by an index takes longer.
                 // SAFETY: R1, and the caller's; the bound is at most `SLOTS`.
                 unsafe {
-                    if !shard.push(self.gives, self.index_of(slot), self.bound_slots) {
+                    let has_room = match self.gives {
+                        TAKES => shard.push(TAKES, index, bound_slots),
+                        _ => shard.push(TAKES + 1, index, bound_slots),
+                    };
+                    if !has_room {
                         self.flush(shard, slot);
                     }
                 }
