@@ -43,20 +43,26 @@ impl<'h> Step<'h> {
         if here.steps.replace(true) { None } else { Some(Self(here)) }
     }
 
-    /// Takes a listed value off its list, for good. `None`: it is no candidate; if its value is gone, its memory is to be
-    /// freed, and is in `gone`, which has room.
-    pub fn take(&self, value: NonNull<u8>, gone: &mut Vec<NonNull<u8>>) -> Option<NonNull<u8>> {
+    /// Has a listed value be listed no more.
+    fn unlist(&self, value: NonNull<u8>) {
         // SAFETY: what is listed is not freed, and has a record.
         unsafe {
-            let of = words::<Local>(value);
-            let (is_gone, is_stale) = (of.strong.get() == 0, of.has(STALE));
             self.0.cycles.borrow_mut().listed_bytes -= (record(value).bytes)(value);
-            of.clear(LISTED | STALE | RIPE);
-            if is_gone && of.is_abandoned() {
-                gone.push(value);
-            }
-            (!is_gone && !is_stale).then_some(value)
+            words::<Local>(value).clear(LISTED | STALE | RIPE);
         }
+    }
+
+    /// Takes a listed value off its list, for good, outside of a trial. `None`: it is no candidate; if its value is gone,
+    /// its memory is to be freed, and is in `gone`, which has room.
+    pub fn take(&self, value: NonNull<u8>, gone: &mut Vec<NonNull<u8>>) -> Option<NonNull<u8>> {
+        // SAFETY: what is listed is not freed.
+        let of = unsafe { words::<Local>(value) };
+        let (is_gone, is_stale) = (of.strong.get() == 0, of.has(STALE));
+        self.unlist(value);
+        if is_gone && of.is_abandoned() {
+            gone.push(value);
+        }
+        (!is_gone && !is_stale).then_some(value)
     }
 
     /// Frees boxes that nobody leads to.
@@ -178,7 +184,7 @@ impl<'h> Step<'h> {
                 }
             }
         }
-        seeds += self.take_members(trial.len(), &mut gone);
+        seeds += self.take_members(trial.len());
         // SAFETY: as above; the trial ends here.
         let dead = unsafe { trial.end() };
         // Not before: an allocator may do anything, and must not see counts that were taken.
@@ -206,7 +212,7 @@ impl<'h> Step<'h> {
 
     /// Takes candidates off the list that are members of the trial: it tells of them all the same. Looks at no more
     /// of them than the trial has members.
-    fn take_members(&self, most: usize, gone: &mut Vec<NonNull<u8>>) -> usize {
+    fn take_members(&self, most: usize) -> usize {
         let mut ripe = core::mem::take(&mut self.0.cycles.borrow_mut().ripe);
         let first = ripe.len() - most.min(ripe.len());
         let is_member = |value: &mut NonNull<u8>| {
@@ -216,8 +222,9 @@ impl<'h> Step<'h> {
         };
         let mut taken = 0;
         for value in ripe.extract_if(first.., is_member) {
-            // It is not gone: only what is alive is a member.
-            taken += usize::from(self.take(value, gone).is_some());
+            // Its count was taken, perhaps to 0; but it is not gone.
+            self.unlist(value);
+            taken += 1;
         }
         self.0.cycles.borrow_mut().ripe = ripe;
         taken
