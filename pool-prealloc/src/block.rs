@@ -217,14 +217,6 @@ allocator! {
         }
 
         #[inline]
-        fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            let slice = self.allocate(layout)?;
-            // SAFETY: just allocated, and so long.
-            unsafe { slice.cast::<u8>().write_bytes(0, slice.len()) };
-            Ok(slice)
-        }
-
-        #[inline]
         unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
             if layout.size() > 0 {
                 // SAFETY: what has a size came from `take`, and its user is done (caller).

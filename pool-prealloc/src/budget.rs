@@ -198,13 +198,6 @@ allocator! {
             self.take_slot(layout)
         }
 
-        fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            let slice = self.allocate(layout)?;
-            // SAFETY: just allocated, and so long.
-            unsafe { slice.cast::<u8>().write_bytes(0, slice.len()) };
-            Ok(slice)
-        }
-
         #[inline]
         unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
             if layout.size() == 0 {
