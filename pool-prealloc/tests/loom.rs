@@ -344,3 +344,14 @@ fn r8_a_future_that_is_dropped_passes_its_slot_on() {
         pool.is_whole();
     });
 }
+
+/// R1 of `static_pool.rs`: one claim of two succeeds. Caught: a load and a store in place of the exchange.
+#[test]
+fn claim_r1() {
+    model(|| {
+        let pool: &'static _ = Box::leak(Box::new(pool_prealloc::StaticPool::<u32, 1>::new()));
+        let other = thread::spawn(move || pool.claim().is_some());
+        let mine = pool.claim().is_some();
+        assert_ne!(mine, other.join().unwrap());
+    });
+}
