@@ -2,13 +2,14 @@
 //!
 //! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
 //! In `micro`: hot paths. In `collectors`: garbage collectors. In `counted`: counted pointers. In `pools`: pools.
-//! In `show`: what is known without a replay.
+//! In `goroutines`: user-mode threads. In `show`: what is known without a replay.
 
 mod bar;
 mod collectors;
 mod compare;
 mod counted;
 mod elf;
+mod goroutines;
 mod memory;
 mod micro;
 mod pools;
@@ -103,6 +104,8 @@ enum Word {
     Counted(counted::Arguments),
     /// Compare pools of a fixed capacity: nanoseconds for an operation, single operations, bytes.
     Pools(pools::Arguments),
+    /// Compare user-mode threads with Go's: starting and ending, switches, bytes of each.
+    Goroutines(goroutines::Arguments),
     /// List the candidates.
     List,
 }
@@ -127,6 +130,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Word::Collectors(arguments)) => collectors::collectors(arguments, &cli.options),
         Some(Word::Counted(arguments)) => counted::counted(arguments, &cli.options),
         Some(Word::Pools(arguments)) => pools::pools(arguments, &cli.options),
+        Some(Word::Goroutines(arguments)) => goroutines::goroutines(arguments, &cli.options),
         Some(Word::List) => show::list(),
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! With room for no value, sender and receiver meet: the value goes from one stack to the other.
 
-use super::wait::{Gate, Waiters, Waiter, ready};
+use super::wait::{Gate, Waiter, Waiters, ready};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;

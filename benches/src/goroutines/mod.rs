@@ -16,15 +16,19 @@
 //!    and `TASKS` in `memory.rs`).
 //! 6. The closure returns, or panics, which ends this task alone; the stack goes back to the pool.
 //!
+//! In `programs.rs`: loads; in `child.rs` and `results.rs`: the same beside Go's.
+//!
 //! Not here: preemption (who computes for long keeps its worker), timers, files and sockets.
 
 mod channel;
+pub mod child;
 mod counts;
 mod group;
 mod here;
 mod idle;
 mod memory;
 pub mod programs;
+pub mod results;
 mod task;
 mod wait;
 mod worker;
@@ -101,13 +105,17 @@ pub unsafe fn run<R: Send + 'static>(
     let counts: Vec<_> = (0..workers).map(|_| counts::Counts::default()).collect();
     counts[0].begun.add(1);
     std::thread::scope(|scope| {
-        for (number, (queue, counts)) in queues.into_iter().zip(&counts).enumerate() {
-            let shared = &shared;
-            scope.spawn(move || {
-                let worker = Worker::new(shared, number, queue, counts);
-                here::be(&worker, || worker.run());
+        let threads =
+            queues.into_iter().zip(&counts).enumerate().map(|(number, (queue, counts))| {
+                let shared = &shared;
+                scope.spawn(move || {
+                    let worker = Worker::new(shared, number, queue, counts);
+                    here::be(&worker, || worker.run());
+                })
             });
-        }
+        let threads: Vec<_> = threads.collect();
+        // A scope does not wait for destructors of thread-local values, by which caches are emptied.
+        threads.into_iter().for_each(|thread| drop(thread.join()));
     });
     let figures = Figures::of(&counts);
     let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -34,7 +34,8 @@ pub struct Outcome {
     pub cpu_ns: u64,
     /// What is resident for a task that waits; 0 where none are counted.
     pub task_bytes: f64,
-    /// What the workers did.
+    /// What the workers did; of Go's it is not known.
+    #[serde(default)]
     pub figures: Figures,
 }
 

@@ -142,7 +142,9 @@ impl<'s> Worker<'s> {
         let others = self.shared.stealers.len();
         let victims = (1..others).map(|step| (self.number + step) % others);
         let task = victims
-            .filter_map(|victim| insist(|| self.shared.stealers[victim].steal_batch_and_pop(&self.queue)))
+            .filter_map(|victim| {
+                insist(|| self.shared.stealers[victim].steal_batch_and_pop(&self.queue))
+            })
             .next()?;
         self.counts.steals.add(1);
         Some(task)
