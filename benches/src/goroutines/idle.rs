@@ -33,6 +33,8 @@ struct State {
 
 impl Idle {
     pub fn new(workers: usize) -> Self {
+        // The first one costs many times the others, while there are other threads.
+        let _ = heavy_fence();
         let (sleepers, state, bell) = Default::default();
         Self { sleepers, state, bell, workers }
     }
