@@ -76,8 +76,8 @@ impl<S: Source> StackPool<S> {
     fn keep_upper_end(&self, place: Place) -> (usize, usize) {
         let span_bytes = self.span_bytes();
         let used_bytes = self.used_bytes(place).unwrap_or(0);
-        let kept_bytes =
-            self.config.kept_bytes.next_multiple_of(self.below.source.page_bytes()).min(span_bytes);
+        let page_bytes = self.below.source.page_bytes();
+        let kept_bytes = self.config.kept_bytes.min(span_bytes).next_multiple_of(page_bytes);
         if used_bytes <= kept_bytes {
             place.patience.set(0);
             return (used_bytes, 0);
@@ -163,7 +163,10 @@ impl<S: Source> StackPool<S> {
         self.lock_when(|state| !state.wanted)
     }
 
-    fn lock_when(&self, mut holds: impl FnMut(&mut State) -> bool) -> LockGuard<'_, State> {
+    pub(super) fn lock_when(
+        &self,
+        mut holds: impl FnMut(&mut State) -> bool,
+    ) -> LockGuard<'_, State> {
         let mut round = 0;
         loop {
             let mut state = self.state.lock();

@@ -9,6 +9,7 @@ use super::record::{Place, Record};
 use crate::below::Below;
 use crate::config::COMMIT_STEP_BYTES;
 use crate::source::{Advice, Reserved, Source};
+use core::ops::Range;
 use core::ptr::NonNull;
 
 #[derive(Debug)]
@@ -25,6 +26,9 @@ pub(super) struct Places {
     records_bytes: usize,
     places_bytes: usize,
 }
+
+/// The records are committed in steps of this length.
+const RECORDS_STEP_BYTES: usize = 64 << 10;
 
 const _: () = assert!(align_of::<Record>() <= 64, "S6: a page is aligned to 64 bytes at least");
 
@@ -101,9 +105,10 @@ impl Places {
         let records = (self.range.base, self.base.addr().get() - self.range.base.addr().get());
         let places = (self.base, self.room * self.shape.stride_bytes());
         let stacks = StackError::Memory { stacks: number };
-        self.records_bytes =
-            self.commit(below, records, self.records_bytes, records_end, stacks)?;
-        self.places_bytes = self.commit(below, places, self.places_bytes, places_end, stacks)?;
+        let (part, step_bytes) = (self.records_bytes..records_end, RECORDS_STEP_BYTES);
+        self.records_bytes = self.commit(below, records, part, step_bytes, stacks)?;
+        let (part, step_bytes) = (self.places_bytes..places_end, COMMIT_STEP_BYTES);
+        self.places_bytes = self.commit(below, places, part, step_bytes, stacks)?;
 
         let offset = self.made * self.shape.stride_bytes() + self.shape.guard_bytes;
         // SAFETY: `made` is less than `room`, so the place lies in the mapping.
@@ -117,21 +122,22 @@ impl Places {
         Ok(unsafe { Place::new(record) })
     }
 
-    /// Commits `part` at least to `end_bytes`, in large steps where the source has so much.
+    /// Commits `bytes` of a part at least, in large steps where the source has so much. What is committed then.
     fn commit<S: Source>(
         &self,
         below: &Below<S>,
         part: (NonNull<u8>, usize),
-        done_bytes: usize,
-        end_bytes: usize,
+        bytes: Range<usize>,
+        step_bytes: usize,
         refused: StackError,
     ) -> Result<usize, StackError> {
         let (base, part_bytes) = part;
+        let Range { start: done_bytes, end: end_bytes } = bytes;
         if end_bytes <= done_bytes {
             return Ok(done_bytes);
         }
         let least_bytes = end_bytes.next_multiple_of(self.shape.page_bytes).min(part_bytes);
-        let step_bytes = least_bytes.next_multiple_of(COMMIT_STEP_BYTES).min(part_bytes);
+        let step_bytes = least_bytes.next_multiple_of(step_bytes).min(part_bytes);
         for to_bytes in [step_bytes, least_bytes] {
             // SAFETY: `done_bytes` is at most the part's length.
             let from = unsafe { base.add(done_bytes) };

@@ -66,6 +66,11 @@ impl State {
         self.decay.note_dirty(self.warm.count());
     }
 
+    /// Whether a place is on a list.
+    pub fn has_free(&self) -> bool {
+        self.warm.count() + self.cold.count() + self.raw.count() > 0
+    }
+
     /// Whether a place is to be looked at before it is warm again. The clock is not read.
     #[inline]
     pub fn is_due(&self, place: Place) -> bool {
