@@ -1,7 +1,7 @@
 //! Step 4 of a stack's journey: memory goes back, by age or on demand; and stacks that were deep once.
 //!
 //! Above: [`StackPool::reclaim`], and places that come back. Below: the decay, which says how many warm
-//! stacks are owed (`decay.rs`, whose pages are stacks here); the source, without the lock (R2).
+//! stacks are owed (`decay.rs`, to which a stack is 256 pages); the source, without the lock (R2).
 //!
 //! *Idle stacks.* The lists are in the order of age, so what nobody takes sinks to the old end. One in some puts looks
 //! at the clock; what is owed cools, a few at a time, the oldest first.
@@ -12,7 +12,7 @@
 
 use super::StackPool;
 use super::record::{Place, Whose};
-use super::state::State;
+use super::state::{SHARES, State};
 use crate::source::Source;
 use alloc_core::sync::{LockGuard, wait_a_moment};
 
@@ -38,7 +38,7 @@ impl<S: Source> StackPool<S> {
         let mut bytes = 0;
         while by_age || bytes < goal_bytes {
             let state = self.lock_to_leave();
-            let most = if by_age { state.decay.owed_pages() } else { BATCH };
+            let most = if by_age { state.owed() } else { BATCH };
             let pages =
                 (goal_bytes - bytes.min(goal_bytes)).div_ceil(self.below.source.page_bytes());
             let most = if by_age { most } else { most.min(pages) };
@@ -92,7 +92,7 @@ impl<S: Source> StackPool<S> {
     #[cold]
     pub(super) fn look<'a>(&'a self, mut state: LockGuard<'a, State>) {
         self.read_clock(&mut state);
-        let owed = state.decay.owed_pages();
+        let owed = state.owed();
         if owed > 0 && !state.wanted {
             self.cool(state, owed);
         }
@@ -102,7 +102,7 @@ impl<S: Source> StackPool<S> {
         let can = self.below.source.can_decommit();
         let Some(delay_ms) = self.config.idle_delay_ms.filter(|_| can) else { return };
         let now_ms = self.below.source.now_ms().unwrap_or_else(|| state.decay.operations_ms());
-        state.decay.look(now_ms, delay_ms, state.warm.count());
+        state.decay.look(now_ms, delay_ms, state.warm.count() * SHARES);
     }
 
     /// Cools up to `most` warm places, and no more than a batch, the oldest ones.
@@ -116,7 +116,7 @@ impl<S: Source> StackPool<S> {
             cooled.count += 1;
         }
         state.away += cooled.count;
-        state.decay.note_purged(cooled.count);
+        state.decay.note_purged(cooled.count * SHARES);
         drop(state);
         let mut most_used_bytes = 0;
         let gone = batch.map(|entry| {

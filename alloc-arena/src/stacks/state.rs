@@ -15,6 +15,10 @@ use alloc_core::Broken;
 /// How many mappings a pool may have. One has room for hundreds of thousands of stacks, unless addresses are short.
 pub(super) const MOST_MAPPINGS: usize = 16;
 
+/// A stack counts for so many pages of the decay, whose curve has 256 steps: so that of a single stack nothing is owed
+/// until it is old.
+pub(super) const SHARES: usize = 256;
+
 #[derive(Debug)]
 pub(super) struct State {
     /// Free places that have memory, and those that have none; those whose guard was refused.
@@ -26,7 +30,7 @@ pub(super) struct State {
     /// How much is away, and whether somebody waits until nothing is (R2, R3).
     pub away: usize,
     pub wanted: bool,
-    /// Its pages are our warm stacks.
+    /// Its pages are shares of our warm stacks.
     pub decay: Decay,
     pub mappings: [Option<Places>; MOST_MAPPINGS],
     pub made: usize,
@@ -63,7 +67,12 @@ impl State {
         place.begin();
         self.live += 1;
         self.most_live = self.most_live.max(self.live);
-        self.decay.note_dirty(self.warm.count());
+        self.decay.note_dirty(self.warm.count() * SHARES);
+    }
+
+    /// How many warm stacks are to cool.
+    pub fn owed(&self) -> usize {
+        self.decay.owed_pages() / SHARES
     }
 
     /// Whether a place is on a list.
