@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 pub struct WatchedOs {
     pub now_ms: AtomicU64,
     pub reserved_bytes: AtomicUsize,
+    /// Grants no more than that at once, unless it is 0.
+    pub most_bytes: AtomicUsize,
 }
 
 // SAFETY: every call goes to `Os`.
@@ -18,6 +20,8 @@ unsafe impl Source for &'static WatchedOs {
         Os::new().page_bytes()
     }
     fn reserve(&self, bytes: usize, align_bytes: usize) -> Result<Reserved, AllocError> {
+        let most_bytes = self.most_bytes.load(Relaxed);
+        let bytes = if most_bytes > 0 { bytes.min(most_bytes) } else { bytes };
         let range = Os::new().reserve(bytes, align_bytes)?;
         self.reserved_bytes.fetch_add(range.bytes, Relaxed);
         Ok(range)
