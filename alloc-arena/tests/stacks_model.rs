@@ -143,9 +143,10 @@ fn stacks_of_many_threads() {
         .with_stack_bytes(4 * PAGE)
         .with_most_stacks(64)
         .with_idle_delay(Some(Duration::from_millis(8)));
-    let places: Vec<Mutex<Option<(PooledStack<&StackPool>, u8)>>> =
-        (0..32).map(|_| Mutex::new(None)).collect();
-    let check = |(stack, byte): (PooledStack<&StackPool>, u8)| {
+    /// A stack, and what it is filled with.
+    type Filled<'p> = (PooledStack<&'p StackPool>, u8);
+    let places: Vec<Mutex<Option<Filled>>> = (0..32).map(|_| Mutex::new(None)).collect();
+    let check = |(stack, byte): Filled| {
         // SAFETY: the stack is the thread's, and nothing runs on it.
         let bytes = unsafe { stack.usable().as_ref() };
         assert!(bytes[bytes.len() - 5000..].iter().all(|&at| at == byte));
