@@ -33,44 +33,24 @@ const RECORDS_STEP_BYTES: usize = 64 << 10;
 const _: () = assert!(align_of::<Record>() <= 64, "S6: a page is aligned to 64 bytes at least");
 
 impl Places {
-    /// Reserves addresses for `wished` places; where there are not enough, for as many as half of what is there holds.
+    /// Reserves addresses for `wished` places, or fewer where addresses are short.
     pub fn reserve<S: Source>(
         below: &Below<S>,
         shape: Shape,
         wished: usize,
     ) -> Result<Self, StackError> {
-        let least_bytes = Self::bytes_for(shape, 1);
-        let mut bytes = Self::bytes_for(shape, wished);
-        let mut refused = false;
-        let align_bytes = shape.page_bytes;
-        let mut range = loop {
-            match below.reserve(bytes, align_bytes) {
-                Ok(range) => break range,
-                Err(_) if bytes <= least_bytes => return Err(StackError::Addresses { bytes }),
-                Err(_) => bytes = (bytes / 2).next_multiple_of(shape.page_bytes).max(least_bytes),
-            }
-            refused = true;
-        };
-        let half_bytes = (range.bytes / 2).next_multiple_of(shape.page_bytes);
-        if refused && half_bytes >= least_bytes {
-            // SAFETY: the tail of a range that was reserved just now.
-            let tail = unsafe { range.base.add(half_bytes) };
-            // SAFETY: as above; nobody uses it.
-            if unsafe { below.unreserve(tail, range.bytes - half_bytes) }.is_ok() {
-                range.bytes = half_bytes;
-            }
-        }
+        let range = Self::addresses(below, shape, wished)?;
         let per_place_bytes = shape.stride_bytes() + size_of::<Record>();
         let head_bytes =
             |room: usize| (room * size_of::<Record>()).next_multiple_of(shape.page_bytes);
         let mut room = range.bytes / per_place_bytes;
         if head_bytes(room) + room * shape.stride_bytes() > range.bytes {
-            room = room.saturating_sub(1);
+            room = room.saturating_sub(1); // the records' last page takes less than a place
         }
         if room == 0 {
             // SAFETY: reserved just now; nobody uses it.
             let _ = unsafe { below.unreserve(range.base, range.bytes) };
-            return Err(StackError::Addresses { bytes: least_bytes });
+            return Err(StackError::Addresses { bytes: per_place_bytes });
         }
         // SAFETY: the records of `room` places and the places lie within the range, as was just computed.
         let base = unsafe { range.base.add(head_bytes(room)) };
@@ -80,6 +60,36 @@ impl Places {
             let _ = unsafe { below.advise(range.base, range.bytes, Advice::Small) };
         }
         Ok(Self { shape, range, base, room, made: 0, records_bytes: 0, places_bytes: 0 })
+    }
+
+    /// A range for `wished` places. Where there is none so long, half of what there is: the rest of the program needs
+    /// addresses, too.
+    fn addresses<S: Source>(
+        below: &Below<S>,
+        shape: Shape,
+        wished: usize,
+    ) -> Result<Reserved, StackError> {
+        let half = |bytes: usize| (bytes / 2).next_multiple_of(shape.page_bytes);
+        let least_bytes = Self::bytes_for(shape, 1);
+        let wished_bytes = Self::bytes_for(shape, wished);
+        let mut bytes = wished_bytes;
+        let mut range = loop {
+            match below.reserve(bytes, shape.page_bytes) {
+                Ok(range) => break range,
+                Err(_) if bytes <= least_bytes => return Err(StackError::Addresses { bytes }),
+                Err(_) => bytes = half(bytes).max(least_bytes),
+            }
+        };
+        let half_bytes = half(range.bytes);
+        if bytes < wished_bytes && half_bytes >= least_bytes {
+            // SAFETY: the tail of a range that was reserved just now.
+            let tail = unsafe { range.base.add(half_bytes) };
+            // SAFETY: as above; nobody uses it.
+            if unsafe { below.unreserve(tail, range.bytes - half_bytes) }.is_ok() {
+                range.bytes = half_bytes;
+            }
+        }
+        Ok(range)
     }
 
     /// What a mapping of that many places takes; it may be less than enough only where nothing could be.

@@ -190,9 +190,10 @@ fn stacks_r3_freeze_finds_everything_in_its_place() {
         });
         pool.freeze();
         // Here the process could fork; the child has no thread that would bring anything back.
-        assert_eq!(pool.source().busy.load(Relaxed), 0);
+        let busy = pool.source().busy.load(Relaxed);
         // SAFETY: frozen above.
         unsafe { pool.thaw() };
+        assert_eq!(busy, 0);
         other.join().unwrap();
         assert_eq!(pool.source().decommits.load(Relaxed), 1);
         pool.verify().unwrap();
