@@ -307,3 +307,25 @@ fn stacks_have_little_metadata() {
     assert_eq!(stat.calls.advise, usize::from(Os::new().huge_bytes() > 0));
     drop(taken);
 }
+
+/// Else a stack would take up 2 MiB where huge pages are given without being asked for.
+#[cfg(target_os = "linux")]
+#[test]
+fn stacks_have_no_huge_pages() {
+    let pool = StackPool::new(Os::new());
+    let stack = pool.take().unwrap();
+    let address = stack.high() - 1;
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut inside = false;
+    for line in maps.lines() {
+        let first = line.split_whitespace().next().unwrap_or_default();
+        if let Some((start, end)) = first.split_once('-') {
+            let number = |text| usize::from_str_radix(text, 16).unwrap();
+            inside = (number(start)..number(end)).contains(&address);
+        } else if inside && first == "VmFlags:" {
+            assert!(line.split_whitespace().any(|flag| flag == "nh"), "{line}");
+            return;
+        }
+    }
+    panic!("the stack is in no mapping");
+}
