@@ -30,8 +30,8 @@ impl Config {
 }
 
 /// Stacks begin in different sets of the caches: the last so many bytes of a place's last page stay unused, in turn. Were
-/// all of them to begin at a page's end, the hot ends of all stacks would share a few sets: resuming one of 1,000 coroutines in
-/// turn takes three times as long then. More than half a page would cost a second page too often.
+/// all of them to begin at a page's end, their hot ends would share a few sets, and resuming hundreds of coroutines in turn would
+/// miss at each one. More than half a page would cost a second page too often.
 const COLOURS: usize = 16;
 const COLOUR_BYTES: usize = 128;
 

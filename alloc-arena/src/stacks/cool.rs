@@ -35,13 +35,13 @@ impl<S: Source> StackPool<S> {
         if by_age {
             self.read_clock(&mut self.state.lock());
         }
+        let page_bytes = self.below.source.page_bytes();
         let mut bytes = 0;
         while by_age || bytes < goal_bytes {
             let state = self.lock_to_leave();
-            let most = if by_age { state.owed() } else { BATCH };
-            let pages =
-                (goal_bytes - bytes.min(goal_bytes)).div_ceil(self.below.source.page_bytes());
-            let most = if by_age { most } else { most.min(pages) };
+            // Each gives a page at least, or nothing.
+            let most =
+                if by_age { state.owed() } else { (goal_bytes - bytes).div_ceil(page_bytes) };
             let cooled = self.cool(state, most);
             bytes += cooled.bytes;
             if cooled.count == 0 || cooled.failed {
@@ -72,20 +72,22 @@ impl<S: Source> StackPool<S> {
         }
     }
 
-    /// Gives back what a stack has below its upper end. How deep it was, and how much went.
+    /// Gives back what a stack has below its upper end. How deep it was, if that is known, and how much went.
     fn keep_upper_end(&self, place: Place) -> (usize, usize) {
         let span_bytes = self.span_bytes();
-        let used_bytes = self.used_bytes(place).unwrap_or(0);
+        let known_bytes = self.used_bytes(place);
+        // Where the source does not know, it is as if all were used.
+        let used_bytes = known_bytes.unwrap_or(span_bytes);
         let page_bytes = self.below.source.page_bytes();
         let kept_bytes = self.config.kept_bytes.min(span_bytes).next_multiple_of(page_bytes);
         if used_bytes <= kept_bytes {
             place.patience.set(0);
-            return (used_bytes, 0);
+            return (known_bytes.unwrap_or(0), 0);
         }
         place.patience.set((place.patience.get() + 1).min(MOST_PATIENCE));
         // SAFETY: committed pages of a stack that is away (R1), below its upper end.
         let gone = unsafe { self.below.decommit(place.low, span_bytes - kept_bytes) };
-        (used_bytes, if gone.is_ok() { used_bytes - kept_bytes } else { 0 })
+        (known_bytes.unwrap_or(0), if gone.is_ok() { used_bytes - kept_bytes } else { 0 })
     }
 
     /// Looks at the clock; what is owed cools, some of it.
@@ -163,6 +165,7 @@ impl<S: Source> StackPool<S> {
         self.lock_when(|state| !state.wanted)
     }
 
+    /// Takes the lock when `holds` says so of what it guards.
     pub(super) fn lock_when(
         &self,
         mut holds: impl FnMut(&mut State) -> bool,
