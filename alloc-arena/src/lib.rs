@@ -61,5 +61,6 @@ pub use scheduled::{Call, Failures, Scheduled};
 pub use source::{Advice, Source};
 pub use stack::{Borrowed, Stack};
 pub use stat::SysStat;
+#[cfg(feature = "alloc")]
 pub use values::Text;
 pub use walk::{PageRun, PageState};
