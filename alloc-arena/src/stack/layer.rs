@@ -32,8 +32,8 @@ unsafe impl<A: Layer> Bumped for Stack<A> {
         None
     }
 
-    fn give_spare_back(&self) -> usize {
-        0
+    fn reclaim_spare(&self, goal_bytes: usize) -> usize {
+        self.below.reclaim(goal_bytes)
     }
 }
 
@@ -176,7 +176,7 @@ unsafe impl<A: Layer> Layer for Stack<A> {
         let (base, at) = (self.base.as_ptr().addr(), self.top.at().as_ptr().addr());
         let inside = base <= at && at - base <= self.layout.size();
         Broken::unless(inside, "Stack", "the objects end within the range", at)?;
-        Broken::unless(at % WORD_BYTES == 0, "Stack", "the objects end at a word", at)?;
+        Broken::unless(at.is_multiple_of(WORD_BYTES), "Stack", "the objects end at a word", at)?;
         let known = self.top.end() == base + self.layout.size();
         Broken::unless(known, "Stack", "the range's end is known", self.top.end())?;
         self.below.verify()
