@@ -6,6 +6,7 @@ mod watched_os;
 use alloc_arena::{Os, PooledStack, Source, StackError, StackPool};
 use alloc_core::Report;
 use alloc_core::report::Text;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -93,6 +94,16 @@ fn stacks_have_what_was_asked_for() {
             pool.verify().unwrap();
         }
     }
+}
+
+/// Stacks begin in different sets of the caches, and none of them gives up half a page for it.
+#[test]
+fn stacks_begin_at_different_places_of_a_page() {
+    let pool = StackPool::new(Os::new());
+    let taken: Vec<_> = (0..16).map(|_| pool.take().unwrap()).collect();
+    let offsets: BTreeSet<usize> = taken.iter().map(|stack| stack.high() % PAGE).collect();
+    assert_eq!(offsets.len(), 16);
+    assert!(offsets.iter().all(|&offset| offset == 0 || offset > PAGE / 2));
 }
 
 #[test]

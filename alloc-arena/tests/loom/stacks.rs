@@ -121,8 +121,7 @@ fn run_on(pool: &StackPool<Buffer>, stack: &Stack, value: u8) {
 }
 
 /// Two threads take, use and give back, a stack that there is and a new one.
-/// Weakened: a place goes on the list before its taker is done (`put_place` at `take`); it stays on the list when it is
-/// taken.
+/// Weakened: a place stays on the list when it is taken.
 #[test]
 fn stacks_r1_a_place_is_in_one_hand() {
     model(2, |pool| {
@@ -140,7 +139,7 @@ fn stacks_r1_a_place_is_in_one_hand() {
     });
 }
 
-/// Weakened: a cooling place stays on the list of the warm ones while the source works; it arrives before.
+/// Weakened: a cooling place stays on the list of the warm ones while the source works.
 #[test]
 fn stacks_r2_what_is_away_is_nobodys() {
     model(2, |pool| {
@@ -201,8 +200,8 @@ fn stacks_r3_freeze_finds_everything_in_its_place() {
 }
 
 /// A reader gets a whole name or none.
-/// Weakened: the version is not looked at again after the words; it is not made odd; the fence of a writer, that of a reader,
-/// or the Release of `end` is left out.
+/// Weakened, one at a time: the version is not looked at again after the words; it is not made odd; the fence of a writer, that
+/// of a reader, the Release of `end` or the Acquire of `read` is left out.
 #[test]
 fn stacks_q2_a_name_is_whole() {
     model(1, |pool| {
@@ -223,7 +222,7 @@ fn stacks_q2_a_name_is_whole() {
 }
 
 /// Two threads set a name: one after the other.
-/// Weakened: a writer does not wait for the one before it.
+/// Weakened: a writer does not wait for the one before it; the Acquire of `try_begin` is left out.
 #[test]
 fn stacks_q1_one_writer_at_a_time() {
     model(1, |pool| {
