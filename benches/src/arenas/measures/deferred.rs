@@ -1,0 +1,160 @@
+//! Deferred calls: closures that run when a scope ends.
+//!
+//! Above: the table of measures. Below: scopeguard, boxed closures. Each call adds a word to a sum, which has to be
+//! right. Times are the thread's own processor time.
+//!
+//! `one` and `eight` are known when the program is compiled; in `loop` a loop defers eight calls, as many as it is told.
+
+use super::super::{Column, Contestant, Measure, Way, sum_below};
+use crate::measure::of_this_thread;
+use crate::turns::{Taken, memory_changes};
+use scopeguard::{defer, guard};
+use std::cell::Cell;
+use std::hint::black_box;
+
+pub(super) static MEASURE: Measure = Measure {
+    name: "defer",
+    about: "a scope in which calls are deferred that run at its end: nanoseconds for a call",
+    columns: &[
+        Column::time("one", "one call, and the scope with it", 1, sum_below),
+        Column::time("eight", "eight calls", EIGHT, sum_of_eight),
+        Column::time("loop", "eight calls, deferred in a loop", EIGHT, sum_of_eight),
+    ],
+    contestants: &[
+        Contestant::bound(
+            "bound",
+            "the calls, where they run",
+            Way::Turns(&[Some(plain_one), Some(plain_eight), Some(plain_loop)]),
+        ),
+        Contestant::theirs(
+            "scopeguard",
+            "scopeguard 1: defer!; in the loop a vector of guards",
+            Way::Turns(&[Some(guard_one), Some(guard_eight), Some(guard_loop)]),
+        ),
+        Contestant::theirs(
+            "boxes",
+            "a Vec<Box<dyn FnOnce()>>, run from its end",
+            Way::Turns(&[Some(boxed_one), Some(boxed_eight), Some(boxed_loop)]),
+        ),
+    ],
+};
+
+const EIGHT: u64 = 8;
+
+/// n + (n + 1) + … + (n + 7), of each step n.
+fn sum_of_eight(steps: u64) -> u64 {
+    sum_below(steps).wrapping_mul(EIGHT).wrapping_add(sum_below(EIGHT).wrapping_mul(steps))
+}
+
+/// Adds a word.
+#[inline(always)]
+fn add(sum: &Cell<u64>, word: u64) {
+    sum.set(sum.get().wrapping_add(word));
+}
+
+#[inline(always)]
+fn run(steps: u64, mut each: impl FnMut(&Cell<u64>, u64)) -> Taken {
+    let sum = Cell::new(0);
+    let time = of_this_thread(|| {
+        let sum = black_box(&sum);
+        (0..steps).for_each(|word| each(sum, word));
+    });
+    Taken { time, sum: sum.get() }
+}
+
+fn plain_one(steps: u64) -> Taken {
+    run(steps, |sum, word| {
+        memory_changes();
+        add(sum, word);
+    })
+}
+
+fn plain_eight(steps: u64) -> Taken {
+    run(steps, |sum, word| {
+        memory_changes();
+        (0..EIGHT).for_each(|n| add(sum, word + n));
+    })
+}
+
+fn plain_loop(steps: u64) -> Taken {
+    run(steps, |sum, word| {
+        memory_changes();
+        (0..black_box(EIGHT)).for_each(|n| add(sum, word + n));
+    })
+}
+
+fn guard_one(steps: u64) -> Taken {
+    run(steps, |sum, word| {
+        defer!(add(sum, word));
+        memory_changes();
+    })
+}
+
+fn guard_eight(steps: u64) -> Taken {
+    run(steps, |sum, word| {
+        defer!(add(sum, word));
+        defer!(add(sum, word + 1));
+        defer!(add(sum, word + 2));
+        defer!(add(sum, word + 3));
+        defer!(add(sum, word + 4));
+        defer!(add(sum, word + 5));
+        defer!(add(sum, word + 6));
+        defer!(add(sum, word + 7));
+        memory_changes();
+    })
+}
+
+fn guard_loop(steps: u64) -> Taken {
+    run(steps, |sum, word| {
+        let mut guards = Vec::new();
+        for n in 0..black_box(EIGHT) {
+            guards.push(guard(word + n, |word| add(sum, word)));
+        }
+        memory_changes();
+    })
+}
+
+/// Closures on the heap, which run when it is dropped, the last one first; on a panic too.
+struct Boxed<'c>(Vec<Box<dyn FnOnce() + 'c>>);
+
+impl Drop for Boxed<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        while let Some(call) = self.0.pop() {
+            call();
+        }
+    }
+}
+
+fn boxed_one(steps: u64) -> Taken {
+    run(steps, |sum, word| {
+        let mut calls = Boxed(Vec::new());
+        calls.0.push(Box::new(move || add(sum, word)));
+        memory_changes();
+    })
+}
+
+fn boxed_eight(steps: u64) -> Taken {
+    run(steps, |sum, word| {
+        let mut calls = Boxed(Vec::with_capacity(EIGHT as usize));
+        calls.0.push(Box::new(move || add(sum, word)));
+        calls.0.push(Box::new(move || add(sum, word + 1)));
+        calls.0.push(Box::new(move || add(sum, word + 2)));
+        calls.0.push(Box::new(move || add(sum, word + 3)));
+        calls.0.push(Box::new(move || add(sum, word + 4)));
+        calls.0.push(Box::new(move || add(sum, word + 5)));
+        calls.0.push(Box::new(move || add(sum, word + 6)));
+        calls.0.push(Box::new(move || add(sum, word + 7)));
+        memory_changes();
+    })
+}
+
+fn boxed_loop(steps: u64) -> Taken {
+    run(steps, |sum, word| {
+        let mut calls = Boxed(Vec::new());
+        for n in 0..black_box(EIGHT) {
+            calls.0.push(Box::new(move || add(sum, word + n)));
+        }
+        memory_changes();
+    })
+}
