@@ -23,6 +23,8 @@ pub struct Calls {
     pub remap: usize,
     /// Advice about huge pages given or taken back.
     pub advise: usize,
+    /// Pages made guards.
+    pub guard: usize,
     /// How many of all these failed.
     pub failed: usize,
 }
@@ -36,6 +38,7 @@ pub(crate) struct Below<S> {
     decommit: AtomicUsize,
     remap: AtomicUsize,
     advise: AtomicUsize,
+    guard: AtomicUsize,
     failed: AtomicUsize,
     discarded_bytes: AtomicUsize,
 }
@@ -51,6 +54,7 @@ impl<S: Source> Below<S> {
                 decommit: AtomicUsize::new(0),
                 remap: AtomicUsize::new(0),
                 advise: AtomicUsize::new(0),
+                guard: AtomicUsize::new(0),
                 failed: AtomicUsize::new(0),
                 discarded_bytes: AtomicUsize::new(0),
             }
@@ -67,6 +71,7 @@ impl<S: Source> Below<S> {
             decommit: load(&self.decommit),
             remap: load(&self.remap),
             advise: load(&self.advise),
+            guard: load(&self.guard),
             failed: load(&self.failed),
         }
     }
@@ -152,5 +157,20 @@ impl<S: Source> Below<S> {
     ) -> Result<(), AllocError> {
         // SAFETY: the caller's promise, passed on.
         self.count(&self.advise, unsafe { self.source.advise(base, bytes, advice) })
+    }
+    /// # Safety
+    ///
+    /// As for [`Source::guard_within`].
+    pub unsafe fn guard_within(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        self.count(&self.guard, unsafe { self.source.guard_within(base, bytes) })
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Source::guard`].
+    pub unsafe fn guard(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
+        // SAFETY: the caller's promise, passed on.
+        self.count(&self.guard, unsafe { self.source.guard(base, bytes) })
     }
 }

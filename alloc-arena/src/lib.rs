@@ -31,6 +31,7 @@ mod resize;
 mod runs;
 mod scheduled;
 pub mod source;
+mod stacks;
 mod stat;
 mod state;
 mod table;
@@ -50,5 +51,8 @@ pub use mapping::{Mapping, MappingKind};
 pub use os::Os;
 pub use scheduled::{Call, Failures, Scheduled};
 pub use source::{Advice, Source};
+#[cfg(all(feature = "os", unix))]
+pub use stacks::overflow;
+pub use stacks::{PoolRef, PooledStack, StackError, StackPool, StackStat};
 pub use stat::SysStat;
 pub use walk::{PageRun, PageState};

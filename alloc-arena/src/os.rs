@@ -78,6 +78,19 @@ unsafe impl Source for Os {
         })
     }
 
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    unsafe fn guard_within(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
+        // SAFETY: nobody uses the pages (caller), which are part of a range of ours. A kernel that does not
+        // know this advice refuses it.
+        keep_errno(|| done(unsafe { libc::madvise(void(base), bytes, MADV_GUARD_INSTALL) }))
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    unsafe fn untouched_bytes(&self, base: NonNull<u8>, bytes: usize) -> Option<usize> {
+        // SAFETY: the pages are of a live range (caller).
+        keep_errno(|| unsafe { untouched_bytes(base, bytes) })
+    }
+
     fn map(&self, bytes: usize, align_bytes: usize) -> Result<Reserved, AllocError> {
         keep_errno(|| map_aligned(bytes, align_bytes, libc::PROT_READ | libc::PROT_WRITE))
     }
@@ -138,6 +151,36 @@ unsafe impl Source for Os {
             Some(Faults { minor: usage.ru_minflt as u64, major: usage.ru_majflt as u64 })
         })
     }
+}
+
+/// Guards that are entries in the tables of pages, and split no mapping: Linux 6.13. From asm-generic/mman-common.h;
+/// libc has no name for it yet.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MADV_GUARD_INSTALL: libc::c_int = 102;
+
+/// Asks which pages are in memory, many at a time.
+///
+/// # Safety
+///
+/// The pages are of a live mapping.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+unsafe fn untouched_bytes(base: NonNull<u8>, bytes: usize) -> Option<usize> {
+    let mut resident = [0_u8; 128];
+    let step_bytes = resident.len() * page_bytes();
+    let mut at_bytes = 0;
+    while at_bytes < bytes {
+        let asked_bytes = step_bytes.min(bytes - at_bytes);
+        // SAFETY: `at_bytes` is less than the length of the pages.
+        let at = unsafe { base.add(at_bytes) };
+        // SAFETY: mincore writes a byte for each of at most 128 pages, and touches none of them.
+        done(unsafe { libc::mincore(void(at), asked_bytes, resident.as_mut_ptr().cast()) }).ok()?;
+        let asked = &resident[..asked_bytes.div_ceil(page_bytes())];
+        if let Some(first) = asked.iter().position(|page| page & 1 != 0) {
+            return Some(at_bytes + first * page_bytes());
+        }
+        at_bytes += asked_bytes;
+    }
+    Some(bytes)
 }
 
 /// Huge pages that are larger than this (where ordinary ones are large) waste too much to be asked

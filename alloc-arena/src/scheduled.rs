@@ -21,6 +21,8 @@ pub enum Call {
     Decommit,
     /// [`Source::guard`]
     Guard,
+    /// [`Source::guard_within`]
+    GuardWithin,
     /// [`Source::map`]
     Map,
     /// [`Source::remap`]
@@ -31,12 +33,13 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Reserve,
         Self::Unreserve,
         Self::Commit,
         Self::Decommit,
         Self::Guard,
+        Self::GuardWithin,
         Self::Map,
         Self::Remap,
         Self::Advise,
@@ -107,6 +110,7 @@ impl<S> Scheduled<S> {
             Self {
                 inner,
                 plans: [
+                    Plan::new(),
                     Plan::new(),
                     Plan::new(),
                     Plan::new(),
@@ -188,6 +192,15 @@ unsafe impl<S: Source> Source for Scheduled<S> {
         self.attempt(Call::Guard)?;
         // SAFETY: as above.
         unsafe { self.inner.guard(base, bytes) }
+    }
+    unsafe fn guard_within(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
+        self.attempt(Call::GuardWithin)?;
+        // SAFETY: as above.
+        unsafe { self.inner.guard_within(base, bytes) }
+    }
+    unsafe fn untouched_bytes(&self, base: NonNull<u8>, bytes: usize) -> Option<usize> {
+        // SAFETY: as above.
+        unsafe { self.inner.untouched_bytes(base, bytes) }
     }
     fn map(&self, bytes: usize, align_bytes: usize) -> Result<Reserved, AllocError> {
         self.attempt(Call::Map)?;

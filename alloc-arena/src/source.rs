@@ -64,7 +64,8 @@ pub enum Advice {
 ///   [`remap`](Source::remap) ends it. It stays valid when the source is moved, for as long as the
 ///   source lives.
 /// * **S2** Pages that were committed may be read and written until they are guarded or unreserved;
-///   [`decommit`](Source::decommit) takes their contents, not their accessibility.
+///   [`decommit`](Source::decommit) takes their contents, not their accessibility. Who touches a guarded page
+///   faults.
 /// * **S3** Where a method says [`Contents::Zero`], the pages read as zero.
 /// * **S4** A method that fails changes nothing that the caller can see.
 /// * **S5** No method unwinds, and none calls a global allocator.
@@ -135,6 +136,32 @@ pub unsafe trait Source {
     unsafe fn guard(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
         let _ = (base, bytes);
         Err(AllocError)
+    }
+
+    /// Makes committed pages inaccessible, and gives their memory back, without a mapping of their own:
+    /// guard pages by the hundred thousand. They stay so until they are unreserved.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no such pages ([`guard`](Source::guard) may do then), or refuses.
+    ///
+    /// # Safety
+    ///
+    /// The pages are committed pages of a live range of this source, and nobody uses them.
+    unsafe fn guard_within(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
+        let _ = (base, bytes);
+        Err(AllocError)
+    }
+
+    /// How many of the `bytes` bytes at `base`, from the first one on and in whole pages, have no memory
+    /// behind them, since nobody touched them; `None` if the source does not know.
+    ///
+    /// # Safety
+    ///
+    /// The pages are committed pages of a live range of this source.
+    unsafe fn untouched_bytes(&self, base: NonNull<u8>, bytes: usize) -> Option<usize> {
+        let _ = (base, bytes);
+        None
     }
 
     /// Reserves and commits in one step; exactly `bytes` long.

@@ -68,6 +68,16 @@ static ALL: &[Target] = &[
         figure: Place("mixed", "bump-arena", "third pass"),
         at_most: Against::Times(Place("mixed", "bumpalo", "third pass"), 1.0 / 3.0),
     },
+    Target {
+        what: "a coroutine made, run and dropped: to corosensei's default stack",
+        figure: Place("stacks", "stack-pool", "shallow"),
+        at_most: Against::Times(Place("stacks", "default", "shallow"), 1.0 / 3.0),
+    },
+    Target {
+        what: "100 000 coroutines: bytes of each",
+        figure: Place("live", "stack-pool", "memory"),
+        at_most: Against::Number(8.5 * 1024.0),
+    },
 ];
 
 /// Compares what was measured; what was not is left out.

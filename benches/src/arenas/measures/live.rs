@@ -8,7 +8,7 @@
 use super::super::child::Answer;
 use super::super::{Column, Contestant, Measure, Unit, Way};
 use super::passes::scaled;
-use super::suppliers::{Default, Mapped, Supplier};
+use super::suppliers::{Default, Mapped, Pool, Supplier};
 use crate::measure::{Resident, of_this_thread};
 use corosensei::{Coroutine, CoroutineResult};
 use std::io;
@@ -23,6 +23,11 @@ pub(super) static MEASURE: Measure = Measure {
         Column::told("alive", "how many there were at once", Unit::Count),
     ],
     contestants: &[
+        Contestant::ours(
+            "stack-pool",
+            "StackPool over the system's pages",
+            Way::Child(live::<Pool>),
+        ),
         Contestant::theirs("default", "corosensei's DefaultStack", Way::Child(live::<Default>)),
         Contestant::theirs(
             "mmap",

@@ -4,7 +4,7 @@
 //! the kernel's part included.
 
 use super::super::{Column, Contestant, Measure, Way, sum_below};
-use super::suppliers::{Again, ByHand, Default, Mapped, Supplier};
+use super::suppliers::{Again, ByHand, Default, Mapped, Pool, Supplier};
 use crate::measure::of_this_thread;
 use crate::turns::{Taken, memory_changes};
 use corosensei::{Coroutine, CoroutineResult};
@@ -20,6 +20,7 @@ pub(super) static MEASURE: Measure = Measure {
     ],
     contestants: &[
         Contestant::bound("bound", "one stack, used again and again", both::<Again>()),
+        Contestant::ours("stack-pool", "StackPool over the system's pages", both::<Pool>()),
         Contestant::theirs("default", "corosensei's DefaultStack", both::<Default>()),
         Contestant::theirs(
             "by hand",

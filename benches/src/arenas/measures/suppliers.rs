@@ -1,7 +1,8 @@
 //! Who gives stacks to coroutines.
 //!
-//! Above: `stacks`, `live`. Below: corosensei's stacks, the system's mappings. All stacks have 64 KiB.
+//! Above: `stacks`, `live`. Below: `StackPool`, corosensei's stacks, the system's mappings. All stacks have 64 KiB.
 
+use alloc_arena::{Os, PooledStack, StackPool};
 use corosensei::stack::{DefaultStack, Stack, StackPointer};
 use std::io;
 use std::ptr;
@@ -23,6 +24,22 @@ pub(super) trait Supplier: Sized {
     #[inline(always)]
     fn back(&mut self, stack: Self::Stack) {
         drop(stack);
+    }
+}
+
+/// alloc-arena's pool, as a static.
+pub(super) struct Pool;
+
+static POOL: StackPool<Os> = StackPool::new(Os::new()).with_stack_bytes(STACK_BYTES);
+
+impl Supplier for Pool {
+    type Stack = PooledStack;
+    fn make() -> Self {
+        Self
+    }
+    #[inline(always)]
+    fn stack(&mut self) -> io::Result<PooledStack> {
+        POOL.take().map_err(io::Error::other)
     }
 }
 
@@ -141,6 +158,7 @@ mod tests {
     #[test]
     fn everyone_gives_stacks() {
         give_and_take::<Again>();
+        give_and_take::<Pool>();
         give_and_take::<Default>();
         give_and_take::<ByHand>();
         give_and_take::<Mapped>();
