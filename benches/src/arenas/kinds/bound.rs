@@ -1,7 +1,7 @@
 //! The least that an arena could do: move a pointer through memory that was touched before.
 //!
-//! Above: the measures. Below: one vector. Neither is an arena for anyone else: they never grow, and `Raw` does not even know
-//! where its memory ends.
+//! Above: the measures. Below: one vector. Neither is an arena for anyone else: they never grow, and do not even know where
+//! their memory ends.
 
 use super::{Alloc, Arena};
 use std::cell::Cell;
@@ -11,12 +11,15 @@ use std::ptr::NonNull;
 /// What all addresses are multiples of; so are all sizes.
 const ALIGN: usize = 8;
 
-/// A pointer, no more. Nobody else knows of it, so that it can stay in a register.
+/// A pointer, no more, in a cell that others may see: so is everyone's whose `alloc` takes `&self`.
 pub(in crate::arenas) struct Raw {
     at: Cell<NonNull<u8>>,
     start: NonNull<u8>,
     _memory: Box<[MaybeUninit<u64>]>,
 }
+
+/// The same, of which nobody else knows, so that the pointer can stay in a register.
+pub(in crate::arenas) struct Register(Raw);
 
 /// So many bytes that were touched, and a word more. Pages are not asked for in huge ones.
 fn touched(bytes: usize) -> Box<[MaybeUninit<u64>]> {
@@ -37,10 +40,6 @@ impl Arena for Raw {
     fn reset(&mut self) {
         self.at.set(self.start);
     }
-    #[inline(always)]
-    fn seen(&mut self) -> &mut Self {
-        self
-    }
 }
 
 impl<T: Copy> Alloc<T> for Raw {
@@ -57,49 +56,23 @@ impl<T: Copy> Alloc<T> for Raw {
     }
 }
 
-/// The same behind a reference that others may have, with a comparison with the end: what an arena cannot do without whose
-/// `alloc` takes `&self`.
-pub(in crate::arenas) struct Checked {
-    at: Cell<NonNull<u8>>,
-    end: Cell<NonNull<u8>>,
-    start: NonNull<u8>,
-    _memory: Box<[MaybeUninit<u64>]>,
-}
-
-impl Arena for Checked {
+impl Arena for Register {
     fn for_bytes(bytes: usize) -> Self {
-        let mut memory = touched(bytes);
-        let start = start_of(&mut memory);
-        // SAFETY: the memory is a word longer than this.
-        let end = unsafe { start.add(bytes) };
-        Self { at: Cell::new(start), end: Cell::new(end), start, _memory: memory }
+        Self(Raw::for_bytes(bytes))
     }
     #[inline(always)]
     fn reset(&mut self) {
-        self.at.set(self.start);
+        self.0.reset();
+    }
+    #[inline(always)]
+    fn seen(&mut self) -> &mut Self {
+        self
     }
 }
 
-impl<T: Copy> Alloc<T> for Checked {
+impl<T: Copy> Alloc<T> for Register {
     #[inline(always)]
     fn alloc(&self, value: T) -> &mut T {
-        const { assert!(align_of::<T>() <= ALIGN && size_of::<T>() % ALIGN == 0) };
-        let place = self.at.get();
-        let left_bytes = self.end.get().addr().get() - place.addr().get();
-        if size_of::<T>() > left_bytes {
-            full();
-        }
-        // SAFETY: so many bytes are left (compared), and each is taken once until it is reset.
-        unsafe {
-            self.at.set(place.add(size_of::<T>()));
-            place.cast::<T>().write(value);
-            place.cast::<T>().as_mut()
-        }
+        self.0.alloc(value)
     }
-}
-
-#[cold]
-#[inline(never)]
-fn full() -> ! {
-    panic!("an arena that cannot grow is given more than it was made for")
 }

@@ -8,7 +8,7 @@ mod bound;
 mod ours;
 mod peers;
 
-pub(super) use bound::{Checked, Raw};
+pub(super) use bound::{Raw, Register};
 pub(super) use ours::{OverArena, OverGlobal};
 pub(super) use peers::{Blink, BumpScope, BumpSettings, Bumpalo, Typed};
 

@@ -80,6 +80,8 @@ impl<T: Copy> Arena for Typed<T> {
     }
     #[inline(always)]
     fn reset(&mut self) {
+        // The old one's memory first, so that the new one finds it.
+        self.0 = typed_arena::Arena::with_capacity(0);
         self.0 = typed_arena::Arena::with_capacity(self.1);
     }
 }

@@ -46,69 +46,73 @@ fn sum_of_eight(steps: u64) -> u64 {
     sum_below(steps).wrapping_mul(EIGHT).wrapping_add(sum_below(EIGHT).wrapping_mul(steps))
 }
 
+/// Where calls add their words: one call does not wait for the one before.
+type Sums = [Cell<u64>; 16];
+
 /// Adds a word.
 #[inline(always)]
-fn add(sum: &Cell<u64>, word: u64) {
+fn add(sums: &Sums, word: u64) {
+    let sum = &sums[word as usize % sums.len()];
     sum.set(sum.get().wrapping_add(word));
 }
 
 #[inline(always)]
-fn run(steps: u64, mut each: impl FnMut(&Cell<u64>, u64)) -> Taken {
-    let sum = Cell::new(0);
+fn run(steps: u64, mut each: impl FnMut(&Sums, u64)) -> Taken {
+    let sums = Sums::default();
     let time = of_this_thread(|| {
-        let sum = black_box(&sum);
-        (0..steps).for_each(|word| each(sum, word));
+        let sums = black_box(&sums);
+        (0..steps).for_each(|word| each(sums, word));
     });
-    Taken { time, sum: sum.get() }
+    Taken { time, sum: sums.iter().fold(0, |sum, of| sum.wrapping_add(of.get())) }
 }
 
 fn plain_one(steps: u64) -> Taken {
-    run(steps, |sum, word| {
+    run(steps, |sums, word| {
         memory_changes();
-        add(sum, word);
+        add(sums, word);
     })
 }
 
 fn plain_eight(steps: u64) -> Taken {
-    run(steps, |sum, word| {
+    run(steps, |sums, word| {
         memory_changes();
-        (0..EIGHT).for_each(|n| add(sum, word + n));
+        (0..EIGHT).for_each(|n| add(sums, word + n));
     })
 }
 
 fn plain_loop(steps: u64) -> Taken {
-    run(steps, |sum, word| {
+    run(steps, |sums, word| {
         memory_changes();
-        (0..black_box(EIGHT)).for_each(|n| add(sum, word + n));
+        (0..black_box(EIGHT)).for_each(|n| add(sums, word + n));
     })
 }
 
 fn guard_one(steps: u64) -> Taken {
-    run(steps, |sum, word| {
-        defer!(add(sum, word));
+    run(steps, |sums, word| {
+        defer!(add(sums, word));
         memory_changes();
     })
 }
 
 fn guard_eight(steps: u64) -> Taken {
-    run(steps, |sum, word| {
-        defer!(add(sum, word));
-        defer!(add(sum, word + 1));
-        defer!(add(sum, word + 2));
-        defer!(add(sum, word + 3));
-        defer!(add(sum, word + 4));
-        defer!(add(sum, word + 5));
-        defer!(add(sum, word + 6));
-        defer!(add(sum, word + 7));
+    run(steps, |sums, word| {
+        defer!(add(sums, word));
+        defer!(add(sums, word + 1));
+        defer!(add(sums, word + 2));
+        defer!(add(sums, word + 3));
+        defer!(add(sums, word + 4));
+        defer!(add(sums, word + 5));
+        defer!(add(sums, word + 6));
+        defer!(add(sums, word + 7));
         memory_changes();
     })
 }
 
 fn guard_loop(steps: u64) -> Taken {
-    run(steps, |sum, word| {
+    run(steps, |sums, word| {
         let mut guards = Vec::new();
         for n in 0..black_box(EIGHT) {
-            guards.push(guard(word + n, |word| add(sum, word)));
+            guards.push(guard(word + n, |word| add(sums, word)));
         }
         memory_changes();
     })
@@ -127,33 +131,33 @@ impl Drop for Boxed<'_> {
 }
 
 fn boxed_one(steps: u64) -> Taken {
-    run(steps, |sum, word| {
+    run(steps, |sums, word| {
         let mut calls = Boxed(Vec::new());
-        calls.0.push(Box::new(move || add(sum, word)));
+        calls.0.push(Box::new(move || add(sums, word)));
         memory_changes();
     })
 }
 
 fn boxed_eight(steps: u64) -> Taken {
-    run(steps, |sum, word| {
+    run(steps, |sums, word| {
         let mut calls = Boxed(Vec::with_capacity(EIGHT as usize));
-        calls.0.push(Box::new(move || add(sum, word)));
-        calls.0.push(Box::new(move || add(sum, word + 1)));
-        calls.0.push(Box::new(move || add(sum, word + 2)));
-        calls.0.push(Box::new(move || add(sum, word + 3)));
-        calls.0.push(Box::new(move || add(sum, word + 4)));
-        calls.0.push(Box::new(move || add(sum, word + 5)));
-        calls.0.push(Box::new(move || add(sum, word + 6)));
-        calls.0.push(Box::new(move || add(sum, word + 7)));
+        calls.0.push(Box::new(move || add(sums, word)));
+        calls.0.push(Box::new(move || add(sums, word + 1)));
+        calls.0.push(Box::new(move || add(sums, word + 2)));
+        calls.0.push(Box::new(move || add(sums, word + 3)));
+        calls.0.push(Box::new(move || add(sums, word + 4)));
+        calls.0.push(Box::new(move || add(sums, word + 5)));
+        calls.0.push(Box::new(move || add(sums, word + 6)));
+        calls.0.push(Box::new(move || add(sums, word + 7)));
         memory_changes();
     })
 }
 
 fn boxed_loop(steps: u64) -> Taken {
-    run(steps, |sum, word| {
+    run(steps, |sums, word| {
         let mut calls = Boxed(Vec::new());
         for n in 0..black_box(EIGHT) {
-            calls.0.push(Box::new(move || add(sum, word + n)));
+            calls.0.push(Box::new(move || add(sums, word + n)));
         }
         memory_changes();
     })

@@ -3,7 +3,7 @@
 //! Above: the table of measures. Below: `passes`, `kinds`.
 
 use super::super::child::Answer;
-use super::super::kinds::{Arena, Blink, BumpScope, Bumpalo, Checked, OverArena, OverGlobal, Raw};
+use super::super::kinds::{Arena, Blink, BumpScope, Bumpalo, OverArena, OverGlobal, Raw};
 use super::super::{Contestant, Measure, Way};
 use super::objects::{Mixed, TEN, TEN_BYTES, ten};
 use super::passes::{self, COLUMNS};
@@ -16,13 +16,8 @@ pub(super) static MEASURE: Measure = Measure {
     contestants: &[
         Contestant::bound(
             "bound",
-            "a pointer moved through memory that was touched before",
+            "a pointer in a cell, moved through memory that was touched before",
             Way::Child(three::<Raw>),
-        ),
-        Contestant::bound(
-            "checked",
-            "the same in a cell that others may see, and compared with the end",
-            Way::Child(three::<Checked>),
         ),
         Contestant::ours("bump", "Bump over the global allocator", Way::Child(three::<OverGlobal>)),
         Contestant::ours("bump-arena", "Bump over Arena<Os>", Way::Child(three::<OverArena>)),

@@ -57,7 +57,7 @@ pub(in crate::arenas) fn ten<A: Mixed>(arena: &A, word: u64) -> &u64 {
 #[cfg(test)]
 mod tests {
     use super::super::super::kinds::{
-        Arena, Blink, BumpScope, Bumpalo, Checked, OverArena, OverGlobal, Raw,
+        Arena, Blink, BumpScope, Bumpalo, OverArena, OverGlobal, Raw, Register,
     };
     use super::*;
 
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn all_arenas_keep_objects_apart() {
         objects_are_apart::<Raw>();
-        objects_are_apart::<Checked>();
+        objects_are_apart::<Register>();
         objects_are_apart::<OverGlobal>();
         objects_are_apart::<OverArena>();
         objects_are_apart::<Bumpalo>();

@@ -5,6 +5,7 @@
 use super::super::Object;
 use super::super::kinds::{self, Alloc, Arena};
 use std::cell::Cell;
+use std::hint::black_box;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
@@ -105,7 +106,8 @@ impl Scope for Malloc {
     }
     #[inline(always)]
     fn put(&self, word: u64) -> Box<Value> {
-        Box::new(Value::new(word))
+        // Else the compiler would leave it out, as it knows of `malloc` and `free`.
+        black_box(Box::new(Value::new(word)))
     }
     #[inline(always)]
     fn enter<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
@@ -124,7 +126,7 @@ impl Scope for Pointer {
     type Held<'s> = &'s mut Value;
     fn make() -> Self {
         let mut memory = Box::new_uninit_slice(1000);
-        let start = NonNull::from_mut(std::hint::black_box(&mut *memory)).cast();
+        let start = NonNull::from_mut(black_box(&mut *memory)).cast();
         Self { at: Cell::new(start), _memory: memory }
     }
     #[inline(always)]

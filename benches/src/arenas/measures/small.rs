@@ -3,7 +3,7 @@
 //! Above: the table of measures. Below: `kinds`. Times are the thread's own processor time.
 
 use super::super::kinds::{
-    Alloc, Arena, Blink, BumpScope, Bumpalo, Checked, OverArena, OverGlobal, Raw, Typed,
+    Alloc, Arena, Blink, BumpScope, Bumpalo, OverArena, OverGlobal, Raw, Register, Typed,
 };
 use super::super::{Column, Contestant, Measure, Object, Way, sum_below};
 use super::objects::{Mixed, TEN, TEN_BYTES, ten};
@@ -23,11 +23,11 @@ pub(super) static MEASURE: Measure = Measure {
         ),
     ],
     contestants: &[
-        Contestant::bound("bound", "a pointer moved through touched memory", both::<Raw>()),
+        Contestant::bound("bound", "a pointer in a cell, moved through touched memory", both::<Raw>()),
         Contestant::bound(
-            "checked",
-            "the same in a cell that others may see, and compared with the end",
-            both::<Checked>(),
+            "register",
+            "the same, of which nobody else knows: in a register",
+            both::<Register>(),
         ),
         Contestant::ours("bump", "Bump over the global allocator", both::<OverGlobal>()),
         Contestant::ours("bump-arena", "Bump over Arena<Os>", both::<OverArena>()),

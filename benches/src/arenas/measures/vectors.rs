@@ -202,10 +202,7 @@ struct Lent<'k>(Vec<u64>, &'k Roomy);
 impl Words for Lent<'_> {
     #[inline(always)]
     fn push(&mut self, word: u64) {
-        // It has room: nothing but the store and the length.
-        if self.0.len() < self.0.capacity() {
-            self.0.push(word);
-        }
+        self.0.push(word);
     }
     #[inline(always)]
     fn last(&self) -> Option<&u64> {
