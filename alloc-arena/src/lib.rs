@@ -8,16 +8,19 @@ mod away;
 mod below;
 mod bits;
 mod bump;
-
 mod config;
 mod decay;
 mod dedicated;
 mod discard;
+mod drop_bump;
 #[cfg(all(feature = "os", unix))]
 mod file;
 mod fixed;
 mod forest;
+mod frame;
+mod herd;
 mod huge;
+mod lifo;
 mod long;
 mod mapping;
 mod mappings;
@@ -31,28 +34,36 @@ mod resize;
 mod runs;
 mod scheduled;
 pub mod source;
+mod stack;
 mod stacks;
 mod stat;
 mod state;
 mod table;
 mod tree;
+mod values;
 mod walk;
 
 pub use adopt::{Adopted, Purge};
 pub use arena::Arena;
 pub use below::Calls;
 pub use bump::Bump;
+pub use drop_bump::DropBump;
 #[cfg(all(feature = "os", unix))]
 pub use file::{FileMapping, Sharing};
 pub use fixed::{Fixed, Ground};
+pub use frame::{DeferError, Deferred, Frame};
+pub use herd::{Herd, Member};
 pub use huge::HugePages;
+pub use lifo::{Checkpoint, Lifo};
 pub use mapping::{Mapping, MappingKind};
 #[cfg(all(feature = "os", unix))]
 pub use os::Os;
 pub use scheduled::{Call, Failures, Scheduled};
 pub use source::{Advice, Source};
+pub use stack::{Borrowed, Stack};
 #[cfg(all(feature = "os", unix))]
 pub use stacks::overflow;
 pub use stacks::{PoolRef, PooledStack, StackError, StackPool, StackStat};
 pub use stat::SysStat;
+pub use values::Text;
 pub use walk::{PageRun, PageState};

@@ -1,9 +1,9 @@
 //! `Bump`: the conformance kit over several layers, and what it promises beyond the contract.
 
-use alloc_arena::{Arena, Bump, Fixed, Os};
+use alloc_arena::{Arena, Bump, Fixed, Lifo, Os};
 use alloc_core::api2::{alloc::Global, vec::Vec};
 use alloc_core::conformance::Kit;
-use alloc_core::{Allocator, Layer, Layout};
+use alloc_core::{Allocator, Layer, Layout, Observe};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
@@ -41,6 +41,14 @@ fn bump_over_a_buffer() {
 }
 
 #[test]
+fn bump_with_a_limit() {
+    Kit::layer(|| Bump::new(Global).with_limit_bytes(1 << 20))
+        .frees_give_nothing_back()
+        .may_run_out()
+        .check();
+}
+
+#[test]
 fn bump_by_reference() {
     // A static would have to be `Sync`; a leaked bump serves all sequences of one thread.
     let bump: &Bump<Global> = Box::leak(Box::new(Bump::new(Global)));
@@ -66,23 +74,131 @@ fn bump_grows_the_last_allocation_in_place() {
 }
 
 #[test]
-fn bump_reset_keeps_the_largest_chunk() {
-    let mut bump = Bump::new(Global);
-    for _ in 0..1000 {
-        bump.alloc([1_u8; 100]);
+fn bump_reset_keeps_all_chunks_and_their_order() {
+    let below = Observe::new(Global);
+    let mut bump = Bump::new(&below);
+    let fill = |bump: &Bump<_>| -> Vec<usize> {
+        let mut addresses = Vec::new();
+        addresses.extend((0..5000).map(|n| (&raw const *bump.alloc([n as u8; 100])).addr()));
+        addresses
+    };
+    let first = fill(&bump);
+    let (chunk_bytes, calls) = (bump.chunk_bytes(), below.figures().allocations);
+    assert!(chunk_bytes > 500_000);
+    bump.reset();
+    assert_eq!((bump.allocated_bytes(), bump.chunk_bytes()), (0, chunk_bytes));
+    bump.verify().unwrap();
+    assert_eq!(fill(&bump), first);
+    assert_eq!(below.figures().allocations, calls, "the second pass asked for nothing");
+    bump.verify().unwrap();
+    bump.reset();
+    assert!(bump.reclaim(usize::MAX) >= chunk_bytes);
+    assert_eq!((bump.chunk_bytes(), below.figures().live_bytes), (0, 0));
+    assert_eq!(*bump.alloc(3), 3);
+}
+
+/// A spare chunk that is too short for an object is passed over, and not lost.
+#[test]
+fn bump_passes_over_short_chunks() {
+    let mut bump = Bump::new(Global).with_chunk_bytes(256, 16 << 10);
+    for _ in 0..250 {
+        bump.alloc([7_u8; 100]);
     }
     let chunk_bytes = bump.chunk_bytes();
-    assert!(chunk_bytes > 100_000);
     bump.reset();
-    assert_eq!(bump.allocated_bytes(), 0);
-    let kept = bump.chunk_bytes();
-    assert!(kept >= chunk_bytes / 2 && kept < chunk_bytes, "{kept} of {chunk_bytes}");
-    // What fits in that chunk needs no other.
-    for _ in 0..kept / 128 {
-        bump.alloc([1_u8; 100]);
+    for n in 0..4_u8 {
+        bump.alloc([n; 3500]);
+        bump.verify().unwrap();
     }
-    assert_eq!(bump.chunk_bytes(), kept);
-    bump.verify().unwrap();
+    for _ in 0..100 {
+        bump.alloc([7_u8; 100]);
+        bump.verify().unwrap();
+    }
+    assert_eq!(bump.chunk_bytes(), chunk_bytes);
+}
+
+/// The limit counts chunks and large objects; what waits is given up before anything is refused.
+#[test]
+fn bump_keeps_to_its_limit() {
+    const LIMIT_BYTES: usize = 100 << 10;
+    let below = Observe::new(Global);
+    let mut bump =
+        Bump::new(&below).with_chunk_bytes(4 << 10, 64 << 10).with_limit_bytes(LIMIT_BYTES);
+    for round in 0..3_u8 {
+        let mut served = 0;
+        while bump.try_alloc([round; 1000]).is_ok() {
+            served += 1;
+            assert!(below.figures().live_bytes <= LIMIT_BYTES);
+            assert_eq!(below.figures().live_bytes, bump.chunk_bytes());
+        }
+        assert!(served >= 80, "only {served} thousand bytes of 100 KiB");
+        bump.verify().unwrap();
+        bump.reset();
+        // A large object takes the place of chunks that wait.
+        assert_eq!(bump.try_alloc([round; 60_000]).map(|bytes| bytes[59_999]), Ok(round));
+        let mut grown = Vec::<u8, _>::with_capacity_in(20_000, &bump);
+        assert!(grown.try_reserve(LIMIT_BYTES).is_err());
+        grown.push(1);
+        drop(grown);
+        bump.verify().unwrap();
+        bump.reset();
+        assert!(below.figures().live_bytes <= LIMIT_BYTES);
+    }
+}
+
+#[test]
+fn bump_rolls_back() {
+    let below = Observe::new(Global);
+    let bump = Bump::new(&below).with_chunk_bytes(1 << 10, 16 << 10);
+    let empty = bump.checkpoint();
+    for round in 0..20_u32 {
+        let kept = bump.alloc_iter(0..round);
+        let (before, live) = (bump.checkpoint(), bump.allocated_bytes());
+        for n in 0..(round * 10) as usize {
+            bump.alloc_slice_fill(n, &7_u8);
+            bump.alloc_slice_fill(4000 + n, &8_u8);
+        }
+        // SAFETY: nothing of what was allocated since is used, and nothing older was touched.
+        unsafe { bump.rollback(before) };
+        assert_eq!(bump.allocated_bytes(), live);
+        bump.verify().unwrap();
+        assert!(kept.iter().copied().eq(0..round));
+    }
+    // SAFETY: nothing is used any more.
+    unsafe { bump.rollback(empty) };
+    assert_eq!(bump.allocated_bytes(), 0);
+    assert!(bump.reclaim(usize::MAX) > 0);
+    assert_eq!(below.figures().live_bytes, 0);
+}
+
+#[test]
+fn bump_shows_its_parts() {
+    let mut bump = Bump::new(Global).with_chunk_bytes(256, 8 << 10);
+    assert_eq!(bump.used_parts().count(), 0);
+    for n in 0..100_u64 {
+        bump.alloc(n);
+    }
+    bump.alloc_slice_fill(5000, &1_u8);
+    let parts: Vec<usize> = {
+        let mut lens = Vec::new();
+        lens.extend(bump.used_parts().map(<[_]>::len));
+        lens
+    };
+    assert_eq!(parts.last(), Some(&5000));
+    assert_eq!(parts.iter().sum::<usize>(), 5800);
+    // Youngest first, and each chunk's in order.
+    let mut numbers = Vec::new();
+    for part in bump.used_parts().filter(|part| part.len() < 5000) {
+        let words = part.chunks_exact(8).map(|word| {
+            // SAFETY: nothing but numbers was allocated there.
+            u64::from_ne_bytes(std::array::from_fn(|at| unsafe { word[at].assume_init() }))
+        });
+        let mut chunk = Vec::new();
+        chunk.extend(words);
+        assert!(chunk.windows(2).all(|two| two[0] + 1 == two[1]));
+        numbers.push(chunk[0]);
+    }
+    assert!(numbers.windows(2).all(|two| two[0] > two[1]));
 }
 
 #[test]

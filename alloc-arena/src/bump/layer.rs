@@ -1,159 +1,108 @@
-//! [`Bump`] as an `Allocator` and as a [`Layer`].
+//! [`Bump`] as an `Allocator`, as a [`Layer`], and as memory that grows at one end.
 
 use super::Bump;
-use alloc_core::{AllocError, Allocator, Broken, Layer, Layout, Report, allocator, dangling};
+use crate::lifo::sealed::Bumped;
+use crate::lifo::{Checkpoint, Lifo, Top, allocates_at_top};
+use alloc_core::{AllocError, Broken, Layer, Layout, Report};
 use core::ptr::NonNull;
 
-fn slice(ptr: NonNull<u8>, layout: Layout) -> NonNull<[u8]> {
-    NonNull::slice_from_raw_parts(ptr, layout.size())
+/// Shorter objects never are chunks of their own: for layouts that the compiler knows there is nothing to ask then.
+const LEAST_OWN_BYTES: usize = 1 << 10;
+
+// SAFETY: `top` is about the current chunk from its objects' end on (`push`, `retreat`), and chunks go only when they
+// are empty, or when the bump is dropped or reset.
+unsafe impl<A: Layer> Bumped for Bump<A> {
+    #[inline(always)]
+    fn top(&self) -> &Top {
+        &self.top
+    }
+
+    /// Whether it is a chunk of its own: the layout alone decides.
+    #[inline(always)]
+    fn lies_elsewhere(&self, layout: Layout) -> bool {
+        let bytes = layout.size().max(layout.align());
+        bytes >= LEAST_OWN_BYTES && bytes >= self.most_bytes / 4
+    }
+
+    #[cold]
+    fn take_elsewhere(&self, layout: Layout, zeroed: bool) -> Result<NonNull<u8>, AllocError> {
+        if self.lies_elsewhere(layout) {
+            return self.take_own(layout, zeroed);
+        }
+        self.next_chunk(layout)?;
+        let ptr = self.top.take(layout).ok_or(AllocError)?;
+        if zeroed {
+            // SAFETY: just allocated, and so many bytes long.
+            unsafe { ptr.write_bytes(0, layout.size()) };
+        }
+        Ok(ptr)
+    }
+
+    unsafe fn give_elsewhere(&self, ptr: NonNull<u8>, _: Layout) {
+        // SAFETY: the caller's promise: what lies elsewhere came from `take_own` or `grow_own`.
+        unsafe { self.give_own(ptr) };
+    }
+
+    unsafe fn grow_elsewhere(
+        &self,
+        ptr: NonNull<u8>,
+        new: Layout,
+        zeroed: bool,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: as above.
+        unsafe { self.grow_own(ptr, new, zeroed) }
+    }
+
+    fn give_spare_back(&self) -> usize {
+        self.free_spare()
+    }
+}
+
+impl<A: Layer> Lifo for Bump<A> {
+    #[inline(always)]
+    fn checkpoint(&self) -> Checkpoint {
+        let (chunk, own) = (self.current.get(), self.own.get());
+        Checkpoint { at: self.top.at(), chunk, own, live: 0 }
+    }
+
+    #[inline(always)]
+    unsafe fn rollback(&self, to: Checkpoint) {
+        if self.current.get() != to.chunk || self.own.get() != to.own {
+            // SAFETY: the caller's promise.
+            unsafe { self.rollback_far(to) };
+        }
+        self.top.set(to.at);
+    }
 }
 
 impl<A: Layer> Bump<A> {
-    /// Grows an object of non-zero size; what is new is zeroed if `zeroed`.
+    /// The part of a rollback that leaves chunks or large objects.
     ///
     /// # Safety
     ///
-    /// As for `Allocator::grow`.
-    unsafe fn grow_object(
-        &self,
-        ptr: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-        zeroed: bool,
-    ) -> Result<NonNull<u8>, AllocError> {
-        let aligned = ptr.as_ptr().addr().is_multiple_of(new.align());
-        let added_bytes = new.size() - old.size();
-        if self.is_own(old) && self.is_own(new) {
-            // SAFETY: an object of an own layout came from `take_own`.
-            if let Some(ptr) = unsafe { self.grow_own(ptr, new, zeroed) } {
-                return Ok(ptr);
-            }
-        } else if aligned
-            && !self.is_own(new)
-            && self.is_last(ptr, old.size())
-            && added_bytes <= self.left_bytes()
-        {
-            // SAFETY: compared above: the chunk has so many bytes behind the object.
-            self.at.set(unsafe { self.at.get().add(added_bytes) });
-            if zeroed {
-                // SAFETY: the bytes behind the old object are part of the new one.
-                unsafe { ptr.add(old.size()).write_bytes(0, added_bytes) };
-            }
-            return Ok(ptr);
-        }
-        let moved = if zeroed { self.allocate_zeroed(new)? } else { self.allocate(new)? };
-        let moved = moved.cast::<u8>();
-        // SAFETY: both objects are that long, live, and apart.
-        unsafe { moved.copy_from_nonoverlapping(ptr, old.size()) };
-        // SAFETY: the old object is live until here, and its contents have moved.
-        unsafe { self.deallocate(ptr, old) };
-        Ok(moved)
+    /// As for [`Lifo::rollback`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn rollback_far(&self, to: Checkpoint) {
+        // SAFETY: the caller's promise: `to.own` was the first then, and what is younger is not used any more.
+        unsafe { self.free_own(to.own) };
+        self.retreat(to.chunk);
     }
 }
 
-allocator! {
-    // SAFETY: an object lies between the start and the end of its chunk and before every later
-    // object in it (`take_here`), or is a chunk of its own; chunks go when the bump is dropped or
-    // reset (which takes `&mut`, as dropping does), or when they hold no object (`free_unused`).
-    unsafe impl[A: Layer] Allocator for Bump<A> {
-        #[inline]
-        fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            if layout.size() == 0 {
-                return Ok(dangling(layout));
-            }
-            Ok(slice(self.take(layout)?, layout))
-        }
+// Chunks go when the bump is dropped or reset (which takes `&mut`, as dropping does), or when they hold no object.
+allocates_at_top!(impl[A: Layer] Bump<A>);
 
-        fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            if layout.size() == 0 {
-                return Ok(dangling(layout));
-            }
-            let Some(ptr) = self.take_here(layout) else {
-                return Ok(slice(self.take_elsewhere(layout, true)?, layout));
-            };
-            // SAFETY: just allocated, and so many bytes long.
-            unsafe { ptr.write_bytes(0, layout.size()) };
-            Ok(slice(ptr, layout))
-        }
-
-        #[inline]
-        unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
-            if layout.size() == 0 {
-                return;
-            }
-            if self.is_own(layout) {
-                // SAFETY: an object of an own layout came from `take_own`; the caller is done.
-                unsafe { self.give_own(ptr) };
-            } else if self.is_last(ptr, layout.size()) {
-                self.at.set(ptr);
-            }
-        }
-
-        unsafe fn grow(
-            &self,
-            ptr: NonNull<u8>,
-            old: Layout,
-            new: Layout,
-        ) -> Result<NonNull<[u8]>, AllocError> {
-            if old.size() == 0 {
-                return self.allocate(new);
-            }
-            // SAFETY: the caller's promise.
-            Ok(slice(unsafe { self.grow_object(ptr, old, new, false)? }, new))
-        }
-
-        unsafe fn grow_zeroed(
-            &self,
-            ptr: NonNull<u8>,
-            old: Layout,
-            new: Layout,
-        ) -> Result<NonNull<[u8]>, AllocError> {
-            if old.size() == 0 {
-                return self.allocate_zeroed(new);
-            }
-            // SAFETY: the caller's promise.
-            Ok(slice(unsafe { self.grow_object(ptr, old, new, true)? }, new))
-        }
-
-        unsafe fn shrink(
-            &self,
-            ptr: NonNull<u8>,
-            old: Layout,
-            new: Layout,
-        ) -> Result<NonNull<[u8]>, AllocError> {
-            let aligned = ptr.as_ptr().addr().is_multiple_of(new.align());
-            if new.size() == 0 {
-                // SAFETY: the caller's promise.
-                unsafe { self.deallocate(ptr, old) };
-                return Ok(dangling(new));
-            }
-            // An own object that shrinks stays one only if nothing changes: the layout decides.
-            let same = old.size() == new.size() && self.is_own(old) == self.is_own(new);
-            if aligned && (same || !self.is_own(old) && !self.is_own(new)) {
-                if self.is_last(ptr, old.size()) && !self.is_own(old) {
-                    // SAFETY: `new.size()` is at most the object's length.
-                    self.at.set(unsafe { ptr.add(new.size()) });
-                }
-                return Ok(slice(ptr, new));
-            }
-            let moved = self.allocate(new)?.cast::<u8>();
-            // SAFETY: both objects are that long, live, and apart.
-            unsafe { moved.copy_from_nonoverlapping(ptr, new.size()) };
-            // SAFETY: the old object is live until here, and its contents have moved.
-            unsafe { self.deallocate(ptr, old) };
-            Ok(slice(moved, new))
-        }
-    }
-}
-
-// SAFETY: L1, L2: every slice is as long as the layout asks (`slice`). L3: each method begins with
-// it. L4: objects lie in chunks, and `owns` asks all. L5: arithmetic is checked or bounded by a
-// chunk's length; the layer below keeps L5.
+// SAFETY: L1, L2: every slice is as long as the layout asks, and L3: each method begins with it (`lifo`). L4: objects
+// lie in chunks, and `owns` asks all. L5: arithmetic is checked or bounded by a chunk's length; the layer below keeps
+// L5.
 unsafe impl<A: Layer> Layer for Bump<A> {
     /// Walks the chunks, which are few as they double, and the large objects.
     fn owns(&self, ptr: NonNull<u8>) -> bool {
         let address = ptr.as_ptr().addr();
-        self.chunks().any(|chunk| chunk.contains(address)) || self.owns_own(address)
+        // SAFETY: chunks in use have an initialised head.
+        self.chunks().any(|chunk| unsafe { chunk.as_ref() }.contains(address))
+            || self.owns_own(address)
     }
 
     fn usable_size(&self, layout: Layout) -> usize {
@@ -164,9 +113,10 @@ unsafe impl<A: Layer> Layer for Bump<A> {
         self.below.range()
     }
 
-    /// Gives the youngest chunks back so long as nothing is in them.
+    /// Gives back the chunks that a [`reset`](Bump::reset) or a frame has left, and the youngest ones so long as
+    /// nothing is in them.
     fn reclaim(&self, goal_bytes: usize) -> usize {
-        let given_bytes = self.free_unused();
+        let given_bytes = if goal_bytes == 0 { 0 } else { self.free_unused() };
         given_bytes.max(self.below.reclaim(goal_bytes))
     }
 
@@ -181,7 +131,7 @@ unsafe impl<A: Layer> Layer for Bump<A> {
             report.bytes("allocated", self.allocated_bytes());
             report.bytes("left in the current chunk", self.left_bytes());
             report.bytes("taken from below", self.chunk_bytes());
-            report.count("chunks", self.chunks().count() as u64);
+            report.count("chunks", self.count_chunks().0 as u64);
             self.below.report(report);
         });
     }
@@ -189,6 +139,7 @@ unsafe impl<A: Layer> Layer for Bump<A> {
     fn verify(&self) -> Result<(), Broken> {
         self.verify_chunks()?;
         self.verify_own()?;
+        self.verify_count()?;
         self.below.verify()
     }
 

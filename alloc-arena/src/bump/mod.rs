@@ -1,36 +1,43 @@
 //! A bump allocator over any layer: allocating moves a pointer; freeing waits for all to be freed.
 //!
-//! Above: [`values`](Bump::alloc), `Vec` and maps through `&Bump`. Below: any [`Layer`], which gives
-//! the chunks. In `layer.rs`: the traits. In `chunk.rs`: the chunks. In `own.rs`: objects that are so
-//! large that each is a chunk of its own.
+//! Above: values (`values`), `Vec` and maps through `&Bump`, frames. Below: any [`Layer`], which gives the chunks.
+//! In `lifo`: the moving end, which a [`Stack`](crate::Stack) has too. In `chunk.rs`: the chunks in use; in `spare.rs`:
+//! those that wait. In `own.rs`: objects that are so large that each is a chunk of its own. In `layer.rs`: the traits.
 //!
 //! ```text
 //!   previous ◀─ | head | used .......... | left |
 //!   previous ◀─ | head | used ................. | left |
 //!    current ─▶ | head | used ....... |  free ............ |
 //!                       ^ start       ^ at                 ^ end
+//!      spare ─▶ | head |  free ........................... | ─▶ ...
 //!        own ─▶ | head | one object | ◀▶ | head | one object |
 //! ```
 
 mod chunk;
 mod layer;
 mod own;
+mod spare;
 mod values;
 
-use alloc_core::{AllocError, Layer, Layout};
-use chunk::Chunk;
+pub(crate) use chunk::Chunk;
+pub(crate) use own::Own;
+
+use crate::frame::{self, Frame};
+use crate::lifo::Top;
+use alloc_core::Layer;
 use core::cell::Cell;
 use core::fmt;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
-use own::Own;
+use core::slice;
 
 /// Allocates by moving a pointer through chunks that a layer `A` gives.
 ///
-/// An allocation costs an addition and a comparison. What is freed comes back only if it was the
-/// last one allocated; that one also grows and shrinks in place. Everything comes back at once with
-/// [`reset`](Bump::reset), which keeps the largest chunk, or when the bump is dropped. Objects of at
-/// least a quarter of the largest chunk's length are chunks of their own, which are freed and grown
-/// by the layer below.
+/// An allocation costs an addition and a comparison. What is freed comes back only if it was the last one allocated;
+/// that one also grows and shrinks in place. Everything comes back at once with [`reset`](Bump::reset), which keeps all
+/// chunks for what comes next, or when the bump is dropped; and all that was allocated since some moment with
+/// [`frame`](Bump::frame). Objects of at least a quarter of the longest chunk's length (and of at least 1 KiB) are
+/// chunks of their own, which are freed and grown by the layer below. Every object takes up a multiple of 8 bytes.
 ///
 /// `&Bump` is an allocator too, and is what collections take:
 ///
@@ -50,16 +57,21 @@ use own::Own;
 /// assert_eq!(bump.allocated_bytes(), 0);
 /// ```
 ///
-/// It is for one thread at a time: it is `Send`, but not `Sync`.
+/// Values are not dropped: one that owns something outside of the bump leaks that.
+/// [`DropBump`](crate::DropBump) drops them.
+///
+/// It is for one thread at a time: it is `Send`, but not `Sync`. A [`Herd`](crate::Herd) gives each thread one.
 pub struct Bump<A: Layer> {
-    /// Where the next allocation begins, at best; in the current chunk.
-    at: Cell<NonNull<u8>>,
-    /// The address at which the current chunk ends.
-    end: Cell<usize>,
+    top: Top,
     current: Cell<Option<NonNull<Chunk>>>,
+    spare: Cell<Option<NonNull<Chunk>>>,
     own: Cell<Option<NonNull<Own>>>,
-    first_bytes: usize,
+    /// How long the next new chunk is, if that is enough.
+    next_bytes: Cell<usize>,
+    /// What the layer below has given, chunks and large objects.
+    taken_bytes: Cell<usize>,
     most_bytes: usize,
+    limit_bytes: usize,
     below: A,
 }
 
@@ -78,12 +90,14 @@ impl<A: Layer> Bump<A> {
     #[must_use]
     pub const fn new(below: A) -> Self {
         Self {
-            at: Cell::new(NonNull::dangling()),
-            end: Cell::new(1), // where `dangling` points: an empty chunk
+            top: Top::new(),
             current: Cell::new(None),
+            spare: Cell::new(None),
             own: Cell::new(None),
-            first_bytes: FIRST_CHUNK_BYTES,
+            next_bytes: Cell::new(FIRST_CHUNK_BYTES),
+            taken_bytes: Cell::new(0),
             most_bytes: MOST_CHUNK_BYTES,
+            limit_bytes: usize::MAX,
             below,
         }
     }
@@ -92,9 +106,27 @@ impl<A: Layer> Bump<A> {
     /// chunks double until they are `most_bytes` long. Both are at least 256.
     #[must_use]
     pub const fn with_chunk_bytes(mut self, first_bytes: usize, most_bytes: usize) -> Self {
-        self.first_bytes =
+        let first_bytes =
             if first_bytes < LEAST_CHUNK_BYTES { LEAST_CHUNK_BYTES } else { first_bytes };
-        self.most_bytes = if most_bytes < self.first_bytes { self.first_bytes } else { most_bytes };
+        self.next_bytes = Cell::new(first_bytes);
+        self.most_bytes = if most_bytes < first_bytes { first_bytes } else { most_bytes };
+        self
+    }
+
+    /// The bump never holds more than `limit_bytes` bytes of the layer below: what would take more is refused.
+    ///
+    /// ```
+    /// use alloc_arena::Bump;
+    /// use alloc_core::api2::alloc::Global;
+    ///
+    /// let bump = Bump::new(Global).with_limit_bytes(64 << 10);
+    /// assert!(bump.try_alloc([0_u8; 60_000]).is_ok());
+    /// assert!(bump.try_alloc([0_u8; 60_000]).is_err());
+    /// assert!(bump.chunk_bytes() <= 64 << 10);
+    /// ```
+    #[must_use]
+    pub const fn with_limit_bytes(mut self, limit_bytes: usize) -> Self {
+        self.limit_bytes = limit_bytes;
         self
     }
 
@@ -103,87 +135,86 @@ impl<A: Layer> Bump<A> {
         &self.below
     }
 
-    /// Frees everything at once. The largest chunk is kept for what comes next; the others go to
-    /// the layer below. No destructor of any value runs.
+    /// Frees everything at once. All chunks are kept for what comes next, and used in the order in which they were
+    /// before; large objects go to the layer below. No destructor of any value runs.
+    ///
+    /// [`reclaim`](Layer::reclaim) gives the chunks back.
+    ///
+    /// Takes time for each chunk that was in use and each large object.
     pub fn reset(&mut self) {
-        self.free_own();
-        self.free_chunks(true);
+        // SAFETY: `&mut self`: no object is borrowed.
+        unsafe { self.free_own(None) };
+        self.retreat_to_oldest();
+    }
+
+    /// Runs `body` with a [frame](Frame): all that is allocated by it is freed when `body` ends.
+    ///
+    /// ```
+    /// use alloc_arena::Bump;
+    /// use alloc_core::api2::alloc::Global;
+    ///
+    /// let mut bump = Bump::new(Global);
+    /// let sum = bump.frame(|frame| {
+    ///     let squares = frame.alloc_iter((1..=10).map(|n| n * n));
+    ///     squares.iter().sum::<u32>()
+    /// });
+    /// assert_eq!((sum, bump.allocated_bytes()), (385, 0));
+    /// ```
+    #[inline]
+    pub fn frame<'env, R>(
+        &'env mut self,
+        body: impl for<'f> FnOnce(&mut Frame<'f, 'env, Self>) -> R,
+    ) -> R {
+        frame::run(self, body)
     }
 
     /// The bytes that allocations take up, with the gaps that alignments left and with what was
-    /// freed but not last. Walks the chunks.
+    /// freed but not last. Walks the chunks in use and the large objects.
     #[must_use]
     pub fn allocated_bytes(&self) -> usize {
         self.used_bytes() + self.own_bytes()
     }
 
-    /// The bytes that this bump holds from the layer below. Walks the chunks.
+    /// The bytes that this bump holds from the layer below: chunks, whether in use or not, and large objects.
     #[must_use]
     pub fn chunk_bytes(&self) -> usize {
-        self.chunks().map(Chunk::bytes).sum::<usize>() + self.own_bytes()
+        self.taken_bytes.get()
+    }
+
+    /// The used part of each chunk, youngest first, then the large objects, youngest first: for those who want to
+    /// see or to save what is in it. Between objects there may be gaps that were never written to.
+    ///
+    /// ```
+    /// use alloc_arena::Bump;
+    /// use alloc_core::api2::alloc::Global;
+    ///
+    /// let mut bump = Bump::new(Global);
+    /// bump.alloc([1_u64, 2]);
+    /// assert_eq!(bump.used_parts().map(<[_]>::len).collect::<Vec<_>>(), [16]);
+    /// ```
+    pub fn used_parts(&mut self) -> impl Iterator<Item = &[MaybeUninit<u8>]> {
+        let bump = &*self;
+        let chunks = bump.chunks().map(|chunk| bump.objects_of(chunk));
+        chunks.chain(bump.own_objects()).map(|(start, bytes)| {
+            // SAFETY: the bytes lie in a chunk, or are an object; `&mut self` keeps away whoever could write to
+            // them, and lasts as long as what is returned. They need not be initialised.
+            unsafe { slice::from_raw_parts(start.as_ptr().cast(), bytes) }
+        })
     }
 
     /// The bytes left in the current chunk.
     #[must_use]
     pub fn left_bytes(&self) -> usize {
-        self.end.get() - self.at.get().as_ptr().addr()
-    }
-
-    /// Memory for a layout of non-zero size.
-    #[inline]
-    fn take(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-        match self.take_here(layout) {
-            Some(ptr) => Ok(ptr),
-            None => self.take_elsewhere(layout, false),
-        }
-    }
-
-    /// Memory in the current chunk, if it has room.
-    #[inline]
-    fn take_here(&self, layout: Layout) -> Option<NonNull<u8>> {
-        let at = self.at.get();
-        let gap_bytes = at.as_ptr().addr().wrapping_neg() & (layout.align() - 1);
-        let bytes = gap_bytes.checked_add(layout.size())?;
-        if bytes > self.left_bytes() || self.is_own(layout) {
-            return None;
-        }
-        // SAFETY: gap and object lie before the chunk's end (compared above).
-        let (ptr, end) = unsafe { (at.add(gap_bytes), at.add(bytes)) };
-        self.at.set(end);
-        Some(ptr)
-    }
-
-    #[cold]
-    fn take_elsewhere(&self, layout: Layout, zeroed: bool) -> Result<NonNull<u8>, AllocError> {
-        if self.is_own(layout) {
-            return self.take_own(layout, zeroed);
-        }
-        self.add_chunk(layout)?;
-        let ptr = self.take_here(layout).ok_or(AllocError)?;
-        if zeroed {
-            // SAFETY: just allocated, and so many bytes long.
-            unsafe { ptr.write_bytes(0, layout.size()) };
-        }
-        Ok(ptr)
-    }
-
-    /// Whether `ptr` is the last object of the current chunk, if it is `bytes` long.
-    #[inline]
-    fn is_last(&self, ptr: NonNull<u8>, bytes: usize) -> bool {
-        ptr.as_ptr().addr() + bytes == self.at.get().as_ptr().addr()
-    }
-
-    /// Whether objects of this layout are chunks of their own: the layout alone decides.
-    #[inline]
-    fn is_own(&self, layout: Layout) -> bool {
-        layout.size() >= self.most_bytes / 4 || layout.align() >= self.most_bytes / 4
+        self.top.left_bytes()
     }
 }
 
 impl<A: Layer> Drop for Bump<A> {
     fn drop(&mut self) {
-        self.free_own();
-        self.free_chunks(false);
+        // SAFETY: `&mut self`: no object is borrowed.
+        unsafe { self.free_own(None) };
+        self.retreat(None);
+        self.free_spare();
     }
 }
 

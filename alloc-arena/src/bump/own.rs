@@ -11,7 +11,8 @@ use alloc_core::{AllocError, Broken, Layer, Layout};
 use core::ptr::NonNull;
 
 /// The head of such a chunk. The list goes both ways, so that an object can leave it at once.
-pub(super) struct Own {
+#[derive(Debug)]
+pub struct Own {
     previous: Option<NonNull<Own>>,
     next: Option<NonNull<Own>>,
     /// What the object was asked for.
@@ -39,8 +40,15 @@ impl<A: Layer> Bump<A> {
     pub(super) fn take_own(&self, layout: Layout, zeroed: bool) -> Result<NonNull<u8>, AllocError> {
         let layout = own_layout(layout)?;
         let (whole, offset) = whole(layout)?;
+        let take = || {
+            self.count_in(whole)?;
+            let chunk =
+                if zeroed { self.below.allocate_zeroed(whole) } else { self.below.allocate(whole) };
+            chunk.inspect_err(|_| self.count_out(whole))
+        };
+        // What waits is given up before anything is refused.
         let chunk =
-            if zeroed { self.below.allocate_zeroed(whole)? } else { self.below.allocate(whole)? };
+            take().or_else(|error| if self.free_spare() == 0 { Err(error) } else { take() })?;
         // SAFETY: the object lies behind `offset` in the chunk.
         let ptr = unsafe { chunk.cast::<u8>().add(offset) };
         self.link(ptr, layout);
@@ -93,6 +101,7 @@ impl<A: Layer> Bump<A> {
             // SAFETY: the chunk of this object, allocated with this layout (`take_own`); its user is
             // done with it (caller).
             unsafe { self.below.deallocate(ptr.sub(offset), whole) };
+            self.count_out(whole);
         }
     }
 
@@ -115,6 +124,7 @@ impl<A: Layer> Bump<A> {
             return None;
         }
         let ((old_whole, offset), (new_whole, _)) = (whole(old).ok()?, whole(new).ok()?);
+        self.count_in(new_whole).ok()?;
         // SAFETY: live objects are in the list; it leaves before its chunk can move.
         unsafe { self.unlink(ptr) };
         // SAFETY: `offset` leads to the chunk's base (`take_own`).
@@ -129,44 +139,55 @@ impl<A: Layer> Bump<A> {
         };
         match grown {
             Ok(chunk) => {
+                self.count_out(old_whole);
                 // SAFETY: same offset, as the alignments are the same.
                 let moved = unsafe { chunk.cast::<u8>().add(offset) };
                 self.link(moved, new);
                 Some(moved)
             }
             Err(_) => {
+                self.count_out(new_whole);
                 self.link(ptr, old);
                 None
             }
         }
     }
 
-    /// All such objects: their addresses and layouts.
-    fn own_objects(&self) -> impl Iterator<Item = (usize, Layout)> {
-        let mut next = self.own.get();
-        core::iter::from_fn(move || {
-            let place = next?;
-            // SAFETY: heads in the list are initialised; the borrow ends before the next step.
-            let head = unsafe { place.as_ref() };
-            next = head.next;
-            Some((place.as_ptr().addr() + size_of::<Own>(), head.layout))
-        })
+    /// All such objects, youngest first: where they are and how long.
+    pub(super) fn own_objects(&self) -> impl Iterator<Item = (NonNull<u8>, usize)> {
+        // SAFETY: heads in the list are initialised, and nothing leaves it in the midst of such a walk.
+        let heads = core::iter::successors(self.own.get(), |head| unsafe { head.as_ref() }.next);
+        // SAFETY: as above; the object stands right behind its head.
+        heads.map(|head| unsafe { (head.add(1).cast(), head.as_ref().layout.size()) })
     }
 
     pub(super) fn own_bytes(&self) -> usize {
-        self.own_objects().map(|(_, layout)| layout.size()).sum()
+        self.own_objects().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// What the layer below has given for them.
+    pub(super) fn own_whole_bytes(&self) -> usize {
+        self.own_objects()
+            // SAFETY: they are objects, so they have a head, which is initialised.
+            .filter_map(|(ptr, _)| whole(unsafe { head_of(ptr).as_ref() }.layout).ok())
+            .map(|(whole, _)| self.below.usable_size(whole))
+            .sum()
     }
 
     pub(super) fn owns_own(&self, address: usize) -> bool {
-        self.own_objects().any(|(start, layout)| address.wrapping_sub(start) < layout.size())
+        self.own_objects().any(|(ptr, bytes)| address.wrapping_sub(ptr.as_ptr().addr()) < bytes)
     }
 
-    pub(super) fn free_own(&mut self) {
-        while let Some(head) = self.own.get() {
-            // SAFETY: the object stands right behind its head.
-            let ptr = unsafe { head.cast::<u8>().add(size_of::<Own>()) };
-            // SAFETY: `&mut self`: the object is not borrowed.
-            unsafe { self.give_own(ptr) };
+    /// Frees those that are younger than `to`; all of them, if that is `None`.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses these any more; `to` is in the list.
+    pub(super) unsafe fn free_own(&self, to: Option<NonNull<Own>>) {
+        while self.own.get() != to {
+            let Some(head) = self.own.get() else { break };
+            // SAFETY: the object stands right behind its head, and nobody uses it (caller).
+            unsafe { self.give_own(head.add(1).cast()) };
         }
     }
 

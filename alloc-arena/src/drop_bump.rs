@@ -1,0 +1,161 @@
+//! A [`Bump`] that drops the values that are put into it.
+//!
+//! Above: programs whose values own something outside of the bump. Below: [`Bump`], and the list of calls that frames
+//! have, too (`frame/calls.rs`): here each node is a value that is dropped.
+//!
+//! Why values have to outlive `'d`, which the bump does not outlive: they are dropped one after the other, so a
+//! destructor could look at a value that has been dropped already, if one could hold a borrow of another. It cannot: such a
+//! borrow would be one of the bump, and shorter than `'d`.
+
+use crate::bump::Bump;
+use crate::frame::{Calls, Node};
+use crate::values::{Put, values};
+use alloc_core::{AllocError, Layer};
+use core::cell::Cell;
+use core::convert::Infallible;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::{MaybeUninit, needs_drop};
+use core::ptr::NonNull;
+
+/// Allocates as [`Bump`] does, and drops the values that need it: the last one first, when it is
+/// [reset](DropBump::reset) or dropped.
+///
+/// A value that needs to be dropped costs two words more; one that does not costs nothing more.
+///
+/// ```
+/// use alloc_arena::DropBump;
+/// use alloc_core::api2::alloc::Global;
+/// use std::rc::Rc;
+///
+/// let shared = Rc::new("pumice");
+/// let bump = DropBump::new(Global);
+/// bump.alloc(Rc::clone(&shared));
+/// bump.alloc_iter([Rc::clone(&shared), Rc::clone(&shared)]);
+/// assert_eq!(Rc::strong_count(&shared), 4);
+/// drop(bump);
+/// assert_eq!(Rc::strong_count(&shared), 1);
+/// ```
+///
+/// Values may borrow what outlives the bump, but nothing that lies in it: a destructor could see what is dropped already.
+///
+/// ```compile_fail
+/// use alloc_arena::DropBump;
+/// use alloc_core::api2::alloc::Global;
+///
+/// let bump = DropBump::new(Global);
+/// let first = bump.alloc(1);
+/// bump.alloc(&*first);
+/// ```
+///
+/// It is neither `Send` nor `Sync`: values that must not leave their thread may lie in it.
+pub struct DropBump<'d, A: Layer> {
+    /// The values that need to be dropped.
+    values: Calls,
+    bump: Bump<A>,
+    /// What values may borrow. Invariant: a longer bump must not pass for a shorter one.
+    outlived: PhantomData<Cell<&'d ()>>,
+}
+
+impl<A: Layer> DropBump<'_, A> {
+    /// A bump over `below`, as by [`Bump::new`].
+    #[must_use]
+    pub const fn new(below: A) -> Self {
+        Self::of(Bump::new(below))
+    }
+
+    /// Over a bump with settings of its own. What has been allocated in it stays until the next reset.
+    #[must_use]
+    pub const fn of(bump: Bump<A>) -> Self {
+        Self { values: Calls::new(), bump, outlived: PhantomData }
+    }
+
+    /// Drops all values, the last one first, and frees everything: see [`Bump::reset`].
+    ///
+    /// If a destructor panics, the others run all the same, and everything is freed.
+    pub fn reset(&mut self) {
+        /// Resets when it is dropped: also after a panic.
+        struct Reset<'b, A: Layer>(&'b mut Bump<A>);
+        impl<A: Layer> Drop for Reset<'_, A> {
+            fn drop(&mut self) {
+                self.0.reset();
+            }
+        }
+        let _reset = Reset(&mut self.bump);
+        self.values.run();
+    }
+
+    /// The bump below, as an allocator: for collections that are dropped by their owners.
+    pub const fn bump(&self) -> &Bump<A> {
+        &self.bump
+    }
+}
+
+impl<A: Layer> Drop for DropBump<'_, A> {
+    fn drop(&mut self) {
+        self.values.run();
+    }
+}
+
+/// Values in a row, which are dropped with this.
+struct Row<T>(NonNull<[T]>);
+
+impl<T> Drop for Row<T> {
+    fn drop(&mut self) {
+        // SAFETY: the values lie in the bump, and this alone drops them (`note`).
+        unsafe { self.0.drop_in_place() };
+    }
+}
+
+// SAFETY: as for `Bump`: what is allocated stays until the bump is reset or dropped, which the borrow prevents.
+unsafe impl<'b, A: Layer> Put<'b> for &'b DropBump<'_, A> {
+    type Memory = Bump<A>;
+
+    #[inline(always)]
+    fn memory(&self) -> &Bump<A> {
+        &self.bump
+    }
+
+    #[inline(always)]
+    fn put<T>(&self, value: T) -> Result<&'b mut T, AllocError> {
+        if !needs_drop::<T>() {
+            // SAFETY: as above.
+            return unsafe { crate::values::value(&self.bump, value) }.map_err(|_| AllocError);
+        }
+        // SAFETY: nodes lie in the bump, which is reset after the list has run; nothing else puts nodes into it.
+        let node = unsafe { self.values.put(&self.bump, Node::dropping, value) };
+        // SAFETY: the value lies in the node until the list runs, for which `&mut` is needed.
+        node.map(|node| unsafe { Node::value(node).as_mut() }).map_err(|_| AllocError)
+    }
+
+    #[inline(always)]
+    fn make<T, E>(
+        &self,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Result<&'b mut T, E>, AllocError> {
+        match make() {
+            Ok(value) => self.put(value).map(Ok),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    #[inline]
+    fn note<T>(&self, values: &'b mut [T]) -> Result<&'b mut [T], AllocError> {
+        let mut row = NonNull::from(values);
+        if needs_drop::<T>() {
+            // SAFETY: as in `put`. A row that finds no room is dropped, and so are its values.
+            let node = unsafe { self.values.put(&self.bump, Node::dropping, Row(row)) };
+            node.map_err(|_| AllocError)?;
+        }
+        // SAFETY: they were borrowed for `'b` when they came; the row looks at them when that is over.
+        Ok(unsafe { row.as_mut() })
+    }
+}
+
+values!(impl['d, A: Layer] DropBump<'d, A>, values: 'd, borrowed: 'b of self: 'b);
+
+impl<A: Layer + fmt::Debug> fmt::Debug for DropBump<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DropBump").field("bump", &self.bump).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,505 @@
+//! `Stack`, `Frame` and deferred calls: the conformance kit over all that allocates at the top of something, and what
+//! frames promise when they are left by a panic, when they are full, and when calls are cancelled.
+
+use alloc_arena::{Arena, Borrowed, Bump, Deferred, Fixed, Frame, Lifo, Os, Stack};
+use alloc_core::api2::{alloc::Global, boxed::Box, vec::Vec};
+use alloc_core::conformance::Kit;
+use alloc_core::{Allocator, Fallback, Layer, Layout, Observe, Reclaiming};
+use std::cell::{Cell, RefCell};
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+fn stack(capacity_bytes: usize) -> Stack<Global> {
+    Stack::with_capacity(capacity_bytes, Global)
+}
+
+/// What went wrong, as text.
+fn panics<R>(body: impl FnOnce() -> R) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(body)).err().expect("it has to panic");
+    payload.downcast_ref::<&str>().map_or_else(|| "not text".into(), |text| (*text).into())
+}
+
+#[test]
+fn stack_conforms() {
+    Kit::layer(|| stack(8 << 20)).frees_give_nothing_back().balance(Stack::used_bytes).check();
+    Kit::layer(|| stack(8 << 20)).frees_in_lifo_order().balance(Stack::used_bytes).check();
+}
+
+#[test]
+fn stack_conforms_when_it_is_small() {
+    Kit::layer(|| stack(20 << 10))
+        .frees_give_nothing_back()
+        .may_run_out()
+        .balance(Stack::used_bytes)
+        .check();
+    Kit::layer(|| stack(0)).may_refuse_everything().check();
+}
+
+#[test]
+fn stack_conforms_over_arenas_and_in_buffers() {
+    Kit::layer(|| Stack::with_capacity(8 << 20, Arena::new(Os::new())))
+        .frees_give_nothing_back()
+        .check();
+    Kit::layer(|| Stack::within(vec![MaybeUninit::uninit(); (1 << 20) + 5][3..].to_vec().leak()))
+        .frees_give_nothing_back()
+        .may_run_out()
+        .check();
+}
+
+/// The stack first, the heap when it is full: everything works, in any order.
+#[test]
+fn stack_before_a_heap() {
+    Kit::layer(|| Fallback::new(stack(16 << 10), Arena::new(Os::new()))).check();
+    let memory = Fallback::new(stack(1 << 10), Observe::new(Global));
+    let mut boxes = std::vec::Vec::new();
+    for n in 0..200_u64 {
+        boxes.push(Box::new_in([n; 4], &memory));
+    }
+    assert_eq!(memory.primary().used_bytes(), 1 << 10);
+    assert_eq!(memory.secondary().figures().live_bytes, (200 - 32) * 32);
+    boxes.retain(|numbers| numbers[0] % 3 == 0);
+    assert!(boxes.iter().all(|numbers| numbers.iter().all(|n| *n == numbers[0])));
+    drop(boxes);
+    assert_eq!(memory.primary().used_bytes(), 0);
+    assert_eq!(memory.secondary().figures().live_bytes, 0);
+}
+
+#[test]
+fn frame_conforms() {
+    // A frame is seen by reference only; the kit takes what it makes by value.
+    stack(8 << 20).frame(|frame| {
+        let frame = &*frame;
+        frame.alloc(7);
+        Kit::layer(|| frame).frees_give_nothing_back().may_run_out().clones().cases(16).check();
+    });
+    Bump::new(Global).frame(|frame| {
+        let frame = &*frame;
+        Kit::layer(|| frame).frees_give_nothing_back().clones().cases(16).check();
+    });
+    stack(64 << 10).frame(|frame| {
+        let frame = &*frame;
+        Kit::layer(|| Fallback::new(frame, Global)).cases(32).check();
+    });
+}
+
+/// Walks down, allocating in each frame, and back: everything is as it was on the way down.
+fn deep<L: Lifo>(frame: &mut Frame<'_, '_, L>, depth: u64) -> u64 {
+    let mine = frame.alloc_slice_with(depth as usize % 7, |at| depth + at as u64);
+    let text = frame.alloc_fmt(format_args!("frame {depth}"));
+    let below = if depth == 0 {
+        0
+    } else {
+        frame.frame(|inner| {
+            inner.alloc_slice_fill(depth as usize, &0xEE_u8);
+            deep(inner, depth - 1)
+        })
+    };
+    assert!(mine.iter().enumerate().all(|(at, n)| *n == depth + at as u64));
+    assert_eq!(*text, *format!("frame {depth}"));
+    frame.verify().unwrap();
+    below + depth
+}
+
+#[test]
+fn frames_nest() {
+    let mut memory = stack(64 << 10);
+    assert_eq!(memory.frame(|frame| deep(frame, 100)), 5050);
+    assert_eq!(memory.used_bytes(), 0);
+    let mut bump = Bump::new(Global).with_chunk_bytes(256, 4 << 10);
+    let kept = *bump.alloc(1);
+    for _ in 0..3 {
+        assert_eq!(bump.frame(|frame| deep(frame, 200)), 20100);
+        bump.verify().unwrap();
+        assert_eq!((bump.allocated_bytes(), kept), (8, 1));
+    }
+}
+
+/// Large objects of a bump's frame go at its end; those from before it stay.
+#[test]
+fn frames_of_a_bump_free_large_objects() {
+    let below = Observe::new(Global);
+    let mut bump = Bump::new(&below).with_chunk_bytes(1 << 10, 8 << 10);
+    bump.alloc_slice_fill(10_000, &1_u8);
+    let live_bytes = below.figures().live_bytes;
+    bump.frame(|frame| {
+        for n in 0..10 {
+            frame.alloc_slice_fill(20_000, &n);
+        }
+        let mut grown = frame.vec();
+        grown.extend((0..100_000_u32).map(u64::from));
+        drop(grown);
+        frame.frame(|inner| inner.alloc_slice_fill(30_000, &2_u8)[29_999]);
+    });
+    bump.verify().unwrap();
+    assert_eq!(below.figures().live_bytes, live_bytes);
+}
+
+#[test]
+fn frames_grow_vectors_in_place() {
+    stack(64 << 10).frame(|frame| {
+        let mut numbers = frame.vec();
+        numbers.push(0_u64);
+        let first = numbers.as_ptr();
+        numbers.extend(1..4000);
+        assert_eq!(numbers.as_ptr(), first);
+        numbers.truncate(10);
+        numbers.shrink_to_fit();
+        drop(numbers);
+        assert_eq!(frame.alloc(1) as *const i32 as usize, first as usize);
+        let mut text = frame.text();
+        text.push_str("in place");
+        text.push('!');
+        assert_eq!(text.leak(), "in place!");
+    });
+}
+
+#[test]
+fn frames_take_all_kinds_of_values() {
+    stack(16 << 10).frame(|frame| {
+        #[derive(Debug)]
+        struct Nothing;
+        let _: &mut Nothing = frame.alloc(Nothing);
+        assert_eq!(frame.alloc_with(|| frame.alloc(3)), &&mut 3);
+        assert_eq!(frame.alloc_try_with(|| "x".parse::<u8>()).map_err(|_| "no"), Err("no"));
+        assert_eq!(frame.alloc_try_with(|| "7".parse::<u8>()).map(|n| *n), Ok(7));
+        assert_eq!(frame.alloc_slice_clone(&[String::from("a")])[0], "a");
+        assert_eq!(frame.alloc_slice_fill(3, &1), [1, 1, 1]);
+        assert_eq!(frame.alloc_iter("a b c".split(' ')), ["a", "b", "c"]);
+        assert_eq!(frame.alloc_iter(std::iter::empty::<u8>()), []);
+        assert_eq!(frame.alloc_uninit::<u64>().write(4), &4);
+        assert_eq!(frame.alloc_slice_uninit::<u64>(4).len(), 4);
+        assert_eq!(frame.alloc_str(""), "");
+        #[repr(align(256))]
+        struct Aligned(u8);
+        let aligned = frame.alloc(Aligned(1));
+        assert_eq!(((&raw const *aligned).addr() % 256, aligned.0), (0, 1));
+        assert!(frame.try_alloc_slice_uninit::<u64>(usize::MAX / 4).is_err());
+    });
+}
+
+/// A slice that is not finished drops what it has, and takes no memory.
+#[test]
+fn frames_undo_slices_that_fail() {
+    let dropped = Cell::new(0);
+    struct Counted<'c>(&'c Cell<u32>);
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    stack(4 << 10).frame(|frame| {
+        let before = frame.alloc(0_u64) as *const u64 as usize;
+        let message = panics(|| {
+            frame.alloc_slice_with(
+                10,
+                |at| if at == 5 { panic!("fifth") } else { Counted(&dropped) },
+            );
+        });
+        assert_eq!((message.as_str(), dropped.get()), ("fifth", 5));
+        let many = std::iter::repeat_with(|| Counted(&dropped)).take(1000).filter(|_| true);
+        assert!(frame.try_alloc_iter(many).is_err());
+        // All that fit, and the one that did not.
+        assert_eq!(dropped.get() as usize, 5 + (4 << 10) / 8 - 1 + 1);
+        assert_eq!(frame.alloc(0_u64) as *const u64 as usize, before + 8);
+    });
+}
+
+/// What is full in the middle of a frame refuses, stays whole, and serves again when inner frames are gone.
+#[test]
+fn frames_run_out_and_go_on() {
+    let mut memory = stack(1 << 10);
+    memory.frame(|frame| {
+        let kept = frame.alloc_slice_fill(512, &1_u8);
+        frame.frame(|inner| {
+            assert!(inner.try_alloc([0_u8; 600]).is_err());
+            assert!(inner.try_alloc_str(&"x".repeat(600)).is_err());
+            assert!(inner.try_alloc_fmt(format_args!("{:600}", 1)).is_err());
+            assert!(inner.try_alloc_iter(0..600_u64).is_err());
+            assert!(panics(|| inner.alloc([0_u8; 600])).contains("no more memory"));
+            inner.alloc([2_u8; 504]);
+            assert!(inner.try_alloc(1_u64).is_ok() && inner.try_alloc(1_u64).is_err());
+            inner.verify().unwrap();
+        });
+        assert!(frame.try_alloc([0_u8; 512]).is_ok());
+        assert!(kept.iter().all(|byte| *byte == 1));
+    });
+    assert_eq!(memory.used_bytes(), 0);
+}
+
+#[test]
+fn deferred_calls_run_last_first() {
+    let log = RefCell::new(std::vec::Vec::new());
+    let mut memory = stack(4 << 10);
+    let result = memory.frame(|frame| {
+        let (text, log) = (frame.alloc_str("values are still there"), &log);
+        frame.defer(move || log.borrow_mut().push(text.to_string()));
+        for n in 0..3 {
+            frame.defer(move || log.borrow_mut().push(n.to_string()));
+        }
+        frame.frame(|inner| {
+            inner.defer(|| log.borrow_mut().push("inner".into()));
+        });
+        log.borrow_mut().push("body".into());
+        1
+    });
+    assert_eq!(result, 1);
+    assert_eq!(log.into_inner(), ["inner", "body", "2", "1", "0", "values are still there"]);
+    assert_eq!(memory.used_bytes(), 0);
+}
+
+/// An early return, by `?`, is an end like any other.
+#[test]
+fn deferred_calls_run_on_early_return() {
+    let closed = Cell::new(false);
+    let result = stack(1 << 10).frame(|frame| -> Result<u8, std::num::ParseIntError> {
+        frame.defer(|| closed.set(true));
+        let number: u8 = "not a number".parse()?;
+        Ok(number)
+    });
+    assert!(result.is_err() && closed.get());
+}
+
+#[test]
+fn deferred_calls_run_on_panic() {
+    let ran = Cell::new(0);
+    let mut memory = stack(4 << 10);
+    let message = panics(|| {
+        memory.frame(|frame| {
+            frame.defer(|| ran.set(ran.get() + 1));
+            frame.frame(|inner| {
+                inner.defer(|| ran.set(ran.get() + 10));
+                // Neither keeps the others from running, nor takes the place of the body's.
+                inner.defer(|| panic!("first deferred"));
+                inner.defer(|| std::panic::panic_any(Bomb));
+                inner.alloc([0_u8; 1000]);
+                panic!("the body's");
+            })
+        })
+    });
+    assert_eq!((message.as_str(), ran.get(), memory.used_bytes()), ("the body's", 11, 0));
+    memory.frame(|frame| assert_eq!(frame.alloc(5), &5));
+}
+
+/// A payload that panics when it is dropped.
+struct Bomb;
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a payload's");
+    }
+}
+
+#[test]
+fn deferred_calls_that_panic_let_the_others_run() {
+    let ran = Cell::new(0);
+    let mut memory = stack(4 << 10);
+    let message = panics(|| {
+        memory.frame(|frame| {
+            for n in 0..5 {
+                frame.defer(|| ran.set(ran.get() + 1));
+                frame.defer(move || {
+                    std::panic::panic_any(["zero", "one", "two", "three", "four"][n])
+                });
+            }
+        })
+    });
+    assert_eq!((message.as_str(), ran.get(), memory.used_bytes()), ("four", 5, 0));
+}
+
+/// A frame within a destructor, while another panic is under way.
+#[test]
+fn deferred_calls_panic_within_a_destructor() {
+    struct Cleans<'c>(&'c Cell<u32>);
+    impl Drop for Cleans<'_> {
+        fn drop(&mut self) {
+            let caught = panics(|| {
+                stack(1 << 10).frame(|frame| {
+                    frame.defer(|| self.0.set(self.0.get() + 1));
+                    frame.defer(|| panic!("inner"));
+                })
+            });
+            assert_eq!(caught, "inner");
+        }
+    }
+    let ran = Cell::new(0);
+    let message = panics(|| {
+        let _cleans = Cleans(&ran);
+        panic!("outer")
+    });
+    assert_eq!((message.as_str(), ran.get()), ("outer", 1));
+}
+
+#[test]
+fn deferred_calls_are_cancelled_once() {
+    let ran = Cell::new(0);
+    let held = std::rc::Rc::new(());
+    stack(4 << 10).frame(|frame| {
+        let (mine, ran) = (held.clone(), &ran);
+        let first = frame.defer(move || {
+            let _mine = mine;
+            ran.set(ran.get() + 100);
+        });
+        frame.defer(|| ran.set(ran.get() + 1));
+        assert_eq!(format!("{frame:?}"), "Frame { deferred: 2, left_bytes: 4040 }");
+        let call = frame.defer_cancel(first).unwrap();
+        assert_eq!(std::rc::Rc::strong_count(&held), 2);
+        drop(call);
+        assert_eq!(std::rc::Rc::strong_count(&held), 1);
+    });
+    assert_eq!(ran.get(), 1);
+}
+
+/// A call that comes later cancels one that was to follow it; one that has been made cannot be cancelled.
+#[test]
+fn deferred_calls_cancel_each_other() {
+    type Cancel<'f> = std::boxed::Box<dyn FnOnce() -> bool + 'f>;
+    let log = RefCell::new(std::vec::Vec::new());
+    stack(4 << 10).frame(|frame| {
+        let seen: &Cell<Option<Cancel<'_>>> = frame.alloc(Cell::new(None));
+        let log = &log;
+        let never = frame.defer(|| log.borrow_mut().push("never"));
+        frame.defer(move || {
+            let too_late = seen.take().is_some_and(|cancel| !cancel());
+            log.borrow_mut().push(if too_late { "too late" } else { "?" });
+        });
+        frame.defer(move || assert!(never.cancel().is_some()));
+        let made = frame.defer(|| log.borrow_mut().push("made"));
+        seen.set(Some(std::boxed::Box::new(move || made.cancel().is_some())));
+    });
+    assert_eq!(log.into_inner(), ["made", "too late"]);
+}
+
+/// A call for which there is no room is given back, or made at once: it is not lost.
+#[test]
+fn deferred_calls_without_room() {
+    let ran = Cell::new(0);
+    let mut memory = stack(64);
+    memory.frame(|frame| {
+        frame.alloc([0_u8; 56]);
+        let error = frame.try_defer(|| ran.set(ran.get() + 1)).unwrap_err();
+        assert_eq!(error.to_string(), "no memory in the frame for a deferred call");
+        error.into_inner()();
+    });
+    assert_eq!(ran.get(), 1);
+    assert!(
+        panics(|| memory.frame(|frame| {
+            frame.alloc([0_u8; 56]);
+            frame.defer(|| ran.set(ran.get() + 1));
+        }))
+        .contains("no more memory")
+    );
+    assert_eq!((ran.get(), memory.used_bytes()), (2, 0));
+}
+
+/// Frames and objects of the stack itself do not get into each other's way.
+#[test]
+fn frames_leave_what_the_stack_counts() {
+    let mut memory = stack(4 << 10);
+    let layout = Layout::new::<[u8; 64]>();
+    let object = memory.allocate(layout).unwrap().cast::<u8>();
+    memory.frame(|frame| {
+        let kept = frame.alloc(7_u64);
+        // All of these are freed again; the stack is not empty for that.
+        drop(Box::new_in(1_u64, &*frame));
+        frame.alloc_iter((0..10).filter(|n| n % 2 == 0));
+        assert!(frame.try_alloc_iter(0..10_000_u64).is_err());
+        assert_eq!(frame.alloc(8_u64), &8);
+        assert_eq!(kept, &7);
+    });
+    assert_eq!(memory.used_bytes(), 64);
+    // SAFETY: allocated above with the same layout.
+    unsafe { memory.deallocate(object, layout) };
+    assert_eq!(memory.used_bytes(), 0);
+}
+
+/// What a frame of a bump has left behind is given back on demand, while frames are open, too.
+#[test]
+fn frames_reclaim_what_waits() {
+    let arena = Arena::new(Os::new());
+    let mut bump = Bump::new(&arena);
+    bump.frame(|frame| {
+        let kept = frame.alloc(1_u64);
+        frame.frame(|inner| inner.alloc_slice_fill(1 << 20, &1_u64).len());
+        frame.frame(|inner| (0..1000).map(|n| inner.alloc([n; 64])[0]).sum::<u64>());
+        let used_bytes = arena.stat().used_bytes;
+        assert!(frame.reclaim(usize::MAX) > 0);
+        assert!(arena.stat().used_bytes < used_bytes);
+        frame.frame(|inner| (0..1000).map(|n| inner.alloc([n; 64])[0]).sum::<u64>());
+        assert_eq!(kept, &1);
+        frame.verify().unwrap();
+    });
+}
+
+/// Every allocation below fails once, in turn: what is refused is refused, and nothing is lost.
+#[test]
+fn frames_of_a_bump_survive_refusals() {
+    use alloc_core::{Failing, Schedule};
+    for nth in 0..40 {
+        let below = Observe::new(Failing::new(Schedule::Bits(1 << nth), Global));
+        let mut bump = Bump::new(&below).with_chunk_bytes(256, 4 << 10);
+        let ran = Cell::new(0);
+        bump.frame(|frame| {
+            let mut deferred = 0;
+            for n in 0..60_usize {
+                if let Ok(bytes) = frame.try_alloc_slice_with(n * 40, |at| at as u8) {
+                    assert!(bytes.iter().enumerate().all(|(at, byte)| *byte == at as u8));
+                }
+                deferred += i32::from(frame.try_defer(|| ran.set(ran.get() + 1)).is_ok());
+                frame.verify().unwrap();
+            }
+            ran.set(-deferred);
+        });
+        assert_eq!(ran.get(), 0, "every call that was taken was made");
+        assert_eq!(bump.allocated_bytes(), 0);
+        drop(bump);
+        assert_eq!(below.figures().live_bytes, 0);
+    }
+}
+
+#[test]
+fn stacks_of_nothing_and_of_too_much() {
+    assert!(Stack::try_with_capacity(usize::MAX, Global).is_err());
+    assert!(Stack::try_with_capacity(isize::MAX as usize, Global).is_err());
+    let mut nothing = stack(0);
+    nothing.frame(|frame| assert!(frame.try_alloc(1).is_err() && frame.try_alloc(()).is_ok()));
+    for (from, to) in [(0, 0), (1, 3), (0, 15), (7, 24), (3, 100)] {
+        let mut buffer = [MaybeUninit::uninit(); 100];
+        let mut stack = Stack::within(&mut buffer[from..to]);
+        let capacity_bytes = stack.capacity_bytes();
+        assert!(capacity_bytes % 8 == 0 && capacity_bytes <= to - from);
+        stack.frame(|frame| {
+            assert_eq!(
+                (0..).take_while(|n| frame.try_alloc(*n as u64).is_ok()).count(),
+                capacity_bytes / 8
+            );
+        });
+        stack.verify().unwrap();
+    }
+}
+
+/// The ground can be a buffer without an operating system, and a layer may reclaim for it.
+#[test]
+fn stacks_over_a_fixed_ground() {
+    let mut buffer = [MaybeUninit::uninit(); 16 << 10];
+    let arena = Arena::new(Fixed::new(&mut buffer).with_page_bytes(256));
+    let mut bump = Bump::new(Reclaiming::new(&arena)).with_chunk_bytes(256, 1 << 10);
+    for _ in 0..10 {
+        let served =
+            bump.frame(|frame| (0..1000).take_while(|n| frame.try_alloc([*n; 8]).is_ok()).count());
+        assert!(served > 200, "{served}");
+    }
+}
+
+#[test]
+fn frames_are_of_one_thread_and_stacks_may_move() {
+    fn is_send<T: Send>() {}
+    is_send::<Stack<Global>>();
+    is_send::<Stack<Borrowed<'static>>>();
+    is_send::<Bump<Global>>();
+    let mut memory = stack(1 << 10);
+    std::thread::scope(|scope| {
+        scope.spawn(|| memory.frame(|frame| *frame.alloc(1)));
+    });
+    let _: fn(Deferred<'_, fn()>) = |_| {};
+    let vec: Vec<u8, &Stack<Global>> = Vec::new_in(&memory);
+    drop(vec);
+}
