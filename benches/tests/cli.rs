@@ -48,8 +48,7 @@ fn traces() -> (TempDir, PathBuf, PathBuf) {
 fn a_whole_run_from_traces_to_report() {
     let (folder, ..) = traces();
     let report = folder.path().join("report.html");
-    let beside =
-        ["--collectors", "1", "--counted", "1", "--pools", "1", "--arenas", "1"];
+    let beside = ["--collectors", "1", "--counted", "1", "--pools", "1", "--arenas", "1"];
     let options = ["--rounds", "2", "--output", path(&report)];
     let out = works(&[&["--traces", path(folder.path())][..], &options, &beside].concat());
     let names = ["one", "three", "system", "mimalloc", "geometric mean", "2 rounds", path(&report)];
@@ -152,7 +151,8 @@ fn a_page_of_arenas() {
 fn arenas_as_json() {
     let folder = tempfile::tempdir().unwrap();
     let chosen = ["--only", "bound,bump,bumpalo", "--json", "--rounds", "1", "--scale", "1"];
-    let output = ["--output", path(&folder.path().join("a.html"))];
+    let page = folder.path().join("a.html");
+    let output = ["--output", path(&page)];
     let out = works(&[&["arenas", "small", "mixed"][..], &chosen, &output].concat());
     let all: serde_json::Value = serde_json::from_str(&out).unwrap();
     let tables = all["tables"].as_array().unwrap();

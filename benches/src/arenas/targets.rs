@@ -69,6 +69,31 @@ static ALL: &[Target] = &[
         at_most: Against::Times(Place("mixed", "bumpalo", "third pass"), 1.0 / 3.0),
     },
     Target {
+        what: "an empty frame of a Stack, entered and left: ns",
+        figure: Place("frames", "stack", "empty"),
+        at_most: Against::Number(2.0),
+    },
+    Target {
+        what: "an empty frame of a Bump, entered and left: ns",
+        figure: Place("frames", "bump", "empty"),
+        at_most: Against::Number(2.0),
+    },
+    Target {
+        what: "one deferred call: to scopeguard's defer!",
+        figure: Place("defer", "stack", "one"),
+        at_most: Against::Times(Place("defer", "scopeguard", "one"), 1.0),
+    },
+    Target {
+        what: "eight deferred calls: to scopeguard's defer!",
+        figure: Place("defer", "stack", "eight"),
+        at_most: Against::Times(Place("defer", "scopeguard", "eight"), 1.0),
+    },
+    Target {
+        what: "eight calls deferred in a loop: to a vector of scopeguard's guards",
+        figure: Place("defer", "stack", "loop"),
+        at_most: Against::Times(Place("defer", "scopeguard", "loop"), 1.0),
+    },
+    Target {
         what: "a coroutine made, run and dropped: to corosensei's default stack",
         figure: Place("stacks", "stack-pool", "shallow"),
         at_most: Against::Times(Place("stacks", "default", "shallow"), 1.0 / 3.0),

@@ -9,7 +9,7 @@ mod ours;
 mod peers;
 
 pub(super) use bound::{Raw, Register};
-pub(super) use ours::{OverArena, OverGlobal};
+pub(super) use ours::{OverArena, OverGlobal, Pages, below_arena};
 pub(super) use peers::{Blink, BumpScope, BumpSettings, Bumpalo, Typed};
 
 use std::hint::black_box;

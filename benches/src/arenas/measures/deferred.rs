@@ -1,13 +1,17 @@
 //! Deferred calls: closures that run when a scope ends.
 //!
-//! Above: the table of measures. Below: scopeguard, boxed closures. Each call adds a word to a sum, which has to be
+//! Above: the table of measures. Below: frames of alloc-arena, scopeguard, boxed closures. Each call adds a word to a sum, which has to be
 //! right. Times are the thread's own processor time.
 //!
 //! `one` and `eight` are known when the program is compiled; in `loop` a loop defers eight calls, as many as it is told.
 
+use super::super::kinds::OverGlobal;
 use super::super::{Column, Contestant, Measure, Way, sum_below};
+use super::scopes::Frames;
 use crate::measure::of_this_thread;
 use crate::turns::{Taken, memory_changes};
+use alloc_arena::{Frame, Stack};
+use alloc_core::api2::alloc::Global;
 use scopeguard::{defer, guard};
 use std::cell::Cell;
 use std::hint::black_box;
@@ -25,6 +29,24 @@ pub(super) static MEASURE: Measure = Measure {
             "bound",
             "the calls, where they run",
             Way::Turns(&[Some(plain_one), Some(plain_eight), Some(plain_loop)]),
+        ),
+        Contestant::ours(
+            "stack",
+            "Frame::defer in a frame of a Stack",
+            Way::Turns(&[
+                Some(frame_one::<Stack<Global>>),
+                Some(frame_eight::<Stack<Global>>),
+                Some(frame_loop::<Stack<Global>>),
+            ]),
+        ),
+        Contestant::ours(
+            "bump",
+            "Frame::defer in a frame of a Bump",
+            Way::Turns(&[
+                Some(frame_one::<OverGlobal>),
+                Some(frame_eight::<OverGlobal>),
+                Some(frame_loop::<OverGlobal>),
+            ]),
         ),
         Contestant::theirs(
             "scopeguard",
@@ -84,6 +106,49 @@ fn plain_loop(steps: u64) -> Taken {
     run(steps, |sums, word| {
         memory_changes();
         (0..black_box(EIGHT)).for_each(|n| add(sums, word + n));
+    })
+}
+
+/// A frame for each step.
+#[inline(always)]
+fn in_frames<M: Frames>(
+    steps: u64,
+    each: impl for<'f, 'e> Fn(&mut Frame<'f, 'e, M>, &'e Sums, u64),
+) -> Taken {
+    let mut memory = M::make();
+    run(steps, |sums, word| {
+        let memory = black_box(&mut memory);
+        memory.in_frame(|frame| each(frame, sums, word));
+    })
+}
+
+fn frame_one<M: Frames>(steps: u64) -> Taken {
+    in_frames::<M>(steps, |frame, sums, word| {
+        frame.defer(move || add(sums, word));
+        memory_changes();
+    })
+}
+
+fn frame_eight<M: Frames>(steps: u64) -> Taken {
+    in_frames::<M>(steps, |frame, sums, word| {
+        frame.defer(move || add(sums, word));
+        frame.defer(move || add(sums, word + 1));
+        frame.defer(move || add(sums, word + 2));
+        frame.defer(move || add(sums, word + 3));
+        frame.defer(move || add(sums, word + 4));
+        frame.defer(move || add(sums, word + 5));
+        frame.defer(move || add(sums, word + 6));
+        frame.defer(move || add(sums, word + 7));
+        memory_changes();
+    })
+}
+
+fn frame_loop<M: Frames>(steps: u64) -> Taken {
+    in_frames::<M>(steps, |frame, sums, word| {
+        for n in 0..black_box(EIGHT) {
+            frame.defer(move || add(sums, word + n));
+        }
+        memory_changes();
     })
 }
 

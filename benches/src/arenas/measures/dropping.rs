@@ -5,6 +5,8 @@
 
 use super::super::{Side, kinds};
 use crate::turns::memory_changes;
+use alloc_arena::DropBump;
+use alloc_core::api2::alloc::Global;
 use std::cell::Cell;
 use std::mem::MaybeUninit;
 
@@ -76,6 +78,37 @@ impl Dropping for Plain {
         self.0.clear();
     }
 }
+
+macro_rules! drop_bump {
+    ($bump:ty, $who:expr, $below:expr) => {
+        impl Dropping for $bump {
+            const WHO: (&'static str, &'static str, Side) = $who;
+            fn for_values(_count: usize) -> Self {
+                Self::new($below)
+            }
+            #[inline(always)]
+            fn pass(&mut self, first: u64, count: u64) {
+                (first..first + count).for_each(|word| {
+                    self.alloc(Value::new(word));
+                });
+                memory_changes();
+                self.reset();
+            }
+        }
+    };
+}
+
+/// `DropBump` over the global allocator.
+pub(super) type OverGlobal = DropBump<'static, Global>;
+drop_bump!(OverGlobal, ("drop-bump", "DropBump over the global allocator", Side::Ours), Global);
+
+/// `DropBump` over pages of the system.
+pub(super) type OverArena = DropBump<'static, kinds::Pages>;
+drop_bump!(
+    OverArena,
+    ("drop-bump-arena", "DropBump over Arena<Os>", Side::Ours),
+    kinds::below_arena()
+);
 
 /// bumpalo's boxes.
 pub(super) struct Bumpalo {

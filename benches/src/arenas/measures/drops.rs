@@ -5,7 +5,9 @@
 
 use super::super::child::Answer;
 use super::super::{Column, Contestant, Measure, Side, Way, sum_below};
-use super::dropping::{Blink, Boxes, BumpScope, Bumpalo, Dropping, Plain, Typed, dropped_sum};
+use super::dropping::{
+    Blink, Boxes, BumpScope, Bumpalo, Dropping, OverArena, OverGlobal, Plain, Typed, dropped_sum,
+};
 use super::passes::{self, COLUMNS};
 use crate::measure::of_this_thread;
 use crate::turns::Taken;
@@ -19,6 +21,8 @@ pub(super) static MEASURE: Measure = Measure {
     })],
     contestants: &[
         of::<Plain>(in_turns::<Plain>()),
+        of::<OverGlobal>(in_turns::<OverGlobal>()),
+        of::<OverArena>(in_turns::<OverArena>()),
         of::<Bumpalo>(in_turns::<Bumpalo>()),
         of::<Typed>(in_turns::<Typed>()),
         of::<Blink>(in_turns::<Blink>()),
@@ -33,6 +37,8 @@ pub(super) static PASSES: Measure = Measure {
     columns: COLUMNS,
     contestants: &[
         of::<Plain>(Way::Child(three::<Plain>)),
+        of::<OverGlobal>(Way::Child(three::<OverGlobal>)),
+        of::<OverArena>(Way::Child(three::<OverArena>)),
         of::<Bumpalo>(Way::Child(three::<Bumpalo>)),
         of::<Typed>(Way::Child(three::<Typed>)),
         of::<Blink>(Way::Child(three::<Blink>)),

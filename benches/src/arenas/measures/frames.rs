@@ -4,9 +4,11 @@
 
 use super::super::kinds::{Blink, BumpScope, Bumpalo, OverArena, OverGlobal};
 use super::super::{Column, Contestant, Measure, Way, sum_below};
-use super::scopes::{Malloc, Pointer, Resetting, Scope};
+use super::scopes::{Framed, Malloc, Outermost, Pointer, Resetting, Scope, Work};
 use crate::measure::of_this_thread;
 use crate::turns::{Taken, memory_changes};
+use alloc_arena::Stack;
+use alloc_core::api2::alloc::Global;
 use std::array;
 use std::hint::black_box;
 
@@ -26,6 +28,16 @@ pub(super) static MEASURE: Measure = Measure {
     ],
     contestants: &[
         Contestant::bound("bound", "a pointer kept, moved, and put back", all::<Pointer>()),
+        Contestant::ours(
+            "stack",
+            "Stack::frame, over the global allocator",
+            all::<Framed<Stack<Global>>>(),
+        ),
+        Contestant::ours(
+            "bump",
+            "Bump::frame, over the global allocator",
+            all::<Framed<OverGlobal>>(),
+        ),
         Contestant::theirs(
             "bump-scope",
             "bump-scope 2, least alignment 8, downwards: scoped",
@@ -59,7 +71,7 @@ pub(super) static MEASURE: Measure = Measure {
     ],
 };
 
-const fn all<S: Scope>() -> Way {
+const fn all<S: Outermost>() -> Way {
     Way::Turns(
         const {
             &[
@@ -73,7 +85,7 @@ const fn all<S: Scope>() -> Way {
 }
 
 /// Of who frees all that there is, so that frames cannot stand in each other.
-const fn flat<S: Scope>() -> Way {
+const fn flat<S: Outermost>() -> Way {
     Way::Turns(const { &[Some(empty::<S> as _), Some(one::<S> as _), Some(eight::<S> as _), None] })
 }
 
@@ -89,56 +101,79 @@ fn sum_of_eight(steps: u64) -> u64 {
     sum_below(steps).wrapping_mul(EIGHT as u64).wrapping_add(more)
 }
 
-fn empty<S: Scope>(steps: u64) -> Taken {
-    run::<S>(steps, |scope, word| {
-        scope.enter(|_| {
-            memory_changes();
-            word
-        })
-    })
+/// A word that goes out as it came in.
+struct Empty(u64);
+
+impl Work for Empty {
+    #[inline(always)]
+    fn run<S: Scope>(self, _frame: &mut S) -> u64 {
+        memory_changes();
+        self.0
+    }
 }
 
-fn one<S: Scope>(steps: u64) -> Taken {
-    run::<S>(steps, |scope, word| {
-        scope.enter(|frame| {
-            let value = frame.put(word);
-            memory_changes();
-            value.word
-        })
-    })
+/// A value.
+struct One(u64);
+
+impl Work for One {
+    #[inline(always)]
+    fn run<S: Scope>(self, frame: &mut S) -> u64 {
+        let value = frame.put(self.0);
+        memory_changes();
+        value.word
+    }
 }
 
-fn eight<S: Scope>(steps: u64) -> Taken {
-    run::<S>(steps, |scope, word| {
-        scope.enter(|frame| {
-            let values: [_; EIGHT] = array::from_fn(|n| frame.put(word + n as u64));
-            memory_changes();
-            values.iter().map(|value| value.word).sum()
-        })
-    })
+/// Eight values.
+struct Eight(u64);
+
+impl Work for Eight {
+    #[inline(always)]
+    fn run<S: Scope>(self, frame: &mut S) -> u64 {
+        let values: [_; EIGHT] = array::from_fn(|n| frame.put(self.0 + n as u64));
+        memory_changes();
+        values.iter().map(|value| value.word).sum()
+    }
 }
 
-fn nested<S: Scope>(steps: u64) -> Taken {
-    run::<S>(steps, |scope, word| deep(scope, DEPTH, word))
+/// A value, and further frames, so many deep.
+struct Nested {
+    word: u64,
+    depth: u32,
+}
+
+impl Work for Nested {
+    #[inline(always)]
+    fn run<S: Scope>(self, frame: &mut S) -> u64 {
+        let read = One(self.word).run(frame);
+        read + deep(frame, self.word, self.depth - 1)
+    }
 }
 
 /// A call for each frame, as where a program recurs.
 #[inline(never)]
-fn deep<S: Scope>(scope: &mut S, depth: u32, word: u64) -> u64 {
-    if depth == 0 {
-        return 0;
-    }
-    scope.enter(|frame| {
-        let value = frame.put(word);
-        memory_changes();
-        let read = value.word;
-        drop(value);
-        read + deep(frame, depth - 1, word)
-    })
+fn deep<S: Scope>(scope: &mut S, word: u64, depth: u32) -> u64 {
+    if depth == 0 { 0 } else { scope.enter(Nested { word, depth }) }
+}
+
+fn empty<S: Outermost>(steps: u64) -> Taken {
+    run::<S>(steps, |scope, word| scope.enter(Empty(word)))
+}
+
+fn one<S: Outermost>(steps: u64) -> Taken {
+    run::<S>(steps, |scope, word| scope.enter(One(word)))
+}
+
+fn eight<S: Outermost>(steps: u64) -> Taken {
+    run::<S>(steps, |scope, word| scope.enter(Eight(word)))
+}
+
+fn nested<S: Outermost>(steps: u64) -> Taken {
+    run::<S>(steps, |scope, word| deep(scope, word, DEPTH))
 }
 
 #[inline(always)]
-fn run<S: Scope>(steps: u64, each: impl Fn(&mut S, u64) -> u64) -> Taken {
+fn run<S: Outermost>(steps: u64, each: impl Fn(&mut S, u64) -> u64) -> Taken {
     let mut scope = S::make();
     let mut sum = 0_u64;
     let time = of_this_thread(|| {

@@ -23,7 +23,11 @@ pub(super) static MEASURE: Measure = Measure {
         ),
     ],
     contestants: &[
-        Contestant::bound("bound", "a pointer in a cell, moved through touched memory", both::<Raw>()),
+        Contestant::bound(
+            "bound",
+            "a pointer in a cell, moved through touched memory",
+            both::<Raw>(),
+        ),
         Contestant::bound(
             "register",
             "the same, of which nobody else knows: in a register",
