@@ -1,11 +1,14 @@
 //! Under loom: an arena over a buffer works inside a model, and its lock orders what it must. What is away
-//! while nobody holds the lock (rules P1 to P4 of `away.rs`, D3 of `dedicated.rs`) is in `loom/away.rs`.
+//! while nobody holds the lock (rules P1 to P4 of `away.rs`, D3 of `dedicated.rs`) is in `loom/away.rs`;
+//! herds of bumps are in `loom/herd.rs`.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p alloc-arena --features loom --test loom --release`
 #![cfg(all(loom, feature = "loom"))]
 
 #[path = "loom/away.rs"]
 mod away;
+#[path = "loom/herd.rs"]
+mod herd;
 #[path = "loom/watched.rs"]
 mod watched;
 

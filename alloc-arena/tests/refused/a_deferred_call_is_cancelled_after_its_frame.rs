@@ -1,0 +1,8 @@
+use alloc_arena::Stack;
+use alloc_core::api2::alloc::Global;
+
+fn main() {
+    let mut stack = Stack::with_capacity(1 << 10, Global);
+    let late = stack.frame(|frame| frame.defer(|| ()));
+    late.cancel();
+}
