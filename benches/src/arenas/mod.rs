@@ -112,8 +112,9 @@ impl Column {
         Self { name, about, unit: Unit::Ns, operations, expected_sum }
     }
 
-    /// What a child tells.
-    const fn told(name: &'static str, about: &'static str, unit: Unit) -> Self {
+    /// What comes as it is: from a child, or from elsewhere.
+    #[must_use]
+    pub const fn told(name: &'static str, about: &'static str, unit: Unit) -> Self {
         Self { name, about, unit, operations: 1, expected_sum: |_| 0 }
     }
 
