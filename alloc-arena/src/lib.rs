@@ -65,5 +65,6 @@ pub use stack::{Borrowed, Stack};
 pub use stacks::overflow;
 pub use stacks::{PoolRef, PooledStack, StackError, StackPool, StackStat};
 pub use stat::SysStat;
+#[cfg(feature = "alloc")]
 pub use values::Text;
 pub use walk::{PageRun, PageState};

@@ -155,7 +155,7 @@ fn planned(body: impl FnOnce()) {
 }
 
 /// Runs a frame, and notes in which order its calls have to have been made.
-fn within<'l>(log: &'l Log, frame: impl FnOnce(&RefCell<Vec<u32>>)) {
+fn within(log: &Log, frame: impl FnOnce(&RefCell<Vec<u32>>)) {
     struct Ended<'l>(&'l Log, RefCell<Vec<u32>>);
     impl Drop for Ended<'_> {
         fn drop(&mut self) {

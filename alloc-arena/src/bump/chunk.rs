@@ -21,7 +21,8 @@ pub struct Chunk {
     at: NonNull<u8>,
 }
 
-const _: () = assert!(align_of::<Chunk>() == WORD_BYTES && size_of::<Chunk>() % WORD_BYTES == 0);
+const _: () = assert!(align_of::<Chunk>() == WORD_BYTES);
+const _: () = assert!(size_of::<Chunk>().is_multiple_of(WORD_BYTES));
 
 impl Chunk {
     pub fn bytes(&self) -> usize {
@@ -196,7 +197,7 @@ impl<A: Layer> Bump<A> {
             // SAFETY: it is in the list, so its head is initialised.
             let room_bytes = unsafe { chunk.as_ref() }.end() - start;
             Broken::unless(bytes <= room_bytes, "Bump", "a chunk's objects end within it", start)?;
-            let whole = bytes % WORD_BYTES == 0;
+            let whole = bytes.is_multiple_of(WORD_BYTES);
             Broken::unless(whole, "Bump", "a chunk's objects end at a word", start)?;
         }
         // SAFETY: as above.

@@ -63,8 +63,8 @@ impl<A: Layer> Bump<A> {
     /// How many chunks there are, those that wait among them, and their bytes.
     pub(super) fn count_chunks(&self) -> (usize, usize) {
         let chunks = self.chunks().chain(walk(self.spare.get()));
-        // SAFETY: they are in lists, so their heads are initialised.
         chunks.fold((0, 0), |(count, bytes), chunk| {
+            // SAFETY: they are in lists, so their heads are initialised.
             (count + 1, bytes + unsafe { chunk.as_ref() }.bytes())
         })
     }

@@ -176,7 +176,7 @@ unsafe impl<A: Layer> Layer for Stack<A> {
         let (base, at) = (self.base.as_ptr().addr(), self.top.at().as_ptr().addr());
         let inside = base <= at && at - base <= self.layout.size();
         Broken::unless(inside, "Stack", "the objects end within the range", at)?;
-        Broken::unless(at % WORD_BYTES == 0, "Stack", "the objects end at a word", at)?;
+        Broken::unless(at.is_multiple_of(WORD_BYTES), "Stack", "the objects end at a word", at)?;
         let known = self.top.end() == base + self.layout.size();
         Broken::unless(known, "Stack", "the range's end is known", self.top.end())?;
         self.below.verify()

@@ -1,25 +1,108 @@
 //! What grows at the top until its length is known: values from an iterator, formatted text.
 //!
-//! Above: the methods that [`values!`](super::values) writes. Below: `Vec` over the memory itself, which grows in place so
-//! long as it is the last object. The promise of a caller here is the one of `put.rs`.
+//! Above: the methods that [`values!`](super::values) writes. Below: `lifo`, which grows the last object in place.
+//! The promise of a caller here is the one of `put.rs`.
+//! Not here: vectors and strings of the user's, which are `Vec` and [`Text`](crate::Text) by reference to the allocator.
 
-use crate::lifo::{self, Lifo, allocates_at_top};
-use alloc_core::api2::vec::Vec;
+use crate::lifo::{self, Lifo};
 use alloc_core::{AllocError, Layout};
 use core::fmt::{self, Write};
+use core::mem::forget;
 use core::ptr::NonNull;
 use core::slice;
 
-/// The memory as an allocator, for as long as something grows. It is not the memory's own impl: a stack counts what it
-/// hands out, and is empty for it when all that is freed; values are not counted.
-#[derive(Clone, Copy)]
-struct AtTop<'m, L: Lifo>(&'m L);
+/// How many values there is room for at first, if nobody knows.
+const FIRST: usize = 4;
 
-allocates_at_top!(impl['m, L: Lifo] AtTop<'m, L>, in 0);
+/// Values that are there so far. They are dropped, and their memory comes back where that can be, if it stays at that.
+///
+/// (A `Vec` needs the `alloc` crate, and would have a stack count what it hands out: values are not counted.)
+struct Grown<'m, L: Lifo, T> {
+    memory: &'m L,
+    ptr: NonNull<T>,
+    len: usize,
+    capacity: usize,
+}
 
-/// Makes room for `more` values behind those that are there: for as many again, or just for these.
-fn reserve<L: Lifo, T>(values: &mut Vec<T, AtTop<'_, L>>, more: usize) -> Result<(), AllocError> {
-    values.try_reserve(more).or_else(|_| values.try_reserve_exact(more)).map_err(|_| AllocError)
+impl<'m, L: Lifo, T> Grown<'m, L, T> {
+    fn new(memory: &'m L) -> Self {
+        let capacity = if size_of::<T>() == 0 { usize::MAX } else { 0 };
+        Self { memory, ptr: NonNull::dangling(), len: 0, capacity }
+    }
+
+    fn layout(capacity: usize) -> Result<Layout, AllocError> {
+        if size_of::<T>() == 0 {
+            return Ok(Layout::new::<T>());
+        }
+        Layout::array::<T>(capacity).map_err(|_| AllocError)
+    }
+
+    /// Makes room for `more` values behind those that are there: for as many again, or just for these.
+    #[inline]
+    fn reserve(&mut self, more: usize) -> Result<(), AllocError> {
+        if more <= self.capacity - self.len {
+            return Ok(());
+        }
+        let needed = self.len.checked_add(more).ok_or(AllocError)?;
+        let doubled = self.capacity.saturating_mul(2).max(needed).max(FIRST);
+        self.grow(doubled).or_else(|_| self.grow(needed))
+    }
+
+    #[cold]
+    fn grow(&mut self, capacity: usize) -> Result<(), AllocError> {
+        let (old, new) = (Self::layout(self.capacity)?, Self::layout(capacity)?);
+        // SAFETY: the memory was allocated with the layout `old`, or that has no size; the new one is longer.
+        let grown = unsafe { lifo::grow(self.memory, self.ptr.cast(), old, new, false)? };
+        (self.ptr, self.capacity) = (grown.cast(), capacity);
+        Ok(())
+    }
+
+    #[inline]
+    fn push(&mut self, value: T) -> Result<(), AllocError> {
+        self.reserve(1)?;
+        // SAFETY: there is room for one more behind those that are there.
+        unsafe { self.ptr.add(self.len).write(value) };
+        self.len += 1;
+        Ok(())
+    }
+
+    /// The values; what is left behind them comes back, if that can be.
+    ///
+    /// # Safety
+    ///
+    /// The caller's promise of `put.rs`.
+    unsafe fn finish<'v>(mut self) -> &'v mut [T] {
+        if let (Ok(old), Ok(new)) = (Self::layout(self.capacity), Self::layout(self.len))
+            && old.size() != new.size()
+            && !self.memory.lies_elsewhere(old)
+            // SAFETY: the memory was allocated with the layout `old`; the new one is shorter.
+            && let Ok(shrunk) = unsafe { lifo::shrink(self.memory, self.ptr.cast(), old, new) }
+        {
+            self.ptr = shrunk.cast();
+        }
+        let (ptr, len) = (self.ptr, self.len);
+        forget(self);
+        // SAFETY: `len` values lie there, and the memory is nobody else's until `'v` is over (the caller's promise).
+        unsafe { slice::from_raw_parts_mut(ptr.as_ptr(), len) }
+    }
+}
+
+impl<L: Lifo, T> Drop for Grown<'_, L, T> {
+    fn drop(&mut self) {
+        /// Frees when it is dropped: also when a destructor panics.
+        struct Free<'m, L: Lifo>(&'m L, NonNull<u8>, Layout);
+        impl<L: Lifo> Drop for Free<'_, L> {
+            fn drop(&mut self) {
+                // SAFETY: allocated with this layout, or that has no size; the values in it are dropped.
+                unsafe { lifo::deallocate(self.0, self.1, self.2) };
+            }
+        }
+        let _free =
+            Self::layout(self.capacity).map(|whole| Free(self.memory, self.ptr.cast(), whole));
+        let values = NonNull::slice_from_raw_parts(self.ptr, self.len);
+        // SAFETY: so many were written, and nobody else has them.
+        unsafe { values.drop_in_place() };
+    }
 }
 
 /// Moves what an iterator gives in.
@@ -33,53 +116,35 @@ pub(crate) unsafe fn collected<'v, L: Lifo, T>(
     values: impl IntoIterator<Item = T>,
 ) -> Result<&'v mut [T], AllocError> {
     let values = values.into_iter();
-    let mut grown = Vec::new_in(AtTop(memory));
-    grown.try_reserve_exact(values.size_hint().0).map_err(|_| AllocError)?;
+    let mut grown = Grown::new(memory);
+    if let (least @ 1.., _) = values.size_hint()
+        && grown.capacity == 0
+    {
+        grown.grow(least)?;
+    }
     for value in values {
-        if grown.len() == grown.capacity() {
-            reserve(&mut grown, 1)?;
-        }
-        grown.push(value);
+        grown.push(value)?;
     }
     // SAFETY: the caller's promise.
-    Ok(unsafe { finished(grown) })
-}
-
-/// Gives what is left behind the values back, if that can be, and the values out.
-///
-/// # Safety
-///
-/// The caller's promise of `put.rs`.
-unsafe fn finished<'v, L: Lifo, T>(values: Vec<T, AtTop<'_, L>>) -> &'v mut [T] {
-    let (ptr, len, capacity, AtTop(memory)) = values.into_raw_parts_with_alloc();
-    // SAFETY: a vector's pointer is not null.
-    let mut ptr = unsafe { NonNull::new_unchecked(ptr) };
-    if let (Ok(old), Ok(new)) = (Layout::array::<T>(capacity), Layout::array::<T>(len))
-        && old.size() != 0
-        && !memory.lies_elsewhere(old)
-    {
-        // SAFETY: the vector's memory came from `memory` with the layout `old`, and its user asks for this.
-        if let Ok(shrunk) = unsafe { lifo::shrink(memory, ptr.cast(), old, new) } {
-            ptr = shrunk.cast();
-        }
-    }
-    // SAFETY: `len` values lie there, and the memory is nobody else's until `'v` is over (the caller's promise).
-    unsafe { slice::from_raw_parts_mut(ptr.as_ptr(), len) }
+    Ok(unsafe { grown.finish() })
 }
 
 /// Text that is being formatted.
 struct Formatted<'m, L: Lifo> {
-    bytes: Vec<u8, AtTop<'m, L>>,
+    bytes: Grown<'m, L, u8>,
     exhausted: bool,
 }
 
 impl<L: Lifo> Write for Formatted<'_, L> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if reserve(&mut self.bytes, text.len()).is_err() {
+        if self.bytes.reserve(text.len()).is_err() {
             self.exhausted = true;
             return Err(fmt::Error);
         }
-        self.bytes.extend_from_slice(text.as_bytes());
+        let from = NonNull::from(text).cast();
+        // SAFETY: there is room for as many bytes behind those that are there, and it is apart from any text.
+        unsafe { self.bytes.ptr.add(self.bytes.len).copy_from_nonoverlapping(from, text.len()) };
+        self.bytes.len += text.len();
         Ok(())
     }
 }
@@ -97,10 +162,10 @@ pub(crate) unsafe fn formatted<'v, L: Lifo>(
     memory: &L,
     text: fmt::Arguments<'_>,
 ) -> Result<&'v mut str, AllocError> {
-    let mut formatted = Formatted { bytes: Vec::new_in(AtTop(memory)), exhausted: false };
+    let mut formatted = Formatted { bytes: Grown::new(memory), exhausted: false };
     match formatted.write_fmt(text) {
         // SAFETY: nothing but whole strings is written to it. The caller's promise.
-        Ok(()) => unsafe { Ok(core::str::from_utf8_unchecked_mut(finished(formatted.bytes))) },
+        Ok(()) => unsafe { Ok(core::str::from_utf8_unchecked_mut(formatted.bytes.finish())) },
         Err(_) if formatted.exhausted => Err(AllocError),
         Err(_) => panic!("an implementation of a formatting trait returned an error"),
     }

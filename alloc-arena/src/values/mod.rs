@@ -7,12 +7,14 @@
 
 mod grown;
 mod put;
+#[cfg(feature = "alloc")]
 mod text;
 
 pub(crate) use grown::{collected, formatted};
 pub(crate) use put::{
     copy, exhausted, made, made_slice, or_exhausted, uninit, uninit_slice, value,
 };
+#[cfg(feature = "alloc")]
 pub use text::Text;
 
 use crate::lifo::Lifo;
@@ -390,14 +392,17 @@ pub(crate) use values;
 /// Writes the methods that begin a collection by reference to a type that is an allocator.
 macro_rules! collections {
     (impl[$($generics:tt)*] $type:ty, of $name:literal) => {
+        #[cfg(any(feature = "alloc", feature = "hashbrown"))]
         impl<$($generics)*> $type {
             #[doc = concat!("An empty vector in the ", $name, ". It grows in place so long as it is the last object.")]
+            #[cfg(feature = "alloc")]
             #[must_use]
             pub const fn vec<T>(&self) -> alloc_core::api2::vec::Vec<T, &Self> {
                 alloc_core::api2::vec::Vec::new_in(self)
             }
 
             #[doc = concat!("An empty string in the ", $name, ". It grows in place so long as it is the last object.")]
+            #[cfg(feature = "alloc")]
             #[must_use]
             pub const fn text(&self) -> $crate::Text<&Self> {
                 $crate::Text::new_in(self)
