@@ -17,7 +17,8 @@ mod calls;
 mod deferred;
 mod layer;
 
-pub(crate) use calls::{Calls, Node};
+pub(crate) use calls::contained;
+use calls::{Calls, Node};
 pub use deferred::{DeferError, Deferred};
 
 use crate::lifo::{Checkpoint, Lifo};
