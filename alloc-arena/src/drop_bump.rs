@@ -1,14 +1,15 @@
 //! A [`Bump`] that drops the values that are put into it.
 //!
-//! Above: programs whose values own something outside of the bump. Below: [`Bump`], and the list of calls that frames
-//! have, too (`frame/calls.rs`): here each node is a value that is dropped.
+//! Above: programs whose values own something outside of the bump. Below: [`Bump`]; in `rows.rs`, the list of what is to be
+//! dropped.
 //!
 //! Why values have to outlive `'d`, which the bump does not outlive: they are dropped one after the other, so a
 //! destructor could look at a value that has been dropped already, if one could hold a borrow of another. It cannot: such a
 //! borrow would be one of the bump, and shorter than `'d`.
 
+mod rows;
+
 use crate::bump::Bump;
-use crate::frame::{Calls, Node};
 use crate::values::{Put, values};
 use alloc_core::{AllocError, Layer};
 use core::cell::Cell;
@@ -17,11 +18,13 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{MaybeUninit, needs_drop};
 use core::ptr::NonNull;
+use rows::Rows;
 
 /// Allocates as [`Bump`] does, and drops the values that need it: the last one first, when it is
 /// [reset](DropBump::reset) or dropped.
 ///
-/// A value that needs to be dropped costs two words more; one that does not costs nothing more.
+/// A value that needs to be dropped costs nothing more if it comes right behind another one of its type, else four words; one
+/// that does not costs nothing more.
 ///
 /// ```
 /// use alloc_arena::DropBump;
@@ -51,7 +54,7 @@ use core::ptr::NonNull;
 /// It is neither `Send` nor `Sync`: values that must not leave their thread may lie in it.
 pub struct DropBump<'d, A: Layer> {
     /// The values that need to be dropped.
-    values: Calls,
+    values: Rows,
     bump: Bump<A>,
     /// What values may borrow. Invariant: a longer bump must not pass for a shorter one.
     outlived: PhantomData<Cell<&'d ()>>,
@@ -67,7 +70,7 @@ impl<A: Layer> DropBump<'_, A> {
     /// Over a bump with settings of its own. What has been allocated in it stays until the next reset.
     #[must_use]
     pub const fn of(bump: Bump<A>) -> Self {
-        Self { values: Calls::new(), bump, outlived: PhantomData }
+        Self { values: Rows::new(), bump, outlived: PhantomData }
     }
 
     /// Drops all values, the last one first, and frees everything: see [`Bump::reset`].
@@ -124,10 +127,10 @@ unsafe impl<'b, A: Layer> Put<'b> for &'b DropBump<'_, A> {
             // SAFETY: as above.
             return unsafe { crate::values::value(&self.bump, value) }.map_err(|_| AllocError);
         }
-        // SAFETY: nodes lie in the bump, which is reset after the list has run; nothing else puts nodes into it.
-        let node = unsafe { self.values.put(&self.bump, Node::dropping, value) };
-        // SAFETY: the value lies in the node until the list runs, for which `&mut` is needed.
-        node.map(|node| unsafe { Node::value(node).as_mut() }).map_err(|_| AllocError)
+        // SAFETY: rows lie in the bump, which is reset after the list has run.
+        let place = unsafe { self.values.put(&self.bump, value) };
+        // SAFETY: the value stays until the list runs, for which `&mut` is needed.
+        place.map(|mut place| unsafe { place.as_mut() }).map_err(|_| AllocError)
     }
 
     #[inline(always)]
@@ -146,8 +149,8 @@ unsafe impl<'b, A: Layer> Put<'b> for &'b DropBump<'_, A> {
         let mut row = NonNull::from(values);
         if needs_drop::<T>() {
             // SAFETY: as in `put`. A row that finds no room is dropped, and so are its values.
-            let node = unsafe { self.values.put(&self.bump, Node::dropping, Row(row)) };
-            node.map_err(|_| AllocError)?;
+            let noted = unsafe { self.values.put(&self.bump, Row(row)) };
+            noted.map_err(|_| AllocError)?;
         }
         // SAFETY: they were borrowed for `'b` when they came; the row looks at them when that is over.
         Ok(unsafe { row.as_mut() })

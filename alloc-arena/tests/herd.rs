@@ -58,6 +58,71 @@ fn drop_bump_survives_destructors_that_panic() {
     assert_eq!(below.figures().live_bytes, 0);
 }
 
+/// Values of one type that come one behind the other are a row; other values, other types and vectors come in between.
+#[test]
+fn drop_bump_drops_rows_once_and_last_first() {
+    /// As `Noted`, of a length that is no multiple of a word.
+    #[repr(C, packed(4))]
+    struct Odd<'l>(u32, &'l RefCell<Vec<u32>>);
+    impl Drop for Odd<'_> {
+        fn drop(&mut self) {
+            let log = self.1;
+            log.borrow_mut().push(self.0);
+        }
+    }
+    #[repr(align(32))]
+    struct Aligned<'l>(Noted<'l>);
+
+    let log = RefCell::new(Vec::new());
+    let mut bump = DropBump::of(Bump::new(Global).with_chunk_bytes(512, 512));
+    for round in 0..50_u32 {
+        let mut expected = Vec::new();
+        let mut seed = round;
+        for n in 100..400 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            expected.push(n);
+            match seed >> 29 {
+                0 => {
+                    bump.alloc(Aligned(Noted(n, &log)));
+                }
+                1 => {
+                    bump.alloc(Odd(n, &log));
+                }
+                2 => {
+                    bump.alloc(n);
+                    bump.alloc(Noted(n, &log));
+                }
+                3 => {
+                    let mut between = alloc_core::api2::vec::Vec::new_in(bump.bump());
+                    between.push(n);
+                    bump.alloc(Noted(n, &log));
+                }
+                _ => {
+                    let noted = bump.alloc(Noted(n, &log));
+                    assert_eq!(noted.0, n);
+                }
+            }
+        }
+        expected.reverse();
+        bump.reset();
+        assert_eq!(log.take(), expected, "round {round}");
+    }
+}
+
+/// What is in a row takes no more than the value.
+#[test]
+fn drop_bump_keeps_a_row_together() {
+    let log = RefCell::new(Vec::new());
+    let bump = DropBump::new(Global);
+    bump.alloc(Noted(20, &log));
+    let one_bytes = bump.bump().allocated_bytes();
+    (21..120).for_each(|n| {
+        bump.alloc(Noted(n, &log));
+    });
+    let more_bytes = bump.bump().allocated_bytes() - one_bytes;
+    assert!(more_bytes < 100 * size_of::<Noted<'_>>(), "{more_bytes}");
+}
+
 /// Values for which there is no room, or none for the note that they are there, are dropped at once.
 #[test]
 fn drop_bump_loses_nothing_when_it_is_full() {

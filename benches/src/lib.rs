@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod arenas;
 pub mod candidates;
 pub mod collectors;
 pub mod commands;
@@ -19,6 +20,7 @@ pub mod report;
 pub mod run;
 pub mod stacks;
 pub mod table;
+pub mod turns;
 
 pub use error::Failure;
 

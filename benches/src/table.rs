@@ -46,7 +46,7 @@ fn add_trace(table: &mut Table, trace: &TraceResult, reference: &str, notes: &mu
         let mut cells = vec![name.to_owned(), row.candidate.clone()];
         let (word, why) = match &row.verdict {
             Verdict::Measured(m) => {
-                cells.extend(figures(m, base));
+                cells.extend(self::row(m, base));
                 table.add_row(cells);
                 continue;
             }
@@ -61,7 +61,7 @@ fn add_trace(table: &mut Table, trace: &TraceResult, reference: &str, notes: &mu
 
 /// A row's figures, in the order of the header: time, its ratio to `base`, CPU time, its ratio, the
 /// kernel's part, faults, peak, its ratio, resident over live memory at the peak and at the end.
-pub(crate) fn figures(m: &Measured, base: Option<&Measured>) -> [String; 10] {
+pub(crate) fn row(m: &Measured, base: Option<&Measured>) -> [String; 10] {
     let times = |of: fn(&Measured) -> u64| base.map_or("–".into(), |b| two(ratio(of(m), of(b))));
     [
         ms(m.wall_ns),
@@ -127,6 +127,20 @@ pub(crate) fn align(table: &mut Table, first: usize) {
     for column in table.column_iter_mut().skip(first) {
         column.set_cell_alignment(CellAlignment::Right);
     }
+}
+
+/// A table of names, and their figures behind them.
+pub(crate) fn figures<'h>(
+    heads: impl IntoIterator<Item = &'h str>,
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Table {
+    let mut table = plain();
+    table.set_header(heads);
+    rows.into_iter().for_each(|row| {
+        table.add_row(row);
+    });
+    align(&mut table, 1);
+    table
 }
 
 /// Milliseconds, with three digits that say something.

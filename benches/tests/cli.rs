@@ -48,7 +48,7 @@ fn traces() -> (TempDir, PathBuf, PathBuf) {
 fn a_whole_run_from_traces_to_report() {
     let (folder, ..) = traces();
     let report = folder.path().join("report.html");
-    let beside = ["--collectors", "1", "--counted", "1", "--pools", "1"];
+    let beside = ["--collectors", "1", "--counted", "1", "--pools", "1", "--arenas", "1"];
     let options = ["--rounds", "2", "--output", path(&report)];
     let out = works(&[&["--traces", path(folder.path())][..], &options, &beside].concat());
     let names = ["one", "three", "system", "mimalloc", "geometric mean", "2 rounds", path(&report)];
@@ -68,7 +68,8 @@ fn a_whole_run_from_traces_to_report() {
     check_collectors(&page);
     check_counted(&page);
     check_pools(&page);
-    for part in ["collectors", "counted", "pools"] {
+    check_arenas(&page);
+    for part in ["collectors", "counted", "pools", "arenas"] {
         assert!(page.contains(&format!("<h1 class=\"part\" id=\"{part}\">")), "no {part}");
     }
     // The command line of the made-up trace stands there as text.
@@ -94,6 +95,13 @@ fn check_pools(page: &str) {
         assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
     }
     assert!(page.contains("id=\"pool-latency\"") && page.contains("pool_prealloc::KeyPool"));
+}
+
+fn check_arenas(page: &str) {
+    for drawing in ["small: mixed", "mixed: third pass", "frames: empty", "live: memory"] {
+        assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
+    }
+    assert!(page.contains("id=\"arenas-targets\"") && page.contains("StackPool over"));
 }
 
 #[test]
@@ -123,6 +131,40 @@ fn a_page_of_pools() {
     check_page(&page);
     check_pools(&page);
     assert!(page.contains("aria-label=\"Bytes beside a value\""));
+}
+
+#[test]
+fn a_page_of_arenas() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("a.html");
+    let out = works(&["arenas", "--rounds", "1", "--scale", "1", "--output", path(&page)]);
+    for name in ["third pass", "bump-scope", "scopeguard", "stack-pool", "at most", path(&page)] {
+        assert!(out.contains(name), "no {name} in:\n{out}");
+    }
+    let page = std::fs::read_to_string(page).unwrap();
+    check_page(&page);
+    check_arenas(&page);
+    assert!(page.contains("class=\"best\""));
+}
+
+#[test]
+fn arenas_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let chosen = ["--only", "bound,bump,bumpalo", "--json", "--rounds", "1", "--scale", "1"];
+    let page = folder.path().join("a.html");
+    let output = ["--output", path(&page)];
+    let out = works(&[&["arenas", "small", "mixed"][..], &chosen, &output].concat());
+    let all: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let tables = all["tables"].as_array().unwrap();
+    assert_eq!(tables.len(), 2);
+    for table in tables {
+        assert_eq!(table["lines"].as_array().unwrap().len(), 3);
+        assert!(table["lines"][1]["figures"][0]["median"].as_f64().unwrap() > 0.0, "{table}");
+    }
+    assert_eq!(tables[1]["columns"][2]["unit"], "total");
+    assert!(all["targets"].as_array().unwrap().len() >= 2);
+    assert!(fails(&["arenas", "--only", "nobody"], 2).contains("bump-scope"));
+    assert!(fails(&["arenas", "nothing"], 2).contains("frames"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! [`Bump`] as an `Allocator`, as a [`Layer`], and as memory that grows at one end.
 
-use super::Bump;
+use super::{Bump, Chunk, Own};
 use crate::lifo::sealed::Bumped;
 use crate::lifo::{Checkpoint, Lifo, Top, allocates_at_top};
 use alloc_core::{AllocError, Broken, Layer, Layout, Report};
@@ -70,24 +70,25 @@ impl<A: Layer> Lifo for Bump<A> {
     unsafe fn rollback(&self, to: Checkpoint) {
         if self.current.get() != to.chunk || self.own.get() != to.own {
             // SAFETY: the caller's promise.
-            unsafe { self.rollback_far(to) };
+            unsafe { self.rollback_far(to.chunk, to.own) };
         }
         self.top.set(to.at);
     }
 }
 
 impl<A: Layer> Bump<A> {
-    /// The part of a rollback that leaves chunks or large objects.
+    /// The part of a rollback that leaves chunks or large objects. (By words: the checkpoint itself has no address, so
+    /// that it can stay in registers.)
     ///
     /// # Safety
     ///
     /// As for [`Lifo::rollback`].
     #[cold]
     #[inline(never)]
-    unsafe fn rollback_far(&self, to: Checkpoint) {
-        // SAFETY: the caller's promise: `to.own` was the first then, and what is younger is not used any more.
-        unsafe { self.free_own(to.own) };
-        self.retreat(to.chunk);
+    unsafe fn rollback_far(&self, chunk: Option<NonNull<Chunk>>, own: Option<NonNull<Own>>) {
+        // SAFETY: the caller's promise: `own` was the first then, and what is younger is not used any more.
+        unsafe { self.free_own(own) };
+        self.retreat(chunk);
     }
 }
 

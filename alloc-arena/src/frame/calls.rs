@@ -1,6 +1,6 @@
 //! Calls that wait for an end: a list, the last one first, whose nodes lie in the memory that ends.
 //!
-//! Above: a frame's deferred calls; the destructors of a [`DropBump`](crate::DropBump). Below: nothing.
+//! Above: a frame's deferred calls. Below: nothing.
 //!
 //! Rules:
 //! * C1: a node in the list is initialised and lives until the list has run.
@@ -48,19 +48,6 @@ impl<T> Node<T> {
         Self::new(next, call::<T>, value)
     }
 
-    /// A node whose value is dropped.
-    #[inline(always)]
-    pub(crate) fn dropping(next: Option<NonNull<Head>>, value: T) -> Self {
-        /// # Safety
-        ///
-        /// It is the head of a `Node<T>`, whose value nobody else takes.
-        unsafe fn drop<T>(head: NonNull<Head>) {
-            // SAFETY: the caller's promise.
-            unsafe { ManuallyDrop::drop(&mut head.cast::<Node<T>>().as_mut().value) }
-        }
-        Self::new(next, drop::<T>, value)
-    }
-
     #[inline(always)]
     fn new(next: Option<NonNull<Head>>, call: Call, value: T) -> Self {
         let head = Head { next, call: Cell::new(Some(call)) };
@@ -72,12 +59,6 @@ impl<T> Node<T> {
         self.head.call.take()?;
         // SAFETY: it has not been taken, and nobody takes it later (C2).
         Some(unsafe { ManuallyDrop::take(&mut self.value) })
-    }
-
-    /// Where the value lies.
-    pub(crate) fn value(node: NonNull<Self>) -> NonNull<T> {
-        // SAFETY: a node is a node's address.
-        unsafe { NonNull::new_unchecked(&raw mut (*node.as_ptr()).value).cast() }
     }
 }
 
@@ -175,7 +156,7 @@ impl Drop for Rest<'_> {
 
 /// Runs `step`, and keeps a panic in it from going further, since another one is under way. `true` if there may be more.
 #[cfg(feature = "std")]
-fn contained(step: impl FnOnce() -> bool) -> bool {
+pub(crate) fn contained(step: impl FnOnce() -> bool) -> bool {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     // The list is whole again before a call begins: `run_first` has taken it off.
@@ -192,6 +173,6 @@ fn contained(step: impl FnOnce() -> bool) -> bool {
 }
 
 #[cfg(not(feature = "std"))]
-fn contained(step: impl FnOnce() -> bool) -> bool {
+pub(crate) fn contained(step: impl FnOnce() -> bool) -> bool {
     step()
 }

@@ -17,7 +17,8 @@ mod calls;
 mod deferred;
 mod layer;
 
-pub(crate) use calls::{Calls, Node};
+pub(crate) use calls::contained;
+use calls::{Calls, Node};
 pub use deferred::{DeferError, Deferred};
 
 use crate::lifo::{Checkpoint, Lifo};
@@ -79,12 +80,13 @@ pub(crate) fn run<'env, L: Lifo, R>(
     memory: &'env L,
     body: impl for<'f> FnOnce(&mut Frame<'f, 'env, L>) -> R,
 ) -> R {
-    let rollback = Rollback { memory, to: memory.checkpoint() };
+    // It goes last, and is not moved: else its words would be written one by one and read two at a time, for which the
+    // processor waits.
+    let _rollback = Rollback { memory, to: memory.checkpoint() };
     let mut open = Open(Frame { memory, deferred: Calls::new(), brand: PhantomData });
     let result = body(&mut open.0);
     let closing = ManuallyDrop::new(open);
     closing.0.deferred.run();
-    drop(rollback);
     result
 }
 

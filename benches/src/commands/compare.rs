@@ -3,7 +3,7 @@
 //! Above: `commands`. Below: `run`, `table`, `report`.
 
 use super::bar::Bar;
-use super::{Beside, Options, collectors, counted, pools, say, target};
+use super::{Beside, Options, arenas, collectors, counted, pools, say, target};
 use crate::run::results::Results;
 use crate::run::{self, Plan};
 use crate::{Failure, report, table};
@@ -67,9 +67,12 @@ fn with_others(results: &Results, beside: Beside, options: &Options) -> (String,
     let collected = some(beside.collectors).map(|n| collectors::beside_replays(n, options));
     let counted = some(beside.counted).map(|n| counted::beside_replays(n, options));
     let pooled = some(beside.pools).map(|n| pools::beside_replays(n, options));
+    let arenas = some(beside.arenas).map(|n| arenas::beside_replays(n, options));
     let mut failed: Vec<_> = collected.iter().flat_map(|results| results.failed()).collect();
     failed.extend(counted.iter().flat_map(|results| results.failed()));
     failed.extend(pooled.iter().flat_map(|results| results.failed()));
+    failed.extend(arenas.iter().flat_map(|results| results.failed()));
     let (collectors, counted, pools) = (collected.as_ref(), counted.as_ref(), pooled.as_ref());
-    (report::html(results, report::Beside { collectors, counted, pools }), failed)
+    let beside = report::Beside { collectors, counted, pools, arenas: arenas.as_ref() };
+    (report::html(results, beside), failed)
 }

@@ -2,8 +2,10 @@
 //!
 //! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
 //! In `micro`: hot paths. In `collectors`: garbage collectors. In `counted`: counted pointers. In `pools`: pools.
-//! In `goroutines`: user-mode threads. In `show`: what is known without a replay.
+//! In `goroutines`: user-mode threads. In `arenas`: arenas, frames, deferred calls, coroutine stacks.
+//! In `show`: what is known without a replay.
 
+mod arenas;
 mod bar;
 mod collectors;
 mod compare;
@@ -17,6 +19,7 @@ mod preload;
 mod record;
 mod show;
 
+pub(crate) use arenas::number;
 pub(crate) use pools::ns;
 pub(crate) use show::date;
 
@@ -46,6 +49,9 @@ pub struct Cli {
     /// The same of the pools' single operations, with a few rounds of their programs.
     #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=100))]
     pools: u32,
+    /// The same of the arenas' millions of objects, with a few rounds of their programs.
+    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100))]
+    arenas: u32,
 }
 
 /// What is run beside replays, each in hundredths of its work; 0: not at all.
@@ -54,6 +60,7 @@ struct Beside {
     collectors: u32,
     counted: u32,
     pools: u32,
+    arenas: u32,
 }
 
 /// How to replay, and where the figures go.
@@ -106,6 +113,8 @@ enum Word {
     Pools(pools::Arguments),
     /// Compare user-mode threads with Go's: starting and ending, switches, bytes of each.
     Goroutines(goroutines::Arguments),
+    /// Compare arenas, frames, deferred calls and coroutine stacks: nanoseconds for an operation, memory.
+    Arenas(arenas::Arguments),
     /// List the candidates.
     List,
 }
@@ -118,8 +127,8 @@ enum Word {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match &cli.command {
         None => {
-            let (collectors, counted, pools) = (cli.collectors, cli.counted, cli.pools);
-            let beside = Beside { collectors, counted, pools };
+            let Cli { collectors, counted, pools, arenas, .. } = cli;
+            let beside = Beside { collectors, counted, pools, arenas };
             compare::compare(&compare::in_folder(&cli.traces)?, &cli.options, beside)
         }
         Some(Word::Compare { traces }) => compare::compare(traces, &cli.options, Beside::default()),
@@ -131,6 +140,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Word::Counted(arguments)) => counted::counted(arguments, &cli.options),
         Some(Word::Pools(arguments)) => pools::pools(arguments, &cli.options),
         Some(Word::Goroutines(arguments)) => goroutines::goroutines(arguments, &cli.options),
+        Some(Word::Arenas(arguments)) => arenas::arenas(arguments, &cli.options),
         Some(Word::List) => show::list(),
     }
 }

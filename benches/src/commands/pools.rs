@@ -5,9 +5,10 @@
 use super::bar::Bar;
 use super::collectors::choose;
 use super::{Options, say, target};
-use crate::pools::results::{Figure, Line, Results, words};
+use crate::pools::results::{Line, Results, words};
 use crate::pools::{Plan, contestants, run};
-use crate::table::{align, plain};
+use crate::table::figures;
+use crate::turns::Figure;
 use crate::{Failure, report};
 use clap::Args;
 use std::time::Duration;
@@ -80,14 +81,11 @@ fn show(results: &Results) {
     for (_, program) in results.ran() {
         say(format_args!("{}: {}", program.name, program.about));
     }
-    let mut table = plain();
     let programs = results.ran().map(|(_, program)| program.name);
-    table.set_header(["ns for an operation"].into_iter().chain(programs).chain(["bytes beside"]));
-    for line in &results.lines {
-        table.add_row(std::iter::once(line.name.to_owned()).chain(times(results, line)));
-    }
-    align(&mut table, 1);
-    say(table);
+    let heads = ["ns for an operation"].into_iter().chain(programs).chain(["bytes beside"]);
+    let row =
+        |line: &Line| [line.name.to_owned()].into_iter().chain(times(results, line)).collect();
+    say(figures(heads, results.lines.iter().map(row)));
     if results.has_latency() {
         say(
             "\nsingle operations while the other processor is busy, ns; the timer (nothing) is in all of them",
@@ -103,16 +101,12 @@ fn times(results: &Results, line: &Line) -> Vec<String> {
 }
 
 fn latencies(results: &Results) -> comfy_table::Table {
-    let mut table = plain();
-    table.set_header(["single operations", "p50", "p99", "p99.9", "p99.99", "longest"]);
-    for line in &results.lines {
-        if let Some(latency) = &line.latency {
-            let figures = latency.figures().map(|ns| format!("{ns:.0}"));
-            table.add_row(std::iter::once(line.name.to_owned()).chain(figures));
-        }
-    }
-    align(&mut table, 1);
-    table
+    let row = |line: &Line| {
+        let figures = line.latency?.figures().map(|ns| format!("{ns:.0}"));
+        Some([line.name.to_owned()].into_iter().chain(figures).collect())
+    };
+    let heads = ["single operations", "p50", "p99", "p99.9", "p99.99", "longest"];
+    figures(heads, results.lines.iter().filter_map(row))
 }
 
 /// Nanoseconds, with as many digits as say something.

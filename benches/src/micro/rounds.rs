@@ -1,18 +1,12 @@
 //! Measures the tasks on the contestants, in interleaved rounds, and takes medians.
 //!
-//! Above: the command `micro`. Below: `contestants`, the tasks.
-//!
-//! All contestants live in this process, which is why a round can go from one to the next within
-//! milliseconds: what slows the machine down for a while slows all of them. Each round begins with another
-//! one.
+//! Above: the command `micro`. Below: `turns`; `contestants`, the tasks.
 
 use super::contestants::Entrant;
 use super::{Entry, tasks};
+use crate::turns::{Series, turns};
 use serde::Serialize;
 use std::time::Duration;
-
-/// How long a task is measured at a time, at least.
-const CHUNK: Duration = Duration::from_millis(12);
 
 /// A task's figures.
 #[derive(Clone, Debug, Serialize)]
@@ -43,79 +37,45 @@ pub fn measure(
     for round in 0..rounds {
         for row in &mut table {
             begins(round, &row.task.name);
-            row.round(round as usize);
+            row.round(round);
         }
     }
-    table.into_iter().map(|row| row.line(entrants.len())).collect()
+    table.into_iter().map(Row::line).collect()
 }
 
 /// A task, and what was measured of it so far: the floor first, then the contestants.
 struct Row {
     task: Entry,
-    series: Vec<Series>,
+    series: Vec<(Way, Series)>,
 }
 
-/// A task on a contestant.
-struct Series {
-    run: Box<dyn Fn(u64) -> Option<Duration>>,
-    /// As many as take about [`CHUNK`]; 0 when that is not known yet.
-    steps: u64,
-    ns: Vec<f64>,
-}
+/// A task on a contestant; no time, if there is no such thing.
+type Way = Box<dyn Fn(u64) -> Option<Duration>>;
 
 impl Row {
     fn new(at: usize, task: Entry, entrants: &[Entrant]) -> Self {
-        let of = |run: Box<dyn Fn(u64) -> Option<Duration>>| Series { run, steps: 0, ns: vec![] };
-        let floor = of(Box::new(task.floor));
-        let others = entrants.iter().map(|entrant| {
+        let floor: Way = Box::new(task.floor);
+        let others = entrants.iter().map(|entrant| -> Way {
             let run = entrant.runs[at];
-            of(Box::new(move |steps| Some(run(steps))))
+            Box::new(move |steps| Some(run(steps)))
         });
-        let series = std::iter::once(floor).chain(others).collect();
-        Self { task, series }
+        let ways = std::iter::once(floor).chain(others);
+        Self { task, series: ways.map(|way| (way, Series::default())).collect() }
     }
 
-    fn round(&mut self, round: usize) {
-        let count = self.series.len();
-        for n in 0..count {
-            self.series[(n + round) % count].measure(self.task.operations);
-        }
+    fn round(&mut self, round: u32) {
+        let operations = self.task.operations;
+        turns(&mut self.series, round, |(way, series)| {
+            // Without a floor there is nothing to note.
+            let _ = series.measure(operations, |steps| way(steps).ok_or(()));
+        });
     }
 
-    fn line(mut self, entrants: usize) -> Line {
-        let mut all: Vec<_> = self.series.iter_mut().map(|s| median(&mut s.ns)).collect();
-        let ns: Vec<f64> = all.drain(all.len() - entrants..).flatten().collect();
-        Line { task: self.task.name, floor_ns: all[0], ns }
+    fn line(self) -> Line {
+        let figures = self.series.into_iter().map(|(_, series)| Some(series.figure()?.ns));
+        let mut all = figures.collect::<Vec<_>>().into_iter();
+        Line { task: self.task.name, floor_ns: all.next().flatten(), ns: all.flatten().collect() }
     }
-}
-
-impl Series {
-    fn measure(&mut self, operations: u64) {
-        if self.steps == 0 {
-            self.warm_up();
-        }
-        if let Some(time) = (self.run)(self.steps) {
-            self.ns.push(time.as_nanos() as f64 / (self.steps * operations) as f64);
-        }
-    }
-
-    /// Finds out how many steps fill a chunk.
-    fn warm_up(&mut self) {
-        self.steps = 1;
-        while let Some(time) = (self.run)(self.steps) {
-            if time >= CHUNK {
-                break;
-            }
-            let more = CHUNK.as_nanos() as f64 * 1.1 / time.as_nanos().max(1) as f64;
-            self.steps = (self.steps as f64 * more.clamp(1.1, 50.0)).ceil() as u64;
-        }
-    }
-}
-
-/// The value in the middle.
-fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]

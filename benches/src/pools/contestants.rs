@@ -5,7 +5,8 @@
 use super::bytes;
 use super::kinds::{self, Heap};
 use super::programs::latency::{self, Time, latency};
-use super::programs::{COUNT, Run, alone, threads};
+use super::programs::{COUNT, alone, threads};
+use crate::turns::Run;
 use mimalloc::MiMalloc;
 use std::alloc::System;
 

@@ -80,16 +80,3 @@ trait Pool: Sized + 'static {
 fn full() -> ! {
     panic!("a pool is full before it has as many values as it was made for")
 }
-
-/// The compiler has to assume that someone looks at all memory and changes it: no free list stays in a register, no value
-/// goes unwritten. It costs no instruction.
-#[inline(always)]
-fn memory_changes() {
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    // SAFETY: there is no instruction.
-    unsafe {
-        std::arch::asm!("", options(nostack, preserves_flags));
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    std::hint::black_box(());
-}

@@ -3,16 +3,8 @@
 //! Above: the command; `report`. Below: numbers.
 
 use super::programs::{self, Program};
+use crate::turns::Figure;
 use serde::Serialize;
-
-/// A program's time for an operation on one kind of pools.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Figure {
-    /// The median of the rounds, in nanoseconds.
-    pub ns: f64,
-    /// Between these are half of the rounds.
-    pub middle_ns: (f64, f64),
-}
 
 /// How long single operations took, in nanoseconds; the timer is in all of them.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -105,13 +97,6 @@ impl Line {
     }
 }
 
-/// The median and the quartiles of some times.
-pub(super) fn figure(mut ns: Vec<f64>) -> Option<Figure> {
-    ns.sort_by(f64::total_cmp);
-    let at = |part: usize| ns.get(ns.len() * part / 4).copied();
-    Some(Figure { ns: at(2)?, middle_ns: (at(1)?, at(3)?) })
-}
-
 /// The words that choose what is measured: the programs, and two that are none.
 pub const LATENCY: &str = "latency";
 /// Memory.
@@ -121,16 +106,4 @@ pub const BYTES: &str = "bytes";
 #[must_use]
 pub fn words() -> Vec<&'static str> {
     programs::ALL.iter().map(|program| program.name).chain([LATENCY, BYTES]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_figure_is_in_the_middle() {
-        let figure = figure(vec![9.0, 1.0, 3.0, 2.0, 100.0]).unwrap();
-        assert_eq!((figure.ns, figure.middle_ns), (3.0, (2.0, 9.0)));
-        assert!(super::figure(vec![]).is_none());
-    }
 }

@@ -1,21 +1,18 @@
 //! Measures the programs on the contestants, in interleaved rounds, and takes medians.
 //!
-//! Above: the command. Below: `contestants`, `programs`; `bytes` for memory.
+//! Above: the command. Below: `turns`; `contestants`, `programs`; `bytes` for memory.
 //!
-//! A round goes over all programs, and in each over all contestants, within milliseconds of each other: what slows the
-//! machine down for a while slows all of them. Each round begins with another one.
+//! A round goes over all programs, and in each over all contestants, who take turns as `turns` says.
 
 use super::contestants::Contestant;
 use super::programs::latency::beside_another;
-use super::programs::{self, Program, Run};
-use super::results::{BYTES, LATENCY, Latency, Line, Results, figure};
+use super::programs::{self, Program};
+use super::results::{BYTES, LATENCY, Latency, Line, Results};
 use super::{bytes, ticks};
 use crate::run::Progress;
+use crate::turns::{Run, Series, turns};
 use std::time::Duration;
 use ticks::Ticks;
-
-/// How long a program runs at a time, at least.
-const CHUNK: Duration = Duration::from_millis(12);
 
 /// Single operations of each contestant that are timed, over all rounds.
 const OPERATIONS: u64 = 10_000_000;
@@ -44,18 +41,9 @@ impl Plan {
 /// A contestant, and what was measured of it so far.
 struct Row {
     who: &'static Contestant,
-    series: Vec<Option<Series>>,
+    series: Vec<Option<(Run, Series)>>,
     ticks: Option<Ticks>,
     failed: Option<String>,
-}
-
-/// A program on a contestant.
-struct Series {
-    program: &'static Program,
-    run: Run,
-    /// As many as take about [`CHUNK`]; 0 when that is not known yet.
-    steps: u64,
-    ns: Vec<f64>,
 }
 
 /// Runs a plan.
@@ -82,12 +70,6 @@ pub fn run(plan: &Plan, progress: &mut dyn Progress) -> Results {
     Results { rounds: plan.rounds, programs: programs::ALL.to_vec(), lines }
 }
 
-/// Each row's turn in a round.
-fn turns(rows: &mut [Row], round: u32, mut turn: impl FnMut(&mut Row)) {
-    let count = rows.len();
-    (0..count).for_each(|n| turn(&mut rows[(n + round as usize) % count]));
-}
-
 fn beside_another_if(is_so: bool, work: impl FnOnce()) {
     if is_so { beside_another(work) } else { work() }
 }
@@ -109,7 +91,7 @@ impl Row {
     fn new(who: &'static Contestant, plan: &Plan) -> Self {
         let of = |(program, run): (&'static Program, &Option<Run>)| {
             let run = run.filter(|_| plan.has(program.name))?;
-            Some(Series { program, run, steps: 0, ns: vec![] })
+            Some((run, Series::default()))
         };
         let series = programs::ALL.iter().zip(&who.runs).map(of).collect();
         let ticks = who.time.filter(|_| plan.has(LATENCY)).map(|_| Ticks::new());
@@ -122,9 +104,11 @@ impl Row {
     }
 
     fn program(&mut self, at: usize, program: &Program, progress: &mut dyn Progress) {
-        let Some(series) = &mut self.series[at] else { return };
+        let Some((run, series)) = &mut self.series[at] else { return };
         progress.begin(program.name, self.who.name);
-        if let Err(why) = series.measure() {
+        let expected_sum = |steps| program.expected_sum(steps);
+        let done = series.measure_checked(program.name, program.operations, *run, expected_sum);
+        if let Err(why) = done {
             self.failed = Some(why);
         }
         progress.done();
@@ -150,43 +134,10 @@ impl Row {
             name,
             about,
             is_ours,
-            figures: self.series.into_iter().map(|series| figure(series?.ns)).collect(),
+            figures: self.series.into_iter().map(|series| series?.1.figure()).collect(),
             latency: self.ticks.map(latency),
             overhead_bytes: None,
             failed: self.failed,
         }
-    }
-}
-
-impl Series {
-    fn measure(&mut self) -> Result<(), String> {
-        if self.steps == 0 {
-            self.warm_up()?;
-        }
-        let time = self.run_once()?;
-        self.ns.push(time.as_nanos() as f64 / (self.steps * self.program.operations) as f64);
-        Ok(())
-    }
-
-    /// Finds out how many steps fill a chunk.
-    fn warm_up(&mut self) -> Result<(), String> {
-        self.steps = 1;
-        loop {
-            let time = self.run_once()?;
-            if time >= CHUNK {
-                return Ok(());
-            }
-            let more = CHUNK.as_nanos() as f64 * 1.1 / time.as_nanos().max(1) as f64;
-            self.steps = (self.steps as f64 * more.clamp(1.1, 50.0)).ceil() as u64;
-        }
-    }
-
-    fn run_once(&self) -> Result<Duration, String> {
-        let taken = (self.run)(self.steps);
-        let expected = self.program.expected_sum(self.steps);
-        if taken.sum == expected {
-            return Ok(taken.time);
-        }
-        Err(format!("{}: the values add up to {}, not {expected}", self.program.name, taken.sum))
     }
 }

@@ -1,8 +1,9 @@
 //! What stands on the page of counted pointers: a section for each program.
 //!
-//! Above: `page`. Below: `plots` for bars.
+//! Above: `page`. Below: `figures` for tables, `plots` for bars.
 
 use super::escape;
+use super::figures;
 use super::page::{figure, grouped};
 use super::plots::{self, Bar, WIDTH};
 use crate::counted::results::Results;
@@ -120,14 +121,11 @@ fn peak_bar(&(colour, name, outcome): &Row<'_>) -> Bar {
 }
 
 fn measures(out: &mut String, results: &Results) -> std::fmt::Result {
-    writeln!(out, "<section>\n<h2>The systems, and how they were measured</h2>\n<table>")?;
-    for system in results.systems() {
-        let (name, about) = (escape(system.name), escape(system.about));
-        writeln!(out, "<tr><td class=\"text\">{name}</td><td class=\"text\">{about}</td></tr>")?;
-    }
+    writeln!(out, "<section>\n<h2>The systems, and how they were measured</h2>")?;
+    figures::names(out, results.systems().into_iter().map(|system| (system.name, system.about)))?;
     writeln!(
         out,
-        "</table>\n<p>Every program is written once for all systems, which give the same answer. Each run has a process of its own, on \
+        "<p>Every program is written once for all systems, which give the same answer. Each run has a process of its own, on \
          mimalloc. The time ends when all is freed that can be; what is left was never dropped.</p>\n</section>"
     )
 }

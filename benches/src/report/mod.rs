@@ -1,18 +1,22 @@
 //! The report of a run: one page of HTML that needs nothing else, for light and dark windows.
 //!
-//! Above: the commands write it to a file. Below: `run::results`, and the same of `collectors`, `counted` and `pools`.
+//! Above: the commands write it to a file. Below: `run::results`, and the same of `collectors`, `counted`, `pools` and `arenas`.
 //!
-//! In `page`: what stands where; in `collectors`, `counted` and `pools`, of those. In `plots`, `courses` and `map`: what is drawn. In `svg`: how.
+//! In `page`: what stands where; in `collectors`, `counted`, `pools` and `arenas`, of those, with tables by `figures`. In `plots`, `courses`
+//! and `map`: what is drawn. In `svg`: how.
 
+mod arenas;
 mod collectors;
 mod counted;
 mod courses;
+mod figures;
 mod map;
 mod page;
 mod plots;
 mod pools;
 mod svg;
 
+use crate::arenas::results::Results as Arenas;
 use crate::collectors::results::Results as Collected;
 use crate::counted::results::Results as Counted;
 use crate::pools::results::Results as Pooled;
@@ -27,6 +31,8 @@ pub struct Beside<'r> {
     pub counted: Option<&'r Counted>,
     /// What pools did.
     pub pools: Option<&'r Pooled>,
+    /// What arenas, frames and stacks did.
+    pub arenas: Option<&'r Arenas>,
 }
 
 /// The page of replays, as text, with what else was run behind it.
@@ -54,6 +60,13 @@ pub fn of_counted(results: &Counted) -> String {
 pub fn of_pools(results: &Pooled) -> String {
     let beside = Beside { pools: Some(results), ..Beside::default() };
     page::alone("Pools on the same programs", beside)
+}
+
+/// The page of arenas alone.
+#[must_use]
+pub fn of_arenas(results: &Arenas) -> String {
+    let beside = Beside { arenas: Some(results), ..Beside::default() };
+    page::alone("Arenas, frames and stacks on the same programs", beside)
 }
 
 /// Text that stands in a page as it is.

@@ -4,10 +4,10 @@
 
 use super::plots::{self, Bar, Course, THIRD, WIDTH};
 use super::svg::SERIES;
-use super::{Beside, collectors, counted, escape, map, pools};
+use super::{Beside, arenas, collectors, counted, escape, map, pools};
 use crate::commands::date;
 use crate::run::results::{BUSY_NOTE, Means, Measured, Results, TraceResult, Verdict};
-use crate::table::{bytes, figures, mib, ms};
+use crate::table::{bytes, mib, ms, row};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("style.css");
@@ -46,6 +46,10 @@ fn parts(
     if let Some(results) = beside.pools {
         head(out, "pools", "Pools on the same programs")?;
         pools::sections(out, results)?;
+    }
+    if let Some(results) = beside.arenas {
+        head(out, "arenas", "Arenas, frames and stacks on the same programs")?;
+        arenas::sections(out, results)?;
     }
     Ok(())
 }
@@ -126,6 +130,7 @@ fn head(out: &mut String, results: &Results, beside: Beside<'_>) -> std::fmt::Re
         ("collectors", "collectors", beside.collectors.is_some()),
         ("counted", "counted pointers", beside.counted.is_some()),
         ("pools", "pools", beside.pools.is_some()),
+        ("arenas", "arenas", beside.arenas.is_some()),
     ];
     for (id, name, _) in links.into_iter().filter(|link| link.2) {
         writeln!(out, "<a href=\"#{id}\">{name}</a>")?;
@@ -292,7 +297,7 @@ fn cells(
         (2, is_best(|m| m.cpu_ns)),
         (6, is_best(|m| m.memory.peak_bytes)),
     ];
-    for (n, figure) in figures(m, base).iter().enumerate() {
+    for (n, figure) in row(m, base).iter().enumerate() {
         let class = if best.contains(&(n, true)) { " class=\"best\"" } else { "" };
         write!(out, "<td{class}>{}</td>", escape(figure))?;
     }

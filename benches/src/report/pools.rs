@@ -1,8 +1,9 @@
 //! What stands on the page of pools: a table of all times, bars for each program, single operations.
 //!
-//! Above: `page`. Below: `plots` for bars.
+//! Above: `page`. Below: `figures` for tables, `plots` for bars.
 
 use super::escape;
+use super::figures::{self, Cell};
 use super::page::{figure, grouped};
 use super::plots::{self, Bar, WIDTH};
 use crate::commands::ns;
@@ -24,23 +25,15 @@ pub(super) fn sections(out: &mut String, results: &Results) -> std::fmt::Result 
 
 fn programs(out: &mut String, results: &Results) -> std::fmt::Result {
     writeln!(out, "<section id=\"pool-programs\">\n<h2>Nanoseconds for an operation</h2>")?;
-    write!(out, "<div class=\"scroll\"><table><tr><th class=\"text\">pool</th>")?;
-    results.ran().try_for_each(|(_, program)| write!(out, "<th>{}</th>", program.name))?;
-    writeln!(out, "<th>bytes beside a value</th></tr>")?;
-    for line in &results.lines {
-        write!(out, "<tr><td class=\"text\">{}</td>", escape(line.name))?;
-        for (at, _) in results.ran() {
-            let is_best = |ns| !line.is_floor() && results.best_ns(at) == Some(ns);
-            match line.figures[at] {
-                Some(f) => cell(out, &ns(f.ns), is_best(f.ns))?,
-                None => cell(out, "–", false)?,
-            }
-        }
-        let bytes = line.overhead_bytes.map_or("–".into(), |bytes| format!("{bytes:.1}"));
-        cell(out, &bytes, false)?;
-        writeln!(out, "</tr>")?;
-    }
-    writeln!(out, "</table></div>\n<div class=\"plots\">")?;
+    let mut heads = vec!["pool"];
+    heads.extend(results.ran().map(|(_, program)| program.name));
+    heads.push("bytes beside a value");
+    figures::table(
+        out,
+        &heads,
+        results.lines.iter().map(|line| (line.name, cells(results, line))),
+    )?;
+    writeln!(out, "<div class=\"plots\">")?;
     for (at, program) in results.ran() {
         let title = format!("Time of a pool: {}", program.name);
         let bars = plots::bars(&title, WIDTH, &times(results, at));
@@ -59,9 +52,16 @@ fn programs(out: &mut String, results: &Results) -> std::fmt::Result {
     writeln!(out, "</div>\n</section>")
 }
 
-fn cell(out: &mut String, text: &str, is_best: bool) -> std::fmt::Result {
-    let class = if is_best { " class=\"best\"" } else { "" };
-    write!(out, "<td{class}>{text}</td>")
+fn cells(results: &Results, line: &Line) -> Vec<Cell> {
+    let time = |at: usize| match line.figures[at] {
+        Some(f) => {
+            let is_best = !line.is_floor() && results.best_ns(at) == Some(f.ns);
+            Cell { text: ns(f.ns), is_best }
+        }
+        None => Cell::none(),
+    };
+    let bytes = line.overhead_bytes.map(|bytes| Cell::plain(format!("{bytes:.1}")));
+    results.ran().map(|(at, _)| time(at)).chain([bytes.unwrap_or_else(Cell::none)]).collect()
 }
 
 fn times(results: &Results, at: usize) -> Vec<Bar> {
@@ -91,24 +91,23 @@ fn single(out: &mut String, results: &Results) -> std::fmt::Result {
         "<p class=\"soft\">An allocation or a free, whichever any of 512 places asks for, while another thread is busy. The timer itself, \
          which is <b>nothing</b>, is in all of them.</p>"
     )?;
-    let heads = ["p50", "p99", "p99.9", "p99.99", "longest", "operations"];
-    write!(out, "<div class=\"scroll\"><table><tr><th class=\"text\">pool</th>")?;
-    heads.iter().try_for_each(|head| write!(out, "<th>{head}</th>"))?;
-    writeln!(out, "</tr>")?;
     let pools = || results.lines.iter().filter(|line| !line.is_floor());
     let best = |at: usize| {
         pools().filter_map(|line| Some(line.latency?.figures()[at])).min_by(f64::total_cmp)
     };
-    for line in &results.lines {
-        let Some(latency) = &line.latency else { continue };
-        write!(out, "<tr><td class=\"text\">{}</td>", escape(line.name))?;
-        for (at, ns) in latency.figures().into_iter().enumerate() {
+    let row = |line: &Line| -> Option<Vec<Cell>> {
+        let latency = line.latency?;
+        let cell = |(at, ns): (usize, f64)| {
             let is_best = !line.is_floor() && best(at) == Some(ns);
-            cell(out, &grouped(ns.round() as u64), is_best)?;
-        }
-        writeln!(out, "<td>{}</td></tr>", grouped(latency.operations))?;
-    }
-    writeln!(out, "</table></div>\n<div class=\"plots\">")?;
+            Cell { text: grouped(ns.round() as u64), is_best }
+        };
+        let operations = Cell::plain(grouped(latency.operations));
+        Some(latency.figures().into_iter().enumerate().map(cell).chain([operations]).collect())
+    };
+    let heads = ["pool", "p50", "p99", "p99.9", "p99.99", "longest", "operations"];
+    let rows = results.lines.iter().filter_map(|line| Some((line.name, row(line)?)));
+    figures::table(out, &heads, rows)?;
+    writeln!(out, "<div class=\"plots\">")?;
     for (at, name) in [(1, "p99"), (3, "p99.99")] {
         let lines = results.lines.iter().enumerate();
         let bars: Vec<Bar> = lines
@@ -124,14 +123,11 @@ fn single(out: &mut String, results: &Results) -> std::fmt::Result {
 }
 
 fn measures(out: &mut String, results: &Results) -> std::fmt::Result {
-    writeln!(out, "<section>\n<h2>The pools, and how they were measured</h2>\n<table>")?;
-    for line in &results.lines {
-        let (name, about) = (escape(line.name), escape(line.about));
-        writeln!(out, "<tr><td class=\"text\">{name}</td><td class=\"text\">{about}</td></tr>")?;
-    }
+    writeln!(out, "<section>\n<h2>The pools, and how they were measured</h2>")?;
+    figures::names(out, results.lines.iter().map(|line| (line.name, line.about)))?;
     writeln!(
         out,
-        "</table>\n<p>A value has 64 bytes, of which the program writes the first word and reads it in the end. Every pool has 1024 slots, \
+        "<p>A value has 64 bytes, of which the program writes the first word and reads it in the end. Every pool has 1024 slots, \
          made before, if it can do that. Programs of one thread are told in that thread’s processor time (but fill), those of two in \
          wall time. Best are marked among pools, without the floors.</p>\n</section>"
     )

@@ -2,12 +2,13 @@
 //!
 //! Above: `count.rs`, which runs one in a process of its own. Below: the stack by its Rust interface
 //! (`rust.rs`), by C's through the preload library (`c.rs`), what lies under the cache (`below.rs`), collected
-//! objects above it (`collected.rs`), counted pointers (`counted.rs`), pools (`pools.rs`), and loops that do nothing
-//! (`bare.rs`), which are taken off.
+//! objects above it (`collected.rs`), counted pointers (`counted.rs`), pools (`pools.rs`), arenas, frames and stacks
+//! (`arenas.rs`), and loops that do nothing (`bare.rs`), which are taken off.
 //!
 //! A path is a function that makes its preparations, which do not count, and then some rounds, each
 //! of which does the same work. What a round does is held in place by `black_box`.
 
+mod arenas;
 mod bare;
 mod below;
 mod c;
@@ -76,6 +77,7 @@ pub fn all() -> Vec<&'static Path> {
         collected::PATHS,
         counted::PATHS,
         pools::PATHS,
+        arenas::PATHS,
     ];
     all.into_iter().flatten().collect()
 }

@@ -4,8 +4,10 @@
 
 use super::{by_reference, last_word};
 #[cfg(feature = "plurality")]
-use crate::pools::programs::{Taken, threads};
+use crate::pools::programs::threads;
 use crate::pools::{CAPACITY, Pool, Value, View, full};
+#[cfg(feature = "plurality")]
+use crate::turns::Taken;
 use heapless::box_pool;
 use heapless::pool::boxed::{Box as PooledBox, BoxBlock};
 use std::sync::Once;

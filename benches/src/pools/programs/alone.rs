@@ -5,10 +5,10 @@
 //! Times are the thread's own processor time, which other programs on the machine hardly touch; but `fill` has
 //! much to do between what it times, and takes the time that passes.
 
-use super::Taken;
 use crate::measure::of_this_thread;
 use crate::memory::Random;
-use crate::pools::{CAPACITY, Pool, View, memory_changes};
+use crate::pools::{CAPACITY, Pool, View};
+use crate::turns::{Taken, memory_changes};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -10,19 +10,6 @@ pub(super) mod threads;
 
 use super::CAPACITY;
 use serde::Serialize;
-use std::time::Duration;
-
-/// What a run of a program brings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// What its operations took, without what stands before and after them.
-    pub time: Duration,
-    /// The sum of all words that came out of the pool.
-    pub sum: u64,
-}
-
-/// A program on one kind of pools: does so many steps.
-pub type Run = fn(u64) -> Taken;
 
 /// A program.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -4,10 +4,10 @@
 //!
 //! Times are those that pass: on a machine whose processors are busy, they say little.
 
-use super::Taken;
 use super::alone::pairs;
 use super::ring::with_ring;
 use crate::pools::{CAPACITY, Pool, View};
+use crate::turns::Taken;
 use std::sync::Barrier;
 use std::time::Instant;
 
