@@ -83,10 +83,12 @@ fn drop_bump_drops_rows_once_and_last_first() {
             expected.push(n);
             match seed >> 29 {
                 0 => {
-                    bump.alloc(Aligned(Noted(n, &log)));
+                    let aligned = bump.alloc(Aligned(Noted(n, &log)));
+                    assert_eq!(aligned.0.0, n);
                 }
                 1 => {
-                    bump.alloc(Odd(n, &log));
+                    let odd = bump.alloc(Odd(n, &log));
+                    assert_eq!({ odd.0 }, n);
                 }
                 2 => {
                     bump.alloc(n);

@@ -161,6 +161,13 @@ impl<A: Layer> Bump<A> {
         }
     }
 
+    /// The chunk in use, if there is one and no more.
+    #[inline]
+    pub(super) fn only_chunk(&self) -> Option<NonNull<Chunk>> {
+        // SAFETY: the current chunk's head is initialised; the borrow ends with this line.
+        self.current.get().filter(|&chunk| unsafe { chunk.as_ref() }.previous.is_none())
+    }
+
     /// Makes all chunks empty, and the oldest the current one.
     pub(super) fn retreat_to_oldest(&mut self) {
         let Some(oldest) = self.chunks().last() else { return };

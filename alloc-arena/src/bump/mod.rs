@@ -25,6 +25,7 @@ pub(crate) use own::Own;
 use crate::frame::{self, Frame};
 use crate::lifo::Top;
 use alloc_core::Layer;
+use chunk::start_of;
 use core::cell::Cell;
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -148,7 +149,18 @@ impl<A: Layer> Bump<A> {
     /// [`reclaim`](Layer::reclaim) gives the chunks back.
     ///
     /// Takes time for each chunk that was in use and each large object.
+    #[inline]
     pub fn reset(&mut self) {
+        match self.only_chunk() {
+            // SAFETY: it is a chunk.
+            Some(only) if self.own.get().is_none() => self.top.set(unsafe { start_of(only) }),
+            _ => self.reset_all(),
+        }
+    }
+
+    /// The part of a reset that leaves chunks or large objects.
+    #[inline(never)]
+    fn reset_all(&mut self) {
         // SAFETY: `&mut self`: no object is borrowed.
         unsafe { self.free_own(None) };
         self.retreat_to_oldest();
