@@ -21,7 +21,8 @@ use core::ptr::NonNull;
 use rows::Rows;
 
 /// Allocates as [`Bump`] does, and drops the values that need it: the last one first, when it is
-/// [reset](DropBump::reset) or dropped.
+/// [reset](DropBump::reset) or dropped. (A slice counts as one: its values are dropped in their order, as those of a vector
+/// are.)
 ///
 /// A value that needs to be dropped costs nothing more if it comes right behind another one of its type, else four words; one
 /// that does not costs nothing more.
@@ -40,7 +41,9 @@ use rows::Rows;
 /// assert_eq!(Rc::strong_count(&shared), 1);
 /// ```
 ///
-/// Values may borrow what outlives the bump, but nothing that lies in it: a destructor could see what is dropped already.
+/// Values may borrow what outlives the bump, which is what `'d` stands for, but nothing that lies in it: a destructor could
+/// see what is dropped already. What refers to each other lies in a [`Bump`] and owns nothing outside of it: strings by
+/// `alloc_str`, rows by `alloc_iter`. Who keeps a bump by reference says `&'b DropBump<'d, A>`, with two lifetimes.
 ///
 /// ```compile_fail
 /// use alloc_arena::DropBump;

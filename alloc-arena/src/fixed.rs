@@ -179,10 +179,30 @@ pub struct Ground<const BYTES: usize> {
     taken: AtomicBool,
 }
 
-// SAFETY: only one `Fixed` ever gets at `memory`: the one that swapped `taken` first.
+// SAFETY: only one ever gets at `memory`, a `Fixed` or a caller of `take`: who swapped `taken` first.
 unsafe impl<const BYTES: usize> Sync for Ground<BYTES> {}
 
 impl<const BYTES: usize> Ground<BYTES> {
+    /// The memory, for whoever asks first, and for good; an arena over it counts, too. In safe code it is a buffer in a static:
+    ///
+    /// ```
+    /// use alloc_arena::{Ground, Stack};
+    ///
+    /// static GROUND: Ground<4096> = Ground::new();
+    ///
+    /// let mut stack = Stack::within(GROUND.take().expect("nobody else has it"));
+    /// stack.frame(|frame| assert_eq!(frame.alloc(7), &7));
+    /// assert!(GROUND.take().is_none());
+    /// ```
+    pub fn take(&'static self) -> Option<&'static mut [MaybeUninit<u8>]> {
+        // ORDERING: Relaxed; the flag decides who has the memory, and publishes nothing.
+        if self.taken.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        // SAFETY: whoever swaps the flag first has the memory alone (as a `Fixed` would), and it is a static's.
+        Some(unsafe { &mut *self.memory.get() })
+    }
+
     alloc_core::const_fn! {
         /// Untouched memory. It is not initialised, so a static of it takes no room in a binary.
         #[must_use]

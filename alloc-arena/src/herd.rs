@@ -7,7 +7,8 @@
 //!   idle, with all that lies in it, and goes to whoever comes next.
 //! * R2: bumps are reset and dropped only by who has the herd to itself (`&mut`).
 
-use crate::bump::Bump;
+use crate::bump::{Bump, FIRST_CHUNK_BYTES, MOST_CHUNK_BYTES};
+use crate::frame::{self, Frame};
 use crate::values::{Put, or_exhausted, values};
 use alloc_core::sync::Lock;
 use alloc_core::{AllocError, Layer, Layout};
@@ -36,6 +37,8 @@ use core::ptr::NonNull;
 /// ```
 pub struct Herd<A: Layer + Clone> {
     lists: Lock<Lists<A>>,
+    first_bytes: usize,
+    most_bytes: usize,
     below: A,
 }
 
@@ -64,8 +67,20 @@ impl<A: Layer + Clone> Herd<A> {
         /// A herd over `below`, of which each bump has a clone. It has no bump yet.
         #[must_use]
         pub const fn new(below: A) -> Self {
-            Self { lists: Lock::new(Lists { all: None, idle: None }), below }
+            Self {
+                lists: Lock::new(Lists { all: None, idle: None }),
+                first_bytes: FIRST_CHUNK_BYTES,
+                most_bytes: MOST_CHUNK_BYTES,
+                below,
+            }
         }
+    }
+
+    /// Each bump that is made from now on has chunks of these lengths: see [`Bump::with_chunk_bytes`].
+    #[must_use]
+    pub const fn with_chunk_bytes(mut self, first_bytes: usize, most_bytes: usize) -> Self {
+        (self.first_bytes, self.most_bytes) = (first_bytes, most_bytes);
+        self
     }
 
     /// A bump for the time being: one that is idle, or a new one.
@@ -73,6 +88,7 @@ impl<A: Layer + Clone> Herd<A> {
     /// # Panics
     ///
     /// When there is no memory for a new one.
+    #[track_caller]
     pub fn get(&self) -> Member<'_, A> {
         or_exhausted(self.try_get())
     }
@@ -102,6 +118,7 @@ impl<A: Layer + Clone> Herd<A> {
     fn new_home(&self) -> Result<NonNull<Home<A>>, AllocError> {
         // First what may panic.
         let bump = Bump::new(self.below.clone());
+        let bump = bump.with_chunk_bytes(self.first_bytes, self.most_bytes);
         let place = self.below.allocate(Layout::new::<Home<A>>())?.cast::<Home<A>>();
         let mut lists = self.lists.lock();
         // SAFETY: allocated for a home.
@@ -124,6 +141,18 @@ impl<A: Layer + Clone> Herd<A> {
             let home = unsafe { home.as_mut() };
             (home.next_idle, next) = (home.next, home.next);
         }
+    }
+
+    /// Gives back the chunks that wait, and those that are empty, and asks the layer below for what is cached there: see
+    /// [`Layer::reclaim`]. Returns the bytes that went.
+    pub fn reclaim(&mut self, goal_bytes: usize) -> usize {
+        let given_bytes = self.bumps().map(|bump| bump.reclaim(goal_bytes)).sum::<usize>();
+        given_bytes.max(self.below.reclaim(goal_bytes))
+    }
+
+    /// The bytes that all bumps hold of the layer below.
+    pub fn chunk_bytes(&mut self) -> usize {
+        self.bumps().map(|bump| bump.chunk_bytes()).sum()
     }
 
     /// All bumps, whether idle or not.
@@ -172,6 +201,18 @@ pub struct Member<'h, A: Layer + Clone> {
 // SAFETY: a member has its bump for itself (R1), which may change threads if the layer may; the herd is shared.
 unsafe impl<A: Layer + Clone + Send + Sync> Send for Member<'_, A> {}
 
+impl<A: Layer + Clone> Member<'_, A> {
+    /// Runs `body` with a [frame](Frame): what is allocated by it is freed when `body` ends, as opposed to all else that
+    /// is allocated in a herd.
+    #[inline]
+    pub fn frame<'env, R>(
+        &'env mut self,
+        body: impl for<'f> FnOnce(&mut Frame<'f, 'env, Bump<A>>) -> R,
+    ) -> R {
+        frame::run::<Bump<A>, _>(self, body)
+    }
+}
+
 impl<A: Layer + Clone> Deref for Member<'_, A> {
     type Target = Bump<A>;
 
@@ -192,8 +233,8 @@ impl<A: Layer + Clone> Drop for Member<'_, A> {
     }
 }
 
-// SAFETY: a bump of a herd is reset or dropped only when the herd is borrowed as `&mut` (R2), which `'h` excludes; a member
-// gives no `&mut Bump` out, so there are no frames of it.
+// SAFETY: a bump of a herd is reset or dropped only when the herd is borrowed as `&mut` (R2), which `'h` excludes; a frame
+// rolls back no further than to its own beginning.
 unsafe impl<'h, A: Layer + Clone> Put<'h> for Member<'h, A> {
     type Memory = Bump<A>;
 

@@ -43,6 +43,12 @@ mod tree;
 mod values;
 mod walk;
 
+/// `Global`, `Vec` and `Box` of allocator-api2 0.4, to which all this belongs; the standard library's are other types.
+pub use alloc_core::api2;
+/// What [`Bump::map`] and [`Bump::set`] make.
+#[cfg(feature = "hashbrown")]
+pub use hashbrown;
+
 pub use adopt::{Adopted, Purge};
 pub use arena::Arena;
 pub use below::Calls;

@@ -1,7 +1,7 @@
 //! `Stack`, `Frame` and deferred calls: the conformance kit over all that allocates at the top of something, and what
 //! frames promise when they are left by a panic, when they are full, and when calls are cancelled.
 
-use alloc_arena::{Arena, Borrowed, Bump, Deferred, Fixed, Frame, Lifo, Os, Stack};
+use alloc_arena::{Arena, Borrowed, Bump, Deferred, Fixed, Frame, Ground, Lifo, Os, Stack};
 use alloc_core::api2::{alloc::Global, boxed::Box, vec::Vec};
 use alloc_core::conformance::Kit;
 use alloc_core::{Allocator, Fallback, Layer, Layout, Observe, Reclaiming};
@@ -487,6 +487,95 @@ fn stacks_over_a_fixed_ground() {
             bump.frame(|frame| (0..1000).take_while(|n| frame.try_alloc([*n; 8]).is_ok()).count());
         assert!(served > 200, "{served}");
     }
+}
+
+/// What lies in a frame may borrow what is younger than the memory, whatever stands below that.
+#[test]
+fn frames_borrow_what_is_younger_than_their_memory() {
+    static ARENA: Arena<Os> = Arena::new(Os::new());
+    static GROUND: Ground<4096> = Ground::new();
+
+    fn words<L: Lifo>(memory: &mut L) -> usize {
+        let (text, ends) = (String::from("x y z"), Cell::new(0));
+        let words = memory.frame(|frame| {
+            frame.defer(|| ends.set(ends.get() + 1));
+            let words = frame.alloc_iter(text.split(' '));
+            frame.frame(|inner| {
+                inner.defer(|| ends.set(ends.get() + 1));
+                inner.alloc_slice_copy(words).len()
+            })
+        });
+        assert_eq!(ends.get(), 2);
+        words
+    }
+    struct Server {
+        scratch: Bump<&'static Arena<Os>>,
+    }
+    impl Server {
+        fn handle(&mut self, request: &str) -> usize {
+            self.scratch.frame(|frame| frame.alloc_iter(request.split(' ')).len())
+        }
+    }
+    assert_eq!(Server { scratch: Bump::new(&ARENA) }.handle("a b"), 2);
+
+    let arena = Arena::new(Os::new());
+    let (mut bump, mut buffer) = (Bump::new(&arena), [MaybeUninit::uninit(); 512]);
+    let mut stack = Stack::within(&mut buffer);
+    for n in 0..3 {
+        let (text, ended) = (format!("{n} {n}"), Cell::new(false));
+        bump.frame(|frame| assert_eq!(frame.alloc_iter(text.split(' ')).len(), 2));
+        stack.frame(|frame| {
+            frame.defer(|| ended.set(true));
+        });
+        assert!(ended.get());
+    }
+    assert_eq!(words(&mut bump) + words(&mut stack), 6);
+    assert_eq!(words(&mut Stack::within(GROUND.take().unwrap())), 3);
+    assert!(
+        GROUND.take().is_none()
+            && Arena::new(Fixed::of(&GROUND)).allocate(Layout::new::<u8>()).is_err()
+    );
+}
+
+/// Vectors and strings that were grown in a frame are kept for as long as it lasts, inner frames included.
+#[test]
+fn frames_keep_what_was_grown() {
+    stack(4 << 10).frame(|frame| {
+        let mut numbers = frame.vec_with_capacity(100);
+        numbers.extend(0..10_u64);
+        let numbers = frame.keep(numbers);
+        let mut text = frame.text();
+        text += "kept";
+        text.insert_str(0, "is ");
+        assert_eq!(text.remove(1), 's');
+        let text = frame.keep_text(text);
+        assert_eq!(frame.keep(frame.vec::<u8>()), []);
+        assert_eq!(frame.alloc(0_u64) as *const u64 as usize, numbers.as_ptr() as usize + 88);
+        frame.frame(|inner| {
+            inner.alloc_slice_fill(300, &0xEE_u8);
+            numbers[9] = *inner.boxed(7);
+            text.make_ascii_uppercase();
+        });
+        assert_eq!((numbers[8], numbers[9], &*text), (8, 7, "I KEPT"));
+        assert_eq!(frame.alloc_slice_default::<u32>(3), [0; 3]);
+    });
+}
+
+/// A panic for want of memory names its caller.
+#[test]
+fn panics_name_the_caller() {
+    let place = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let seen = std::sync::Arc::clone(&place);
+    let before = std::panic::take_hook();
+    std::panic::set_hook(std::boxed::Box::new(move |info| {
+        if let Some(at) = info.location() {
+            *seen.lock().unwrap() += at.file();
+        }
+    }));
+    let full = panics(|| stack(8).frame(|frame| frame.alloc([0_u8; 16]).len()));
+    std::panic::set_hook(before);
+    assert!(full.contains("no more memory"));
+    assert!(place.lock().unwrap().contains("tests/frames.rs"), "{place:?}");
 }
 
 #[test]

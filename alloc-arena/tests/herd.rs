@@ -234,6 +234,35 @@ fn herd_refuses_and_goes_on() {
     assert_eq!(below.figures().live_bytes, 0);
 }
 
+/// What is temporary in a herd's thread is in frames of its member.
+#[test]
+fn herd_members_have_frames() {
+    let below = Observe::new(Global);
+    let mut herd = Herd::new(&below).with_chunk_bytes(1 << 10, 8 << 10);
+    let mut member = herd.get();
+    let kept = member.alloc_iter(0..10);
+    for round in 0..10 {
+        let sum = member.frame(|frame| {
+            let temporary = frame.alloc_iter((0..1000).map(|n| n * round));
+            frame.frame(|inner| inner.alloc_slice_fill(5000, &1_u8).len()) + temporary.len()
+        });
+        assert_eq!(sum, 6000);
+    }
+    assert_eq!((member.alloc_str("kept, too"), kept.len()), (&mut *String::from("kept, too"), 10));
+    drop(member);
+    assert_eq!(herd.chunk_bytes() + size_of_homes(&below, &mut herd), below.figures().live_bytes);
+    herd.reset();
+    assert!(herd.reclaim(usize::MAX) > 0);
+    assert_eq!(herd.chunk_bytes(), 0);
+}
+
+/// What is live below beside the chunks: the places in which the bumps are.
+fn size_of_homes(below: &Observe<Global>, herd: &mut Herd<&Observe<Global>>) -> usize {
+    let homes = below.figures().live_bytes - herd.chunk_bytes();
+    assert!(homes < 300 * herd.bumps().count());
+    homes
+}
+
 #[test]
 fn herds_are_shared_and_members_move() {
     fn is_send<T: Send>() {}

@@ -36,7 +36,7 @@ use core::slice;
 ///
 /// An allocation costs an addition and a comparison. What is freed comes back only if it was the last one allocated;
 /// that one also grows and shrinks in place. Everything comes back at once with [`reset`](Bump::reset), which keeps all
-/// chunks for what comes next, or when the bump is dropped; and all that was allocated since some moment with
+/// chunks for what comes next, or when the bump is dropped; and all that was allocated within a
 /// [`frame`](Bump::frame). Objects of at least a quarter of the longest chunk's length (and of at least 1 KiB) are
 /// chunks of their own, which are freed and grown by the layer below. Every object takes up a multiple of 8 bytes.
 ///
@@ -80,8 +80,8 @@ pub struct Bump<A: Layer> {
 // that gave them and will take them back may.
 unsafe impl<A: Layer + Send> Send for Bump<A> {}
 
-const FIRST_CHUNK_BYTES: usize = 4 << 10;
-const MOST_CHUNK_BYTES: usize = 4 << 20;
+pub(crate) const FIRST_CHUNK_BYTES: usize = 4 << 10;
+pub(crate) const MOST_CHUNK_BYTES: usize = 4 << 20;
 /// The shortest chunk that can be asked for: it holds its head and something beside.
 const LEAST_CHUNK_BYTES: usize = 256;
 
@@ -225,6 +225,12 @@ impl<A: Layer> Bump<A> {
     #[must_use]
     pub fn left_bytes(&self) -> usize {
         self.top.left_bytes()
+    }
+}
+
+impl<A: Layer + Default> Default for Bump<A> {
+    fn default() -> Self {
+        Self::new(A::default())
     }
 }
 

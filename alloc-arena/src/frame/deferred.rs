@@ -64,6 +64,7 @@ impl<F> DeferError<F> {
 
 impl<F: FnOnce()> DeferError<F> {
     #[cold]
+    #[track_caller]
     pub(super) fn run_and_panic(self) -> ! {
         self.0();
         exhausted()

@@ -29,6 +29,7 @@ use core::convert::Infallible;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{ManuallyDrop, MaybeUninit};
+use core::ptr::NonNull;
 
 /// A frame of a [`Stack`](crate::Stack) or a [`Bump`](crate::Bump): all that is allocated in it is freed at its end, also
 /// when that comes by a panic or an early return.
@@ -64,9 +65,57 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 /// let lost = stack.frame(|frame| frame.alloc(7));
 /// ```
 ///
-/// `'env` is the time for which the memory is borrowed; what a deferred call borrows has to last at least as long.
+/// # What lies where
+///
+/// Within an inner frame nothing is allocated in the outer one, since the end of the inner one would free it. So a result that
+/// outlasts the temporary values it is made of gets its place first, and is filled within the inner frame:
+///
+/// ```
+/// # use alloc_arena::Stack;
+/// # use alloc_core::api2::alloc::Global;
+/// # Stack::with_capacity(4 << 10, Global).frame(|frame| {
+/// let sums = frame.alloc_slice_fill(3, &0);
+/// for (n, sum) in sums.iter_mut().enumerate() {
+///     frame.frame(|inner| *sum = inner.alloc_iter(0..=n).iter().sum());
+/// }
+/// assert_eq!(sums, [0, 1, 3]);
+/// # });
+/// ```
+///
+/// Where its length is not known beforehand, it lies in another memory: a result in a `Bump`, what is temporary in frames of
+/// a `Stack`. A vector by reference to a frame borrows it, so that no inner one begins while it is there; when it has grown,
+/// [`keep`](Frame::keep) makes a slice of it that lasts as long as the frame. What has to be there before a frame of a `Bump`
+/// and after it is in a frame around that one.
+///
+/// # Functions that take frames
+///
+/// A function says what it defers by `'f`, which is all that it needs to name; the second lifetime (for how long
+/// the memory is borrowed) is always another one:
+///
+/// ```
+/// use alloc_arena::{Frame, Lifo};
+/// use std::cell::Cell;
+///
+/// fn visit<'f, L: Lifo>(frame: &mut Frame<'f, '_, L>, depth: u32, ends: &'f Cell<u32>) {
+///     frame.defer(move || ends.set(ends.get() + 1));
+///     if depth > 0 {
+///         frame.frame(|inner| visit(inner, depth - 1, ends));
+///     }
+/// }
+/// # use alloc_arena::Stack;
+/// # use alloc_core::api2::alloc::Global;
+/// # let ends = Cell::new(0);
+/// # Stack::with_capacity(4 << 10, Global).frame(|frame| visit(frame, 9, &ends));
+/// # assert_eq!(ends.get(), 10);
+/// ```
+///
+/// # Values that are dropped
+///
+/// What has to be dropped is owned by a `Box` or `Vec` in the frame, or by a guard around it, or is dropped by a deferred call
+/// alone. There is no value that is used until the end and dropped by the frame then: one that refers to it could be looked at
+/// after it.
 pub struct Frame<'f, 'env: 'f, L: Lifo> {
-    memory: &'f L,
+    memory: &'env L,
     deferred: Calls,
     /// F1: `'f` is invariant.
     brand: PhantomData<Cell<(&'f (), &'env ())>>,
@@ -120,7 +169,8 @@ impl<L: Lifo> Drop for Rollback<'_, L> {
 impl<'f, L: Lifo> Frame<'f, '_, L> {
     /// Runs `body` with a frame within this one.
     ///
-    /// While it is open, this one is only looked at: nothing can be allocated in it, and no `Vec` over it is alive.
+    /// While it is open, this one is only looked at: nothing can be allocated in it, and no `Vec` over it is alive
+    /// ([`keep`](Frame::keep) makes a slice of one).
     #[inline]
     pub fn frame<'e, R>(&'e mut self, body: impl for<'g> FnOnce(&mut Frame<'g, 'e, L>) -> R) -> R {
         run(self.memory, body)
@@ -147,10 +197,13 @@ impl<'f, L: Lifo> Frame<'f, '_, L> {
     /// assert_eq!(log.into_inner(), ["write", "flush", "close"]);
     /// ```
     ///
+    /// What it borrows is borrowed until then: what the body changes meanwhile is in a `Cell` or `RefCell`.
+    ///
     /// # Panics
     ///
     /// When there is no memory for it. The call is made at once then, before the panic, as the frame ends anyway.
     #[inline(always)]
+    #[track_caller]
     pub fn defer<F: FnOnce() + 'f>(&self, call: F) -> Deferred<'f, F> {
         match self.try_defer(call) {
             Ok(deferred) => deferred,
@@ -169,6 +222,43 @@ impl<'f, L: Lifo> Frame<'f, '_, L> {
         // deferred to this frame but here, by whoever has it.
         let node = unsafe { self.deferred.put(self.memory, Node::calling, call) };
         node.map(Deferred::new).map_err(DeferError::new)
+    }
+
+    /// Makes a slice of a vector that was grown in this frame: for as long as the frame. What it has left at its end comes
+    /// back, if that can be. Its values are not dropped.
+    ///
+    /// ```
+    /// use alloc_arena::Stack;
+    /// use alloc_core::api2::alloc::Global;
+    ///
+    /// Stack::with_capacity(4 << 10, Global).frame(|frame| {
+    ///     let mut primes = frame.vec();
+    ///     for n in 2..30 {
+    ///         if primes.iter().all(|prime| n % prime != 0) {
+    ///             primes.push(n);
+    ///         }
+    ///     }
+    ///     let primes = frame.keep(primes);
+    ///     // An inner frame may begin now.
+    ///     assert_eq!(frame.frame(|inner| inner.alloc_slice_copy(primes).len()), 10);
+    /// });
+    /// ```
+    #[cfg(feature = "alloc")]
+    pub fn keep<T>(&self, values: alloc_core::api2::vec::Vec<T, &Self>) -> &'f mut [T] {
+        let mut values = values;
+        values.shrink_to_fit();
+        let mut values = NonNull::from(values.leak());
+        // SAFETY: they lie in this very frame, of which `'f` is a name that no other one has (F1), and whose memory stays
+        // until it ends. Nobody frees them before, as nobody owns them any more.
+        unsafe { values.as_mut() }
+    }
+
+    /// Makes a string slice of a text that was grown in this frame, as [`keep`](Frame::keep) does.
+    #[cfg(feature = "alloc")]
+    pub fn keep_text(&self, text: crate::Text<&Self>) -> &'f mut str {
+        let bytes = self.keep(text.into_bytes());
+        // SAFETY: the bytes of a text.
+        unsafe { core::str::from_utf8_unchecked_mut(bytes) }
     }
 
     /// Cancels a deferred call: as [`Deferred::cancel`].

@@ -12,6 +12,7 @@ pub use top::Top;
 pub(crate) use top::WORD_BYTES;
 
 use crate::bump::{Chunk, Own};
+use crate::frame::{self, Frame};
 use alloc_core::Layer;
 use core::ptr::NonNull;
 
@@ -51,6 +52,18 @@ pub trait Lifo: Layer + sealed::Bumped {
     /// Now.
     #[must_use]
     fn checkpoint(&self) -> Checkpoint;
+
+    /// Runs `body` with a [frame](Frame), as `Stack::frame` and `Bump::frame` do: for code that is generic.
+    #[inline]
+    fn frame<'env, R>(
+        &'env mut self,
+        body: impl for<'f> FnOnce(&mut Frame<'f, 'env, Self>) -> R,
+    ) -> R
+    where
+        Self: Sized,
+    {
+        frame::run(self, body)
+    }
 
     /// Frees all that was allocated since `to`, whatever it was allocated for. No destructor of any value runs.
     ///

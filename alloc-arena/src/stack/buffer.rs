@@ -14,7 +14,8 @@ use core::ptr::NonNull;
 pub struct Borrowed<'b>(PhantomData<&'b mut [MaybeUninit<u8>]>);
 
 impl<'b> Stack<Borrowed<'b>> {
-    /// A stack in `buffer`. What its ends lack to an alignment of 16 and of 8 is not used.
+    /// A stack in `buffer`. What its ends lack to an alignment of 16 and of 8 is not used. In a static:
+    /// [`Ground::take`](crate::Ground::take).
     ///
     /// ```
     /// use alloc_arena::Stack;

@@ -63,6 +63,7 @@ impl<A: Layer> Stack<A> {
     ///
     /// When `below` has no memory for it.
     #[must_use]
+    #[track_caller]
     pub fn with_capacity(capacity_bytes: usize, below: A) -> Self {
         or_exhausted(Self::try_with_capacity(capacity_bytes, below))
     }

@@ -73,6 +73,7 @@ macro_rules! values {
             ///
             /// When there is no more memory; `value` is dropped then.
             #[inline(always)]
+            #[track_caller]
             pub fn alloc<$($m,)? T: $bound>(
                 &$($m)? self,
                 value: T,
@@ -100,6 +101,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline(always)]
+            #[track_caller]
             pub fn alloc_with<$($m,)? T: $bound>(
                 &$($m)? self,
                 make: impl FnOnce() -> T,
@@ -132,6 +134,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline(always)]
+            #[track_caller]
             pub fn alloc_try_with<$($m,)? T: $bound, E>(
                 &$($m)? self,
                 make: impl FnOnce() -> Result<T, E>,
@@ -145,6 +148,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline]
+            #[track_caller]
             pub fn alloc_slice_copy<$($m,)? T: Copy + $bound>(
                 &$($m)? self,
                 values: &[T],
@@ -172,6 +176,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline]
+            #[track_caller]
             pub fn alloc_slice_clone<$($m,)? T: Clone + $bound>(
                 &$($m)? self,
                 values: &[T],
@@ -198,6 +203,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline]
+            #[track_caller]
             pub fn alloc_slice_fill<$($m,)? T: Clone + $bound>(
                 &$($m)? self,
                 len: usize,
@@ -220,6 +226,33 @@ macro_rules! values {
                 self.try_alloc_slice_with(len, |_| value.clone())
             }
 
+            /// Fills a slice with default values.
+            ///
+            /// # Panics
+            ///
+            /// When there is no more memory.
+            #[inline]
+            #[track_caller]
+            pub fn alloc_slice_default<$($m,)? T: Default + $bound>(
+                &$($m)? self,
+                len: usize,
+            ) -> &$v mut [T] {
+                $crate::values::or_exhausted(self.try_alloc_slice_default(len))
+            }
+
+            /// Fills a slice with default values.
+            ///
+            /// # Errors
+            ///
+            /// When there is no more memory.
+            #[inline]
+            pub fn try_alloc_slice_default<$($m,)? T: Default + $bound>(
+                &$($m)? self,
+                len: usize,
+            ) -> Result<&$v mut [T], AllocError> {
+                self.try_alloc_slice_with(len, |_| T::default())
+            }
+
             /// Fills a slice with what `make` returns for each index, in order.
             ///
             /// If `make` panics, the values so far are dropped.
@@ -228,6 +261,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline]
+            #[track_caller]
             pub fn alloc_slice_with<$($m,)? T: $bound>(
                 &$($m)? self,
                 len: usize,
@@ -259,6 +293,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline]
+            #[track_caller]
             pub fn alloc_iter<$($m,)? T: $bound>(
                 &$($m)? self,
                 values: impl IntoIterator<Item = T>,
@@ -288,6 +323,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline]
+            #[track_caller]
             pub fn alloc_str<$($m)?>(
                 &$($m)? self,
                 text: &str,
@@ -316,6 +352,7 @@ macro_rules! values {
             ///
             /// When there is no more memory, or an implementation of a formatting trait fails, as in `format!`.
             #[inline]
+            #[track_caller]
             pub fn alloc_fmt<$($m)?>(
                 &$($m)? self,
                 text: core::fmt::Arguments<'_>,
@@ -343,6 +380,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline]
+            #[track_caller]
             pub fn alloc_uninit<$($m,)? T: $bound>(&$($m)? self) -> &$v mut MaybeUninit<T> {
                 $crate::values::or_exhausted(self.try_alloc_uninit())
             }
@@ -364,6 +402,7 @@ macro_rules! values {
             ///
             /// When there is no more memory.
             #[inline]
+            #[track_caller]
             pub fn alloc_slice_uninit<$($m,)? T: $bound>(
                 &$($m)? self,
                 len: usize,
@@ -400,6 +439,23 @@ macro_rules! collections {
             #[must_use]
             pub const fn vec<T>(&self) -> alloc_core::api2::vec::Vec<T, &Self> {
                 alloc_core::api2::vec::Vec::new_in(self)
+            }
+
+            #[doc = concat!("An empty vector in the ", $name, ", with room for so many values.")]
+            #[cfg(feature = "alloc")]
+            #[must_use]
+            pub fn vec_with_capacity<T>(
+                &self,
+                capacity: usize,
+            ) -> alloc_core::api2::vec::Vec<T, &Self> {
+                alloc_core::api2::vec::Vec::with_capacity_in(capacity, self)
+            }
+
+            #[doc = concat!("A value in the ", $name, ", which is dropped with its box.")]
+            #[cfg(feature = "alloc")]
+            #[must_use]
+            pub fn boxed<T>(&self, value: T) -> alloc_core::api2::boxed::Box<T, &Self> {
+                alloc_core::api2::boxed::Box::new_in(value, self)
             }
 
             #[doc = concat!("An empty string in the ", $name, ". It grows in place so long as it is the last object.")]

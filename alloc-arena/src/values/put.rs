@@ -14,12 +14,14 @@ use core::slice;
 
 #[cold]
 #[inline(never)]
+#[track_caller]
 pub(crate) fn exhausted() -> ! {
     panic!("there is no more memory: the stack is full, or the layer below is exhausted")
 }
 
 /// The value, or the end of the thread's work: what the forms without `try_` do.
 #[inline(always)]
+#[track_caller]
 pub(crate) fn or_exhausted<T>(place: Result<T, AllocError>) -> T {
     match place {
         Ok(place) => place,

@@ -80,6 +80,28 @@ impl<A: Allocator> Text<A> {
         self.bytes.reserve(more_bytes);
     }
 
+    /// Puts a string in front of the byte at `at`.
+    ///
+    /// # Panics
+    ///
+    /// When that is beyond the end, or within a character.
+    pub fn insert_str(&mut self, at: usize, text: &str) {
+        assert!(self.is_char_boundary(at), "the place is within a character, or beyond the end");
+        self.push_str(text);
+        self.bytes[at..].rotate_right(text.len());
+    }
+
+    /// Takes the character out that begins at the byte `at`.
+    ///
+    /// # Panics
+    ///
+    /// When none begins there.
+    pub fn remove(&mut self, at: usize) -> char {
+        let Some(character) = self[at..].chars().next() else { panic!("there is no character") };
+        self.bytes.drain(at..at + character.len_utf8());
+        character
+    }
+
     /// Takes the last character away.
     pub fn pop(&mut self) -> Option<char> {
         let last = self.chars().next_back()?;
@@ -131,7 +153,8 @@ impl<A: Allocator> Text<A> {
         unsafe { core::str::from_utf8_unchecked_mut(&mut self.bytes) }
     }
 
-    /// The string, for as long as the allocator lasts. In a bump that is how strings are kept.
+    /// The string, for as long as the allocator lasts. In a bump that is how strings are kept; in a frame,
+    /// [`Frame::keep_text`](crate::Frame::keep_text) keeps them longer.
     #[must_use]
     pub fn leak<'a>(self) -> &'a mut str
     where
@@ -180,6 +203,12 @@ impl<A: Allocator> Extend<char> for Text<A> {
 impl<'s, A: Allocator> Extend<&'s str> for Text<A> {
     fn extend<I: IntoIterator<Item = &'s str>>(&mut self, texts: I) {
         texts.into_iter().for_each(|text| self.push_str(text));
+    }
+}
+
+impl<A: Allocator> core::ops::AddAssign<&str> for Text<A> {
+    fn add_assign(&mut self, text: &str) {
+        self.push_str(text);
     }
 }
 
