@@ -75,7 +75,8 @@ impl<A: Layer> DropBump<'_, A> {
 
     /// Drops all values, the last one first, and frees everything: see [`Bump::reset`].
     ///
-    /// If a destructor panics, the others run all the same, and everything is freed.
+    /// If a destructor panics, the others run all the same, and everything is freed. (Without the feature `std`, a
+    /// second panic while one is under way ends the process.)
     pub fn reset(&mut self) {
         /// Resets when it is dropped: also after a panic.
         struct Reset<'b, A: Layer>(&'b mut Bump<A>);
@@ -88,7 +89,8 @@ impl<A: Layer> DropBump<'_, A> {
         self.values.run();
     }
 
-    /// The bump below, as an allocator: for collections that are dropped by their owners.
+    /// The bump below, as an allocator: for collections that are dropped by their owners. (A rollback of it would leave
+    /// values that are dropped later where others are put by then: [`Lifo::rollback`](crate::Lifo::rollback) forbids it.)
     pub const fn bump(&self) -> &Bump<A> {
         &self.bump
     }

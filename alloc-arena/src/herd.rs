@@ -100,8 +100,9 @@ impl<A: Layer + Clone> Herd<A> {
 
     #[cold]
     fn new_home(&self) -> Result<NonNull<Home<A>>, AllocError> {
-        let place = self.below.allocate(Layout::new::<Home<A>>())?.cast::<Home<A>>();
+        // First what may panic.
         let bump = Bump::new(self.below.clone());
+        let place = self.below.allocate(Layout::new::<Home<A>>())?.cast::<Home<A>>();
         let mut lists = self.lists.lock();
         // SAFETY: allocated for a home.
         unsafe { place.write(Home { bump, next: lists.all, next_idle: None }) };

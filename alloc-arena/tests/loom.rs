@@ -1,6 +1,6 @@
 //! Under loom: an arena over a buffer works inside a model, and its lock orders what it must. What is away
-//! while nobody holds the lock (rules P1 to P4 of `away.rs`, D3 of `dedicated.rs`) is in `loom/away.rs`;
-//! herds of bumps are in `loom/herd.rs`.
+//! while nobody holds the lock (rules P1 to P4 of `away.rs`, D3 of `dedicated.rs`) is in `loom/away.rs`; herds of
+//! bumps are in `loom/herd.rs`; pools of stacks (R1 to R3 of `stacks/mod.rs`) are in `loom/stacks.rs`.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p alloc-arena --features loom --test loom --release`
 #![cfg(all(loom, feature = "loom"))]
@@ -9,6 +9,8 @@
 mod away;
 #[path = "loom/herd.rs"]
 mod herd;
+#[path = "loom/stacks.rs"]
+mod stacks;
 #[path = "loom/watched.rs"]
 mod watched;
 

@@ -20,4 +20,5 @@ pub use table::{
 #[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]
 pub mod __private {
     pub use crate::cache::{AtExit, EMPTY, Lists, Local, StaticKey};
+    pub use alloc_core::sync::light_fence;
 }

@@ -7,6 +7,7 @@ pub mod commands;
 pub mod counted;
 pub mod error;
 pub mod global;
+pub mod goroutines;
 pub mod heap;
 pub mod measure;
 pub mod memory;

@@ -1,8 +1,8 @@
 //! The main job: which stack suits which program, by evidence.
 //!
 //! Below: `benches::commands`. In a child, before anything else, `benches::run::child` or
-//! `benches::memory::child`, `benches::collectors::child`, `benches::counted::child`,
-//! `benches::pools::bytes` or `benches::arenas::child`.
+//! `benches::memory::child`, `benches::collectors::child`, `benches::counted::child`, `benches::arenas::child`,
+//! `benches::goroutines::child` or `benches::pools::bytes`.
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -30,6 +30,9 @@ fn main() -> ExitCode {
             return benches::arenas::child::live(&rest(arguments));
         }
         Some(benches::pools::bytes::WORD) => return benches::pools::bytes::live(&rest(arguments)),
+        Some(benches::goroutines::child::WORD) => {
+            return benches::goroutines::child::live(&rest(arguments));
+        }
         _ => {}
     }
     match benches::commands::run(benches::commands::Cli::parse()) {

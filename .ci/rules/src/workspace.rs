@@ -91,9 +91,10 @@ impl Workspace {
 }
 
 impl Package {
-    /// Whether users depend on it: it is no part of the benches, and no example.
+    /// Whether users depend on it: it is no part of the benches, no example, and no test.
     pub fn is_library(&self) -> bool {
-        !self.folder.starts_with("benches") && !self.folder.contains("/examples/")
+        let is_within = |folder| self.folder.contains(folder);
+        !self.folder.starts_with("benches") && !is_within("/examples/") && !is_within("/tests/")
     }
 
     pub fn feature(&self, name: &str) -> Option<&[String]> {

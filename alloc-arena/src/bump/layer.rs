@@ -53,8 +53,9 @@ unsafe impl<A: Layer> Bumped for Bump<A> {
         unsafe { self.grow_own(ptr, new, zeroed) }
     }
 
-    fn give_spare_back(&self) -> usize {
-        self.free_spare()
+    fn reclaim_spare(&self, goal_bytes: usize) -> usize {
+        let given_bytes = if goal_bytes == 0 { 0 } else { self.free_spare() };
+        given_bytes.max(self.below.reclaim(goal_bytes))
     }
 }
 

@@ -105,8 +105,15 @@ impl<A: Layer> Bump<A> {
 
     /// The first chunk is `first_bytes` long (or longer, if the first object asks for it), and
     /// chunks double until they are `most_bytes` long. Both are at least 256.
+    ///
+    /// # Panics
+    ///
+    /// When the bump has been used: these numbers decide what lies in chunks and what is a chunk of its own.
     #[must_use]
     pub const fn with_chunk_bytes(mut self, first_bytes: usize, most_bytes: usize) -> Self {
+        // SAFETY: `self` is here by value, so nobody else is at it.
+        let taken_bytes = unsafe { *self.taken_bytes.as_ptr() };
+        assert!(taken_bytes == 0, "the bump has been used");
         let first_bytes =
             if first_bytes < LEAST_CHUNK_BYTES { LEAST_CHUNK_BYTES } else { first_bytes };
         self.next_bytes = Cell::new(first_bytes);

@@ -8,7 +8,7 @@
 
 use super::Bump;
 use alloc_core::{AllocError, Broken, Layer, Layout};
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 /// The head of such a chunk. The list goes both ways, so that an object can leave it at once.
 #[derive(Debug)]
@@ -25,15 +25,30 @@ fn whole(layout: Layout) -> Result<(Layout, usize), AllocError> {
     Ok((whole, offset))
 }
 
-/// The head of the object at `ptr`.
+/// The head of the object at `ptr`: by a pointer to the whole chunk, which was exposed when the object was put into the
+/// list (a user's may be to the object alone).
 ///
 /// # Safety
 ///
-/// `ptr` is a live object from `take_own`, or will be when its head has been written.
+/// `ptr` is a live object from `take_own` or `grow_own`.
 unsafe fn head_of(ptr: NonNull<u8>) -> NonNull<Own> {
-    // SAFETY: `whole` leaves room for a head in front of every object; an object is aligned to a
-    // head at least, as `whole` puts it at an offset that is a multiple of both alignments.
-    unsafe { ptr.sub(size_of::<Own>()).cast() }
+    // SAFETY: `whole` leaves room for a head in front of every object, so that this is not null; an object is aligned
+    // to a head at least, as `whole` puts it at an offset that is a multiple of both alignments.
+    unsafe { NonNull::new_unchecked(ptr::with_exposed_provenance_mut(head_address(ptr))) }
+}
+
+/// Where the chunk of the object at `ptr` begins.
+///
+/// # Safety
+///
+/// As for [`head_of`]; `offset` is where the object begins in it.
+unsafe fn base_of(ptr: NonNull<u8>, offset: usize) -> NonNull<u8> {
+    // SAFETY: the head lies behind the chunk's base (`whole`).
+    unsafe { head_of(ptr).cast::<u8>().sub(offset - size_of::<Own>()) }
+}
+
+fn head_address(ptr: NonNull<u8>) -> usize {
+    ptr.as_ptr().addr() - size_of::<Own>()
 }
 
 impl<A: Layer> Bump<A> {
@@ -58,7 +73,8 @@ impl<A: Layer> Bump<A> {
     /// Puts the object at `ptr` in front of the list.
     fn link(&self, ptr: NonNull<u8>, layout: Layout) {
         // SAFETY: `ptr` is an object with room for its head in front of it (`take_own`, `grow_own`).
-        let place = unsafe { head_of(ptr) };
+        let place = unsafe { ptr.sub(size_of::<Own>()) }.cast::<Own>();
+        place.as_ptr().expose_provenance();
         let next = self.own.get();
         // SAFETY: as above.
         unsafe { place.write(Own { previous: None, next, layout }) };
@@ -100,7 +116,7 @@ impl<A: Layer> Bump<A> {
         if let Ok((whole, offset)) = whole(layout) {
             // SAFETY: the chunk of this object, allocated with this layout (`take_own`); its user is
             // done with it (caller).
-            unsafe { self.below.deallocate(ptr.sub(offset), whole) };
+            unsafe { self.below.deallocate(base_of(ptr, offset), whole) };
             self.count_out(whole);
         }
     }
@@ -124,11 +140,15 @@ impl<A: Layer> Bump<A> {
             return None;
         }
         let ((old_whole, offset), (new_whole, _)) = (whole(old).ok()?, whole(new).ok()?);
-        self.count_in(new_whole).ok()?;
+        self.count_out(old_whole);
+        if self.count_in(new_whole).is_err() {
+            self.count_again(old_whole);
+            return None;
+        }
         // SAFETY: live objects are in the list; it leaves before its chunk can move.
         unsafe { self.unlink(ptr) };
         // SAFETY: `offset` leads to the chunk's base (`take_own`).
-        let base = unsafe { ptr.sub(offset) };
+        let base = unsafe { base_of(ptr, offset) };
         // SAFETY: the chunk was allocated with `old_whole`, and the new layout is not smaller.
         let grown = unsafe {
             if zeroed {
@@ -139,18 +159,30 @@ impl<A: Layer> Bump<A> {
         };
         match grown {
             Ok(chunk) => {
-                self.count_out(old_whole);
                 // SAFETY: same offset, as the alignments are the same.
                 let moved = unsafe { chunk.cast::<u8>().add(offset) };
+                if zeroed {
+                    self.zero_what_came_before(chunk.cast(), old_whole, new_whole);
+                }
                 self.link(moved, new);
                 Some(moved)
             }
             Err(_) => {
                 self.count_out(new_whole);
-                self.link(ptr, old);
+                self.count_again(old_whole);
+                // SAFETY: it is where it was.
+                self.link(unsafe { base.add(offset) }, old);
                 None
             }
         }
+    }
+
+    /// A layer that gave more than it was asked for keeps all of that as it was when it grows it. Nobody has seen the
+    /// bytes behind the old object, and they are to be zero.
+    fn zero_what_came_before(&self, base: NonNull<u8>, old_whole: Layout, new_whole: Layout) {
+        let kept_bytes = self.below.usable_size(old_whole).min(new_whole.size());
+        // SAFETY: `base` is that long: it was grown to `new_whole`; and it was longer than `old_whole` before.
+        unsafe { base.add(old_whole.size()).write_bytes(0, kept_bytes - old_whole.size()) };
     }
 
     /// All such objects, youngest first: where they are and how long.

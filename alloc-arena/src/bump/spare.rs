@@ -84,6 +84,11 @@ impl<A: Layer> Bump<A> {
         Ok(())
     }
 
+    /// Adds what is here still after all.
+    pub(super) fn count_again(&self, layout: Layout) {
+        self.taken_bytes.set(self.taken_bytes.get() + self.below.usable_size(layout));
+    }
+
     /// Takes away what went back, or never came.
     pub(super) fn count_out(&self, layout: Layout) {
         self.taken_bytes.set(self.taken_bytes.get() - self.below.usable_size(layout));

@@ -108,7 +108,7 @@ impl Calls {
     }
 
     /// Runs all, the last one first, and leaves the list empty. If one panics the others run all the same, and the
-    /// first panic goes on then, unless another is under way already.
+    /// first panic goes on then.
     #[inline(always)]
     pub(crate) fn run(&self) {
         if self.first.get().is_some() {

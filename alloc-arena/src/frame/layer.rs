@@ -28,7 +28,7 @@ unsafe impl<L: Lifo> Layer for Frame<'_, '_, L> {
 
     /// Gives back what waits to be used again. What is in use stays, also where it is empty: frames remember it.
     fn reclaim(&self, goal_bytes: usize) -> usize {
-        if goal_bytes == 0 { 0 } else { self.memory.give_spare_back() }
+        self.memory.reclaim_spare(goal_bytes)
     }
 
     unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {

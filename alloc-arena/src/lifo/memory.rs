@@ -69,22 +69,22 @@ pub(crate) unsafe fn grow<B: Bumped>(
     if old.size() == 0 {
         return allocate(memory, new, zeroed);
     }
-    match (memory.lies_elsewhere(old), memory.lies_elsewhere(new)) {
-        (true, true) => {
-            // SAFETY: both layouts lie elsewhere, so the object does.
-            if let Some(ptr) = unsafe { memory.grow_elsewhere(ptr, new, zeroed) } {
-                return Ok(slice(ptr, new));
-            }
-        }
-        // SAFETY: an object whose layout does not lie elsewhere lies at the top, or below it.
-        (false, false) if unsafe { memory.top().resize(ptr, old, new) } => {
-            if zeroed {
+    let in_place = match (memory.lies_elsewhere(old), memory.lies_elsewhere(new)) {
+        // SAFETY: both layouts lie elsewhere, so the object does.
+        (true, true) => unsafe { memory.grow_elsewhere(ptr, new, zeroed) },
+        (false, false) => {
+            // SAFETY: an object whose layout does not lie elsewhere lies at the top, or below it.
+            let grown = unsafe { memory.top().resize(ptr, old, new) };
+            if zeroed && let Some(ptr) = grown {
                 // SAFETY: the bytes behind the old object are part of the new one.
                 unsafe { ptr.add(old.size()).write_bytes(0, new.size() - old.size()) };
             }
-            return Ok(slice(ptr, new));
+            grown
         }
-        _ => {}
+        _ => None,
+    };
+    if let Some(ptr) = in_place {
+        return Ok(slice(ptr, new));
     }
     // SAFETY: the caller's promise; the new object is not shorter.
     unsafe { move_object(memory, ptr, old, new, zeroed) }
@@ -108,13 +108,16 @@ pub(crate) unsafe fn shrink<B: Bumped>(
         return Ok(dangling(new));
     }
     // What lies elsewhere and shrinks stays where it is only if nothing changes: the layout decides where it is.
-    let stays = match (memory.lies_elsewhere(old), memory.lies_elsewhere(new)) {
-        (true, true) => old.size() == new.size() && ptr.as_ptr().addr().is_multiple_of(new.align()),
+    let in_place = match (memory.lies_elsewhere(old), memory.lies_elsewhere(new)) {
+        (true, true) => {
+            let stays = old.size() == new.size() && ptr.as_ptr().addr().is_multiple_of(new.align());
+            stays.then_some(ptr)
+        }
         // SAFETY: as in `grow`.
         (false, false) => unsafe { memory.top().resize(ptr, old, new) },
-        _ => false,
+        _ => None,
     };
-    if stays {
+    if let Some(ptr) = in_place {
         return Ok(slice(ptr, new));
     }
     // SAFETY: the caller's promise.

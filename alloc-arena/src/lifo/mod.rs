@@ -58,9 +58,11 @@ pub trait Lifo: Layer + sealed::Bumped {
     ///
     /// # Safety
     ///
-    /// `to` is a checkpoint of this very memory. What was allocated since is not used any more; what was
-    /// allocated before has not been freed, grown or shrunk since. And since then there has been no reset, no
-    /// [`reclaim`](Layer::reclaim), and no rollback to an earlier checkpoint.
+    /// `to` is a checkpoint of this very memory. What was allocated since is not used any more: nor by a
+    /// [`DropBump`](crate::DropBump) over it, which would drop it. What was allocated before has not been freed, grown or
+    /// shrunk since, and that includes what `alloc_try_with` and the like allocate before they call `make`, and free when
+    /// it fails. And since then there has been no reset, no [`reclaim`](Layer::reclaim) (which `Reclaiming` calls by
+    /// itself), and no rollback to an earlier checkpoint.
     unsafe fn rollback(&self, to: Checkpoint);
 }
 
@@ -70,7 +72,10 @@ pub(crate) mod sealed {
     use alloc_core::{AllocError, Layout};
     use core::ptr::NonNull;
 
-    /// What stands behind [`Lifo`](super::Lifo). All layouts here have a size.
+    /// What stands behind [`Lifo`](super::Lifo).
+    ///
+    /// Who knows a type as `L: Lifo` can call these methods, also outside of this crate: the safe ones have to be safe
+    /// for anybody.
     ///
     /// # Safety
     ///
@@ -106,7 +111,8 @@ pub(crate) mod sealed {
             zeroed: bool,
         ) -> Option<NonNull<u8>>;
 
-        /// Gives back what is cached, and touches nothing that a checkpoint may know of. Returns how many bytes.
-        fn give_spare_back(&self) -> usize;
+        /// Gives back what is cached here and below, as [`Layer::reclaim`](alloc_core::Layer::reclaim) does, and
+        /// touches nothing that a checkpoint may know of. Returns how many bytes.
+        fn reclaim_spare(&self, goal_bytes: usize) -> usize;
     }
 }

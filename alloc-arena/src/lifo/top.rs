@@ -110,29 +110,41 @@ impl Top {
     #[inline(always)]
     pub(crate) fn give(&self, ptr: NonNull<u8>, bytes: usize) {
         if self.is_last(ptr, bytes) {
-            self.at.set(ptr);
+            self.at.set(self.whole(ptr));
         }
     }
 
-    /// Makes the object at `ptr` longer or shorter where it lies, if that can be.
+    /// The same address, by a pointer to the whole range: a user's may be to an object alone.
+    #[inline(always)]
+    fn whole(&self, ptr: NonNull<u8>) -> NonNull<u8> {
+        self.at.get().with_addr(ptr.addr())
+    }
+
+    /// Makes the object at `ptr` longer or shorter where it lies, if that can be. Returns where that is.
     ///
     /// # Safety
     ///
     /// `ptr` is an object of the layout `old` in this range.
     #[inline]
-    pub(crate) unsafe fn resize(&self, ptr: NonNull<u8>, old: Layout, new: Layout) -> bool {
+    pub(crate) unsafe fn resize(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Option<NonNull<u8>> {
         if !ptr.as_ptr().addr().is_multiple_of(new.align()) {
-            return false;
+            return None;
         }
+        let ptr = self.whole(ptr);
         let (old_bytes, new_bytes) = (extent(old.size()), extent(new.size()));
         if !self.is_last(ptr, old.size()) {
-            return new_bytes <= old_bytes;
+            return (new_bytes <= old_bytes).then_some(ptr);
         }
         if new_bytes > old_bytes && new_bytes - old_bytes > self.left_bytes() {
-            return false;
+            return None;
         }
         // SAFETY: what the object takes up, old or new, lies before the range's end (compared above).
         self.at.set(unsafe { ptr.add(new_bytes) });
-        true
+        Some(ptr)
     }
 }

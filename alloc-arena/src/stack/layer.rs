@@ -32,8 +32,8 @@ unsafe impl<A: Layer> Bumped for Stack<A> {
         None
     }
 
-    fn give_spare_back(&self) -> usize {
-        0
+    fn reclaim_spare(&self, goal_bytes: usize) -> usize {
+        self.below.reclaim(goal_bytes)
     }
 }
 

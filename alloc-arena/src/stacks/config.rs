@@ -29,10 +29,13 @@ impl Config {
     }
 }
 
-/// Stacks begin in different cache sets: the first so many bytes of a place's last page stay unused, in turn.
-/// Were all of them to begin at a page's end, the hot ends of thousands of stacks would share a few sets.
-const COLOURS: usize = 8;
-const COLOUR_BYTES: usize = 256;
+/// Stacks begin in different sets of the caches: the last so many bytes of a place's last page stay unused, in turn. Were
+/// all of them to begin at a page's end, their hot ends would share a few sets, and resuming hundreds of coroutines in turn would
+/// miss at each one. More than half a page would cost a second page too often.
+const COLOURS: usize = 16;
+const COLOUR_BYTES: usize = 128;
+
+const _: () = assert!(COLOUR_BYTES.is_multiple_of(64) && COLOURS * COLOUR_BYTES == 2048);
 
 /// The lengths of a place.
 #[derive(Clone, Copy, Debug)]

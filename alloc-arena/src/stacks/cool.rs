@@ -1,7 +1,7 @@
 //! Step 4 of a stack's journey: memory goes back, by age or on demand; and stacks that were deep once.
 //!
 //! Above: [`StackPool::reclaim`], and places that come back. Below: the decay, which says how many warm
-//! stacks are owed (`decay.rs`, whose pages are stacks here); the source, without the lock (R2).
+//! stacks are owed (`decay.rs`, to which a stack is 256 pages); the source, without the lock (R2).
 //!
 //! *Idle stacks.* The lists are in the order of age, so what nobody takes sinks to the old end. One in some puts looks
 //! at the clock; what is owed cools, a few at a time, the oldest first.
@@ -12,7 +12,7 @@
 
 use super::StackPool;
 use super::record::{Place, Whose};
-use super::state::State;
+use super::state::{SHARES, State};
 use crate::source::Source;
 use alloc_core::sync::{LockGuard, wait_a_moment};
 
@@ -35,13 +35,13 @@ impl<S: Source> StackPool<S> {
         if by_age {
             self.read_clock(&mut self.state.lock());
         }
+        let page_bytes = self.below.source.page_bytes();
         let mut bytes = 0;
         while by_age || bytes < goal_bytes {
             let state = self.lock_to_leave();
-            let most = if by_age { state.decay.owed_pages() } else { BATCH };
-            let pages =
-                (goal_bytes - bytes.min(goal_bytes)).div_ceil(self.below.source.page_bytes());
-            let most = if by_age { most } else { most.min(pages) };
+            // Each gives a page at least, or nothing.
+            let most =
+                if by_age { state.owed() } else { (goal_bytes - bytes).div_ceil(page_bytes) };
             let cooled = self.cool(state, most);
             bytes += cooled.bytes;
             if cooled.count == 0 || cooled.failed {
@@ -72,27 +72,29 @@ impl<S: Source> StackPool<S> {
         }
     }
 
-    /// Gives back what a stack has below its upper end. How deep it was, and how much went.
+    /// Gives back what a stack has below its upper end. How deep it was, if that is known, and how much went.
     fn keep_upper_end(&self, place: Place) -> (usize, usize) {
         let span_bytes = self.span_bytes();
-        let used_bytes = self.used_bytes(place).unwrap_or(0);
-        let kept_bytes =
-            self.config.kept_bytes.next_multiple_of(self.below.source.page_bytes()).min(span_bytes);
+        let known_bytes = self.used_bytes(place);
+        // Where the source does not know, it is as if all were used.
+        let used_bytes = known_bytes.unwrap_or(span_bytes);
+        let page_bytes = self.below.source.page_bytes();
+        let kept_bytes = self.config.kept_bytes.min(span_bytes).next_multiple_of(page_bytes);
         if used_bytes <= kept_bytes {
             place.patience.set(0);
-            return (used_bytes, 0);
+            return (known_bytes.unwrap_or(0), 0);
         }
         place.patience.set((place.patience.get() + 1).min(MOST_PATIENCE));
         // SAFETY: committed pages of a stack that is away (R1), below its upper end.
         let gone = unsafe { self.below.decommit(place.low, span_bytes - kept_bytes) };
-        (used_bytes, if gone.is_ok() { used_bytes - kept_bytes } else { 0 })
+        (known_bytes.unwrap_or(0), if gone.is_ok() { used_bytes - kept_bytes } else { 0 })
     }
 
     /// Looks at the clock; what is owed cools, some of it.
     #[cold]
     pub(super) fn look<'a>(&'a self, mut state: LockGuard<'a, State>) {
         self.read_clock(&mut state);
-        let owed = state.decay.owed_pages();
+        let owed = state.owed();
         if owed > 0 && !state.wanted {
             self.cool(state, owed);
         }
@@ -102,7 +104,7 @@ impl<S: Source> StackPool<S> {
         let can = self.below.source.can_decommit();
         let Some(delay_ms) = self.config.idle_delay_ms.filter(|_| can) else { return };
         let now_ms = self.below.source.now_ms().unwrap_or_else(|| state.decay.operations_ms());
-        state.decay.look(now_ms, delay_ms, state.warm.count());
+        state.decay.look(now_ms, delay_ms, state.warm.count() * SHARES);
     }
 
     /// Cools up to `most` warm places, and no more than a batch, the oldest ones.
@@ -116,7 +118,7 @@ impl<S: Source> StackPool<S> {
             cooled.count += 1;
         }
         state.away += cooled.count;
-        state.decay.note_purged(cooled.count);
+        state.decay.note_purged(cooled.count * SHARES);
         drop(state);
         let mut most_used_bytes = 0;
         let gone = batch.map(|entry| {
@@ -163,7 +165,11 @@ impl<S: Source> StackPool<S> {
         self.lock_when(|state| !state.wanted)
     }
 
-    fn lock_when(&self, mut holds: impl FnMut(&mut State) -> bool) -> LockGuard<'_, State> {
+    /// Takes the lock when `holds` says so of what it guards.
+    pub(super) fn lock_when(
+        &self,
+        mut holds: impl FnMut(&mut State) -> bool,
+    ) -> LockGuard<'_, State> {
         let mut round = 0;
         loop {
             let mut state = self.state.lock();

@@ -23,7 +23,11 @@ impl<S: Source> StackPool<S> {
             return Ok(place);
         }
         drop(state);
-        let mut state = self.lock_to_leave();
+        // One that is away may be the last one that there can be: it will be back.
+        let most_stacks = self.config.most_stacks;
+        let mut state = self.lock_when(|state| {
+            !state.wanted && (state.away == 0 || state.has_free() || state.made < most_stacks)
+        });
         let free = state.warm.pop_newest().or_else(|| state.cold.pop_newest());
         if let Some(place) = free {
             state.note_taken(place);

@@ -9,6 +9,7 @@ use super::record::{Place, Record};
 use crate::below::Below;
 use crate::config::COMMIT_STEP_BYTES;
 use crate::source::{Advice, Reserved, Source};
+use core::ops::Range;
 use core::ptr::NonNull;
 
 #[derive(Debug)]
@@ -26,47 +27,30 @@ pub(super) struct Places {
     places_bytes: usize,
 }
 
+/// The records are committed in steps of this length.
+const RECORDS_STEP_BYTES: usize = 64 << 10;
+
 const _: () = assert!(align_of::<Record>() <= 64, "S6: a page is aligned to 64 bytes at least");
 
 impl Places {
-    /// Reserves addresses for `wished` places; where there are not enough, for as many as half of what is there holds.
+    /// Reserves addresses for `wished` places, or fewer where addresses are short.
     pub fn reserve<S: Source>(
         below: &Below<S>,
         shape: Shape,
         wished: usize,
     ) -> Result<Self, StackError> {
-        let least_bytes = Self::bytes_for(shape, 1);
-        let mut bytes = Self::bytes_for(shape, wished);
-        let mut refused = false;
-        let align_bytes = shape.page_bytes;
-        let mut range = loop {
-            match below.reserve(bytes, align_bytes) {
-                Ok(range) => break range,
-                Err(_) if bytes <= least_bytes => return Err(StackError::Addresses { bytes }),
-                Err(_) => bytes = (bytes / 2).next_multiple_of(shape.page_bytes).max(least_bytes),
-            }
-            refused = true;
-        };
-        let half_bytes = (range.bytes / 2).next_multiple_of(shape.page_bytes);
-        if refused && half_bytes >= least_bytes {
-            // SAFETY: the tail of a range that was reserved just now.
-            let tail = unsafe { range.base.add(half_bytes) };
-            // SAFETY: as above; nobody uses it.
-            if unsafe { below.unreserve(tail, range.bytes - half_bytes) }.is_ok() {
-                range.bytes = half_bytes;
-            }
-        }
+        let range = Self::addresses(below, shape, wished)?;
         let per_place_bytes = shape.stride_bytes() + size_of::<Record>();
         let head_bytes =
             |room: usize| (room * size_of::<Record>()).next_multiple_of(shape.page_bytes);
         let mut room = range.bytes / per_place_bytes;
         if head_bytes(room) + room * shape.stride_bytes() > range.bytes {
-            room = room.saturating_sub(1);
+            room = room.saturating_sub(1); // the records' last page takes less than a place
         }
         if room == 0 {
             // SAFETY: reserved just now; nobody uses it.
             let _ = unsafe { below.unreserve(range.base, range.bytes) };
-            return Err(StackError::Addresses { bytes: least_bytes });
+            return Err(StackError::Addresses { bytes: per_place_bytes });
         }
         // SAFETY: the records of `room` places and the places lie within the range, as was just computed.
         let base = unsafe { range.base.add(head_bytes(room)) };
@@ -76,6 +60,36 @@ impl Places {
             let _ = unsafe { below.advise(range.base, range.bytes, Advice::Small) };
         }
         Ok(Self { shape, range, base, room, made: 0, records_bytes: 0, places_bytes: 0 })
+    }
+
+    /// A range for `wished` places. Where there is none so long, half of what there is: the rest of the program needs
+    /// addresses, too.
+    fn addresses<S: Source>(
+        below: &Below<S>,
+        shape: Shape,
+        wished: usize,
+    ) -> Result<Reserved, StackError> {
+        let half = |bytes: usize| (bytes / 2).next_multiple_of(shape.page_bytes);
+        let least_bytes = Self::bytes_for(shape, 1);
+        let wished_bytes = Self::bytes_for(shape, wished);
+        let mut bytes = wished_bytes;
+        let mut range = loop {
+            match below.reserve(bytes, shape.page_bytes) {
+                Ok(range) => break range,
+                Err(_) if bytes <= least_bytes => return Err(StackError::Addresses { bytes }),
+                Err(_) => bytes = half(bytes).max(least_bytes),
+            }
+        };
+        let half_bytes = half(range.bytes);
+        if bytes < wished_bytes && half_bytes >= least_bytes {
+            // SAFETY: the tail of a range that was reserved just now.
+            let tail = unsafe { range.base.add(half_bytes) };
+            // SAFETY: as above; nobody uses it.
+            if unsafe { below.unreserve(tail, range.bytes - half_bytes) }.is_ok() {
+                range.bytes = half_bytes;
+            }
+        }
+        Ok(range)
     }
 
     /// What a mapping of that many places takes; it may be less than enough only where nothing could be.
@@ -101,9 +115,10 @@ impl Places {
         let records = (self.range.base, self.base.addr().get() - self.range.base.addr().get());
         let places = (self.base, self.room * self.shape.stride_bytes());
         let stacks = StackError::Memory { stacks: number };
-        self.records_bytes =
-            self.commit(below, records, self.records_bytes, records_end, stacks)?;
-        self.places_bytes = self.commit(below, places, self.places_bytes, places_end, stacks)?;
+        let (part, step_bytes) = (self.records_bytes..records_end, RECORDS_STEP_BYTES);
+        self.records_bytes = self.commit(below, records, part, step_bytes, stacks)?;
+        let (part, step_bytes) = (self.places_bytes..places_end, COMMIT_STEP_BYTES);
+        self.places_bytes = self.commit(below, places, part, step_bytes, stacks)?;
 
         let offset = self.made * self.shape.stride_bytes() + self.shape.guard_bytes;
         // SAFETY: `made` is less than `room`, so the place lies in the mapping.
@@ -117,21 +132,22 @@ impl Places {
         Ok(unsafe { Place::new(record) })
     }
 
-    /// Commits `part` at least to `end_bytes`, in large steps where the source has so much.
+    /// Commits `bytes` of a part at least, in large steps where the source has so much. What is committed then.
     fn commit<S: Source>(
         &self,
         below: &Below<S>,
         part: (NonNull<u8>, usize),
-        done_bytes: usize,
-        end_bytes: usize,
+        bytes: Range<usize>,
+        step_bytes: usize,
         refused: StackError,
     ) -> Result<usize, StackError> {
         let (base, part_bytes) = part;
+        let Range { start: done_bytes, end: end_bytes } = bytes;
         if end_bytes <= done_bytes {
             return Ok(done_bytes);
         }
         let least_bytes = end_bytes.next_multiple_of(self.shape.page_bytes).min(part_bytes);
-        let step_bytes = least_bytes.next_multiple_of(COMMIT_STEP_BYTES).min(part_bytes);
+        let step_bytes = least_bytes.next_multiple_of(step_bytes).min(part_bytes);
         for to_bytes in [step_bytes, least_bytes] {
             // SAFETY: `done_bytes` is at most the part's length.
             let from = unsafe { base.add(done_bytes) };

@@ -47,7 +47,22 @@ macro_rules! pooled_stack {
         /// `PooledStack` alone is a stack of a `static` pool over `Os`; `PooledStack<&'p StackPool>` borrows its pool;
         /// `PooledStack<Arc<StackPool>>` keeps it alive.
         ///
+        /// Dropping it takes constant time, and calls the system only when something is due: one in 16 looks at the clock,
+        /// and gives back the memory of at most eight stacks that were idle for too long; and a stack that was not looked at for
+        /// a delay is looked at. With [`with_idle_delay(None)`](StackPool::with_idle_delay) there are no such calls.
+        ///
         /// If it is forgotten, its stack stays in use for ever: something may point into it.
+        ///
+        /// It does not outlive a pool that it borrows:
+        ///
+        /// ```compile_fail,E0505
+        /// use alloc_arena::{Os, StackPool};
+        ///
+        /// let pool = StackPool::new(Os::new());
+        /// let stack = pool.take().unwrap();
+        /// drop(pool);
+        /// drop(stack);
+        /// ```
         pub struct PooledStack<P: PoolRef $($default)*> {
             place: Place,
             pool: P,

@@ -31,7 +31,8 @@ impl Seq {
         self.end();
     }
 
-    /// Runs `stores`, alone, unless another thread is writing.
+    /// Runs `stores`, alone, unless another thread is writing; or was, when the process that this is a child of forked.
+    #[cfg(all(feature = "os", unix))]
     pub fn try_write(&self, stores: impl FnOnce()) -> bool {
         let begun = self.try_begin();
         if begun {

@@ -15,24 +15,31 @@ use alloc_core::Broken;
 /// How many mappings a pool may have. One has room for hundreds of thousands of stacks, unless addresses are short.
 pub(super) const MOST_MAPPINGS: usize = 16;
 
+/// A stack counts for so many pages of the decay, whose curve has 256 steps: so that of a single stack nothing is owed
+/// until it is old.
+pub(super) const SHARES: usize = 256;
+
+/// In the order of how often it is used: what a warm stack needs lies side by side.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct State {
-    /// Free places that have memory, and those that have none; those whose guard was refused.
+    /// Free places that have memory.
     pub warm: List,
-    pub cold: List,
-    pub raw: List,
     pub live: usize,
     pub most_live: usize,
+    /// Its pages are shares of our warm stacks.
+    pub decay: Decay,
     /// How much is away, and whether somebody waits until nothing is (R2, R3).
     pub away: usize,
     pub wanted: bool,
-    /// Its pages are our warm stacks.
-    pub decay: Decay,
-    pub mappings: [Option<Places>; MOST_MAPPINGS],
+    /// Free places that have no memory, and those whose guard was refused.
+    pub cold: List,
+    pub raw: List,
     pub made: usize,
     pub high_water_bytes: usize,
     pub given_back_bytes: usize,
     pub split_guards: usize,
+    pub mappings: [Option<Places>; MOST_MAPPINGS],
 }
 
 // SAFETY: records and mappings belong to the state; who has it, holds the lock.
@@ -42,18 +49,18 @@ impl State {
     pub const fn new() -> Self {
         Self {
             warm: List::new(),
-            cold: List::new(),
-            raw: List::new(),
             live: 0,
             most_live: 0,
+            decay: Decay::new(),
             away: 0,
             wanted: false,
-            decay: Decay::new(),
-            mappings: [const { None }; MOST_MAPPINGS],
+            cold: List::new(),
+            raw: List::new(),
             made: 0,
             high_water_bytes: 0,
             given_back_bytes: 0,
             split_guards: 0,
+            mappings: [const { None }; MOST_MAPPINGS],
         }
     }
 
@@ -63,7 +70,17 @@ impl State {
         place.begin();
         self.live += 1;
         self.most_live = self.most_live.max(self.live);
-        self.decay.note_dirty(self.warm.count());
+        self.decay.note_dirty(self.warm.count() * SHARES);
+    }
+
+    /// How many warm stacks are to cool.
+    pub fn owed(&self) -> usize {
+        self.decay.owed_pages() / SHARES
+    }
+
+    /// Whether a place is on a list.
+    pub fn has_free(&self) -> bool {
+        self.warm.count() + self.cold.count() + self.raw.count() > 0
     }
 
     /// Whether a place is to be looked at before it is warm again. The clock is not read.

@@ -164,9 +164,10 @@ pub(crate) unsafe fn formatted<'v, L: Lifo>(
 ) -> Result<&'v mut str, AllocError> {
     let mut formatted = Formatted { bytes: Grown::new(memory), exhausted: false };
     match formatted.write_fmt(text) {
+        // Also where an implementation did not pass the error on: what there is would have a hole.
+        _ if formatted.exhausted => Err(AllocError),
         // SAFETY: nothing but whole strings is written to it. The caller's promise.
         Ok(()) => unsafe { Ok(core::str::from_utf8_unchecked_mut(formatted.bytes.finish())) },
-        Err(_) if formatted.exhausted => Err(AllocError),
         Err(_) => panic!("an implementation of a formatting trait returned an error"),
     }
 }

@@ -394,7 +394,8 @@ macro_rules! collections {
     (impl[$($generics:tt)*] $type:ty, of $name:literal) => {
         #[cfg(any(feature = "alloc", feature = "hashbrown"))]
         impl<$($generics)*> $type {
-            #[doc = concat!("An empty vector in the ", $name, ". It grows in place so long as it is the last object.")]
+            #[doc = concat!("An empty vector in the ", $name, ". It grows in place so long as it is the last object. \
+                Where there is no more memory it ends as other vectors do, unless it is asked by `try_reserve`.")]
             #[cfg(feature = "alloc")]
             #[must_use]
             pub const fn vec<T>(&self) -> alloc_core::api2::vec::Vec<T, &Self> {

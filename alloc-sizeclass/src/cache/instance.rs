@@ -11,7 +11,7 @@ use super::local::{Local, State};
 use super::{Key, Lists, Shared, ThreadCache};
 use crate::heap::BatchHeap;
 use alloc_core::api2::{alloc::System, boxed::Box, vec::Vec};
-use alloc_core::sync::Lock;
+use alloc_core::sync::{Lock, light_fence};
 use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::{NonNull, null, null_mut};
@@ -165,17 +165,28 @@ fn this_table() -> Option<NonNull<Table>> {
     .ok()?
 }
 
+/// The calling thread's state for the instance of this index and serial.
+///
+/// Out of line, and with a fence of the compiler's, which costs no instruction: a hit is inlined into a
+/// task that another thread may resume, and the compiler would keep the address of thread-local storage,
+/// or what it read there, beyond the suspension.
+#[inline(never)]
+fn find_here(index: usize, serial: u64) -> Option<NonNull<Local>> {
+    light_fence();
+    let table = TABLE.try_with(Cell::get).ok()?;
+    // SAFETY: the table is the calling thread's, and stays until that ends; no `&mut` to it is alive:
+    // `enter` calls nothing that could come back here while it has one.
+    let entry = unsafe { table.as_ref() }?.entries.get(index)?;
+    if entry.serial != serial {
+        return None;
+    }
+    entry.local.as_deref().map(NonNull::from)
+}
+
 impl<H> InstanceHome<H> {
     #[inline(always)]
     fn find(&self) -> Option<NonNull<Local>> {
-        let table = TABLE.try_with(Cell::get).ok()?;
-        // SAFETY: the table is the calling thread's, and stays until that ends; no `&mut` to it is
-        // alive: `enter` calls nothing that could come back here while it has one.
-        let entry = unsafe { table.as_ref() }?.entries.get(self.index)?;
-        if entry.serial != self.serial {
-            return None;
-        }
-        entry.local.as_deref().map(NonNull::from)
+        find_here(self.index, self.serial)
     }
 
     /// Makes the calling thread's state for this instance.

@@ -187,8 +187,55 @@ fn watch_forks<K: StaticKey>() {}
 /// `#[initial_exec = "a_symbol"]`, where the symbol is unique in the program, for storage that costs
 /// a load (x86-64 Linux; elsewhere it changes nothing). Such a library has to be there when the
 /// program starts: linked, or preloaded, not loaded later in any number.
+///
+/// # Tasks that migrate
+///
+/// A user-mode thread may be suspended on one thread and resumed on another, in the middle of a function.
+/// A hit before and a hit after the suspension are then inlined into one function, and the compiler,
+/// which knows threads but no tasks, may reach the second thread's lists by an address that it has from the
+/// first: two threads would use the same lists. Begin with `#[migrating]` if such tasks allocate or
+/// free: then each hit asks anew which thread it is on, by a call (4 or 5 instructions more), or, with
+/// `#[initial_exec = "a_symbol"]` after it, by a load on x86-64 Linux (1 more).
+///
+/// ```
+/// use alloc_core::api2::alloc::System;
+/// use alloc_sizeclass::{SizeClassHeap, thread_cache};
+///
+/// thread_cache! {
+///     #[migrating]
+///     #[initial_exec = "my_program_tasks"]
+///     /// For tasks, on whichever thread they are.
+///     pub static TASKS: SizeClassHeap<System> = SizeClassHeap::new(System);
+/// }
+/// ```
+///
+/// The crate's documentation says what else holds for tasks.
 #[macro_export]
 macro_rules! thread_cache {
+    (
+        #[migrating]
+        #[initial_exec = $symbol:literal]
+        $(#[$attr:meta])* $vis:vis static $NAME:ident: $heap:ty = $init:expr;
+    ) => {
+        $crate::__thread_cache_static!([$(#[$attr])*] [$vis] $NAME [$heap] [$init]);
+        const _: () = {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            $crate::__thread_initial_exec!($symbol);
+            #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+            $crate::__thread_local!(#[inline(never)]);
+            $crate::__thread_cache_key!($NAME [$heap]);
+        };
+    };
+    (
+        #[migrating]
+        $(#[$attr:meta])* $vis:vis static $NAME:ident: $heap:ty = $init:expr;
+    ) => {
+        $crate::__thread_cache_static!([$(#[$attr])*] [$vis] $NAME [$heap] [$init]);
+        const _: () = {
+            $crate::__thread_local!(#[inline(never)]);
+            $crate::__thread_cache_key!($NAME [$heap]);
+        };
+    };
     (
         #[initial_exec = $symbol:literal]
         $(#[$attr:meta])* $vis:vis static $NAME:ident: $heap:ty = $init:expr;
@@ -198,14 +245,14 @@ macro_rules! thread_cache {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             $crate::__thread_initial_exec!($symbol);
             #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-            $crate::__thread_local!();
+            $crate::__thread_local!(#[inline(always)]);
             $crate::__thread_cache_key!($NAME [$heap]);
         };
     };
     ($(#[$attr:meta])* $vis:vis static $NAME:ident: $heap:ty = $init:expr;) => {
         $crate::__thread_cache_static!([$(#[$attr])*] [$vis] $NAME [$heap] [$init]);
         const _: () = {
-            $crate::__thread_local!();
+            $crate::__thread_local!(#[inline(always)]);
             $crate::__thread_cache_key!($NAME [$heap]);
         };
     };
@@ -230,17 +277,21 @@ macro_rules! __thread_cache_static {
 }
 
 /// `this_thread()`, `begin()` and `end()`, by the language's thread-local storage.
+///
+/// `this_thread()` is inlined, or out of line: then it is read anew at each hit, also where a hit before and
+/// a hit after a suspension are in one function. The fence, which costs no instruction, keeps the optimiser
+/// from finding out that it is a function of nothing, whose calls it may merge.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_local {
-    () => {
-        #[inline(always)]
+    (#[inline($inline:ident)]) => {
+        #[inline($inline)]
         fn this_thread() -> *const $crate::__private::Local {
             ::std::thread_local! {
                 static LOCAL: $crate::__private::Local =
                     const { $crate::__private::Local::new(&raw const $crate::__private::EMPTY) };
             }
-            LOCAL.with(|local| ::core::ptr::from_ref(local))
+            $crate::__thread_local!(@ $inline LOCAL.with(|local| ::core::ptr::from_ref(local)))
         }
 
         type Place = *const $crate::__private::Local;
@@ -258,6 +309,13 @@ macro_rules! __thread_local {
             unsafe { (*place).end() }
         }
     };
+    (@ always $local:expr) => {
+        $local
+    };
+    (@ never $local:expr) => {{
+        $crate::__private::light_fence();
+        $local
+    }};
 }
 
 /// `this_thread()`, `begin()` and `end()`, by initial-exec storage: the offset of the symbol in the

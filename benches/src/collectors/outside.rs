@@ -26,6 +26,8 @@ pub struct Language {
     folder: &'static str,
     /// What the script leaves in the latter.
     product: &'static str,
+    /// Where other programs in this language are that the script builds, in this package; else those beside it.
+    sources: Option<&'static str>,
     /// Whether it is there; known once the script has run.
     built: OnceLock<bool>,
 }
@@ -46,6 +48,10 @@ pub struct Outside {
 type CommandLine = (PathBuf, Vec<String>);
 
 static GO_ITSELF: Language = Language::new("go", "collectors");
+
+/// The programs of `goroutines` in Go.
+pub static GO_TASKS: Language = Language::new("go", "goroutines").with_sources("src/stacks/go");
+
 static OCAML_ITSELF: Language = Language::new("ocaml", "collectors");
 static JAVA_ITSELF: Language = Language::new("java", "collectors.jar");
 
@@ -100,10 +106,16 @@ fn java_serial(jar: &Path, heap_bytes: u64) -> CommandLine {
 
 impl Language {
     const fn new(folder: &'static str, product: &'static str) -> Self {
-        Self { folder, product, built: OnceLock::new() }
+        Self { folder, product, sources: None, built: OnceLock::new() }
     }
 
-    fn product(&self) -> PathBuf {
+    const fn with_sources(mut self, sources: &'static str) -> Self {
+        self.sources = Some(sources);
+        self
+    }
+
+    /// What the script builds.
+    pub(crate) fn product(&self) -> PathBuf {
         crate::commands::target().join(self.folder).join(self.product)
     }
 
@@ -115,14 +127,17 @@ impl Language {
     }
 
     fn run_script(&self, install: Install) -> bool {
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/collectors");
-        let script = sources.join(self.folder).join("build");
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let script = package.join("src/collectors").join(self.folder).join("build");
         if !script.is_file() {
             // Where the sources are gone, a program from before will do.
             return self.product().is_file();
         }
         let mut command = Command::new(script);
         command.arg(crate::commands::target()).stdin(Stdio::null()).stdout(Stdio::null());
+        if let Some(sources) = self.sources {
+            command.arg(package.join(sources)).arg(self.product);
+        }
         if install == Install::Never {
             command.env("STRATA_OFFLINE", "1");
         }

@@ -2,7 +2,7 @@
 //!
 //! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
 //! In `micro`: hot paths. In `collectors`: garbage collectors. In `counted`: counted pointers. In `pools`: pools.
-//! In `arenas`: arenas, frames, deferred calls, coroutine stacks.
+//! In `goroutines`: user-mode threads. In `arenas`: arenas, frames, deferred calls, coroutine stacks.
 //! In `show`: what is known without a replay.
 
 mod arenas;
@@ -11,6 +11,7 @@ mod collectors;
 mod compare;
 mod counted;
 mod elf;
+mod goroutines;
 mod memory;
 mod micro;
 mod pools;
@@ -110,6 +111,8 @@ enum Word {
     Counted(counted::Arguments),
     /// Compare pools of a fixed capacity: nanoseconds for an operation, single operations, bytes.
     Pools(pools::Arguments),
+    /// Compare user-mode threads with Go's: starting and ending, switches, bytes of each.
+    Goroutines(goroutines::Arguments),
     /// Compare arenas, frames, deferred calls and coroutine stacks: nanoseconds for an operation, memory.
     Arenas(arenas::Arguments),
     /// List the candidates.
@@ -136,6 +139,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Word::Collectors(arguments)) => collectors::collectors(arguments, &cli.options),
         Some(Word::Counted(arguments)) => counted::counted(arguments, &cli.options),
         Some(Word::Pools(arguments)) => pools::pools(arguments, &cli.options),
+        Some(Word::Goroutines(arguments)) => goroutines::goroutines(arguments, &cli.options),
         Some(Word::Arenas(arguments)) => arenas::arenas(arguments, &cli.options),
         Some(Word::List) => show::list(),
     }

@@ -32,6 +32,9 @@ use std::time::{Duration, Instant};
 ///   global store.
 /// * After a `fork`, a child of a process with several threads must not use the pool: another thread may have been in
 ///   the middle of an operation. In a signal handler, it must not be used either.
+/// * A user-mode thread that goes on on another thread, in the middle of a function, must not use the pool in that
+///   function before and after: the compiler may keep the number of the first thread. A call of its own that is never
+///   inlined will do, or a pool without shards.
 /// * What is in leaked boxes is dropped with the pool.
 ///
 /// ```

@@ -1,0 +1,3 @@
+module strata/goroutines
+
+go 1.22
