@@ -167,6 +167,7 @@ impl Contestant {
 /// What is put into arenas: a word, which the program writes and may read again, and some words beside it that it does not
 /// touch.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 struct Object<const REST: usize> {
     word: u64,
     _rest: [MaybeUninit<u64>; REST],

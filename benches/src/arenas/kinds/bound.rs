@@ -27,7 +27,7 @@ fn touched(bytes: usize) -> Box<[MaybeUninit<u64>]> {
 }
 
 fn start_of(memory: &mut [MaybeUninit<u64>]) -> NonNull<u8> {
-    NonNull::from_mut(std::hint::black_box(memory)).cast()
+    NonNull::from(std::hint::black_box(memory)).cast()
 }
 
 impl Arena for Raw {
@@ -45,7 +45,7 @@ impl Arena for Raw {
 impl<T: Copy> Alloc<T> for Raw {
     #[inline(always)]
     fn alloc(&self, value: T) -> &mut T {
-        const { assert!(align_of::<T>() <= ALIGN && size_of::<T>() % ALIGN == 0) };
+        const { assert!(align_of::<T>() <= ALIGN && size_of::<T>().is_multiple_of(ALIGN)) };
         let place = self.at.get();
         // SAFETY: a program takes no more bytes than the arena was made for, and each once until it is reset.
         unsafe {

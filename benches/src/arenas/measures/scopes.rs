@@ -206,7 +206,7 @@ pub(super) struct Pointer {
 impl Outermost for Pointer {
     fn make() -> Self {
         let mut memory = Box::new_uninit_slice(1000);
-        let start = NonNull::from_mut(black_box(&mut *memory)).cast();
+        let start = NonNull::from(black_box(&mut *memory)).cast();
         Self { at: Cell::new(start), _memory: memory }
     }
 }

@@ -151,7 +151,7 @@ macro_rules! keeper {
             #[inline(always)]
             fn reset(&mut self) {
                 let $all = self;
-                $reset;
+                $reset
             }
         }
     };
