@@ -340,3 +340,22 @@ fn stacks_have_no_huge_pages() {
     }
     panic!("the stack is in no mapping");
 }
+
+/// All stacks are looked at, those in use among them.
+#[test]
+fn stacks_are_measured() {
+    let pool = StackPool::new(Os::new()).with_stack_bytes(64 << 10);
+    let stacks: Vec<_> = (0..5).map(|_| pool.take().unwrap()).collect();
+    assert_eq!((pool.measure(), pool.stat().high_water_bytes), (Some(0), 0));
+    for (at, stack) in stacks.iter().enumerate() {
+        let usable = stack.usable();
+        for page in 0..=at {
+            // SAFETY: a byte of a stack that nobody runs on, in its page that is `page` from the upper end.
+            unsafe { usable.cast::<u8>().add(usable.len() - 1 - page * 4096).write(1) };
+        }
+    }
+    if pool.source().page_bytes() == 4096 {
+        assert_eq!(pool.measure(), Some((1 + 2 + 3 + 4 + 5) * 4096));
+        assert_eq!(pool.stat().high_water_bytes, 5 * 4096);
+    }
+}

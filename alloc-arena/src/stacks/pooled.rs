@@ -45,7 +45,8 @@ macro_rules! pooled_stack {
         /// A stack of a [`StackPool`], for one coroutine at a time. Dropped, by any thread, it goes back to its pool.
         ///
         /// `PooledStack` alone is a stack of a `static` pool over `Os`; `PooledStack<&'p StackPool>` borrows its pool;
-        /// `PooledStack<Arc<StackPool>>` keeps it alive.
+        /// `PooledStack<Arc<StackPool>>` keeps it alive. corosensei's `Coroutine` takes the first and the last, which borrow
+        /// nothing; its `ScopedCoroutine` takes any.
         ///
         /// Dropping it takes constant time, and calls the system only when something is due: one in 16 looks at the clock,
         /// and gives back the memory of at most eight stacks that were idle for too long; and a stack that was not looked at for

@@ -8,7 +8,8 @@ use alloc_core::Report;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StackStat {
-    /// Each stack has so many bytes of addresses, in whole pages, and below them its guard.
+    /// Each stack has so many bytes of addresses, in whole pages, and below them its guard: what was asked for, and up to
+    /// 1920 bytes by which stacks begin at different places of their pages.
     pub stack_bytes: usize,
     /// The guard's.
     pub guard_bytes: usize,
@@ -21,7 +22,8 @@ pub struct StackStat {
     /// So many were in use at one time.
     pub most_live_stacks: usize,
     /// The deepest that any stack was, as far as they were looked at: that is before they lose memory,
-    /// and once in an idle delay when they come back. 0 if the source does not know.
+    /// once in an idle delay when they come back, and by [`measure`](crate::StackPool::measure). 0 if none was, or the source
+    /// does not know.
     pub high_water_bytes: usize,
     /// Memory given back to the source so far; addresses, where the source does not know how much was touched.
     pub given_back_bytes: usize,
