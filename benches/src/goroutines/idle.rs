@@ -4,7 +4,8 @@
 //!
 //! * **I1** Whoever queues a task stores it, passes the light fence, and looks whether somebody sleeps; whoever goes to
 //!   sleep says so, passes the heavy one, and looks at the queues again. One of both sees the other, by R1 of
-//!   the fences. Where there is no heavy fence, a sleeper looks again after a moment.
+//!   the fences. Where there is no heavy fence, a sleeper looks again after a moment. (No task is lost even so: who has
+//!   queued it comes to it in the end.)
 //! * **I2** A sleeper holds the lock from when it says so until it waits. So who calls, under the lock, is heard.
 //! * **I3** The last worker that falls asleep, and finds every queue empty, knows that it is over: nobody runs who could
 //!   fill one.
