@@ -194,6 +194,7 @@ impl<const BYTES: usize> Ground<BYTES> {
     /// stack.frame(|frame| assert_eq!(frame.alloc(7), &7));
     /// assert!(GROUND.take().is_none());
     /// ```
+    #[allow(clippy::mut_from_ref)] // only the first call has it
     pub fn take(&'static self) -> Option<&'static mut [MaybeUninit<u8>]> {
         // ORDERING: Relaxed; the flag decides who has the memory, and publishes nothing.
         if self.taken.swap(true, Ordering::Relaxed) {

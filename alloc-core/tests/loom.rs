@@ -8,7 +8,7 @@
 use alloc_core::api2::alloc::Global;
 use alloc_core::sync::{AtomicUsize, Lock, Ordering, heavy_fence, light_fence};
 use alloc_core::{Allocator, Layer, Layout, Limit};
-use loom::sync::Arc;
+use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
 /// sync/lock.rs, R1: the value is touched only by the thread that changed `held`.
@@ -117,6 +117,103 @@ fn fence_r1_store_then_load() {
         let seldom_saw = flags.0.load(Ordering::Relaxed);
         let frequent_saw = frequent.join().unwrap();
         assert!(seldom_saw == 1 || frequent_saw == 1, "neither saw the other");
+    });
+}
+
+/// Workers of `benches/src/goroutines/idle.rs`, step by step as there, since benches have no loom.
+struct Idle {
+    queue: AtomicUsize,
+    sleepers: AtomicUsize,
+    state: Mutex<Asleep>,
+    bell: Condvar,
+    workers: usize,
+}
+
+#[derive(Default)]
+struct Asleep {
+    asleep: usize,
+    called: usize,
+    is_over: bool,
+}
+
+impl Idle {
+    fn new(workers: usize) -> Self {
+        let (queue, sleepers) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { queue, sleepers, state: Mutex::default(), bell: Condvar::new(), workers }
+    }
+
+    fn queue_one(&self) {
+        // ORDERING: Release, as a queue's, meets the Acquire of who takes the task.
+        self.queue.store(1, Ordering::Release);
+        light_fence();
+        if self.sleepers.load(Ordering::Relaxed) > 0 {
+            let mut state = self.state.lock().unwrap();
+            if state.asleep > state.called {
+                state.called += 1;
+                self.publish(&state);
+                self.bell.notify_one();
+            }
+        }
+    }
+
+    fn publish(&self, state: &Asleep) {
+        self.sleepers.store(state.asleep - state.called, Ordering::Relaxed);
+    }
+
+    fn sleep(&self) -> bool {
+        let mut state = self.state.lock().unwrap();
+        state.asleep += 1;
+        self.publish(&state);
+        assert!(heavy_fence());
+        let gets_up = self.queue.load(Ordering::Relaxed) == 1;
+        if !gets_up && state.asleep == self.workers {
+            state.is_over = true;
+            self.bell.notify_all();
+        }
+        while !gets_up && !state.is_over && state.called == 0 {
+            state = self.bell.wait(state).unwrap();
+        }
+        if state.is_over {
+            return false;
+        }
+        state.asleep -= 1;
+        state.called = state.called.saturating_sub(1);
+        self.publish(&state);
+        true
+    }
+
+    /// A worker's search: whether it has got the task, before it was over.
+    fn work(&self) -> bool {
+        loop {
+            // ORDERING: Acquire meets the Release of `queue_one`.
+            if self.queue.compare_exchange(1, 0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                return true;
+            }
+            if !self.sleep() {
+                return false;
+            }
+        }
+    }
+}
+
+/// goroutines/idle.rs, I1 to I3: a task that a worker queues is taken, once, and only then it is over, for all.
+#[test]
+fn idle_i1_to_i3_nobody_oversleeps() {
+    /// Works to the end: whether it took the task.
+    fn live(idle: &Idle) -> bool {
+        let took = idle.work();
+        assert!(!took || !idle.work(), "there is one task");
+        took
+    }
+    loom::model(|| {
+        let idle = Arc::new(Idle::new(2));
+        let other = {
+            let idle = Arc::clone(&idle);
+            thread::spawn(move || live(&idle))
+        };
+        idle.queue_one();
+        let took = live(&idle);
+        assert_ne!(other.join().unwrap(), took, "one of both takes it");
     });
 }
 

@@ -17,6 +17,10 @@ const TURNS: u64 = 1000;
 /// Shows all that this file is about.
 pub fn show(arguments: &Arguments) -> Result<(), Stopped> {
     let &Arguments { live, total, workers, variant } = arguments;
+    let ((), figures, time) = on(workers, || take_turns(100, TURNS))?;
+    let million = figures.switches as f64 / time.as_secs_f64() / 1e6;
+    println!("100 tasks take turns: {million:.1} million switches a second");
+
     let (bytes, figures, _) = on(workers, move || all_at_a_time(live, variant))?;
     println!("{live} tasks at a time: {} bytes resident for each", bytes / live.max(1));
     println!("  {} went on on another thread than they had begun on", figures.moves);
@@ -24,10 +28,6 @@ pub fn show(arguments: &Arguments) -> Result<(), Stopped> {
     let ((), figures, time) = on(workers, move || one_after_the_other(total, live, variant))?;
     println!("{total} tasks in all, one after the other: {} each", per(time, total));
     println!("  {} thefts of a queue's older half", figures.steals);
-
-    let ((), figures, time) = on(workers, || take_turns(100, TURNS))?;
-    let million = figures.switches as f64 / time.as_secs_f64() / 1e6;
-    println!("100 tasks take turns: {million:.1} million switches a second");
 
     let stat = STACKS.stat();
     println!(

@@ -2,11 +2,15 @@
 //!
 //! Above: workers. Below: a mutex and a condition of the standard library; the pair of fences of alloc-core.
 //!
-//! Whoever queues a task looks whether somebody sleeps; whoever goes to sleep says so, and looks at the queues again. One
-//! of both sees the other: that is the rule R1 of `alloc_core::sync`'s fences, of which the one that queues pays
-//! nothing. Where there is no such fence, a sleeper looks again after a moment.
+//! * **I1** Whoever queues a task stores it, passes the light fence, and looks whether somebody sleeps; whoever goes to
+//!   sleep says so, passes the heavy one, and looks at the queues again. One of both sees the other, by R1 of
+//!   the fences. Where there is no heavy fence, a sleeper looks again after a moment. (No task is lost even so: who has
+//!   queued it comes to it in the end.)
+//! * **I2** A sleeper holds the lock from when it says so until it waits. So who calls, under the lock, is heard.
+//! * **I3** The last worker that falls asleep, and finds every queue empty, knows that it is over: nobody runs who could
+//!   fill one.
 //!
-//! The last worker that falls asleep knows that it is over: every queue is empty, and nobody runs who could fill one.
+//! The models are in alloc-core's `tests/loom.rs`, step by step as here.
 
 use alloc_core::sync::{AtomicUsize, Ordering, heavy_fence, light_fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -46,7 +50,7 @@ impl Idle {
     /// A task was queued.
     #[inline]
     pub fn wake_one(&self) {
-        // The queue's store, this fence, this load; in `sleep`, the store, a heavy fence, the queue's load.
+        // I1: the queue's store, this fence, this load.
         light_fence();
         // ORDERING: Relaxed, by the fence before; what follows is under the lock.
         if self.sleepers.load(Ordering::Relaxed) > 0 {
@@ -74,6 +78,7 @@ impl Idle {
         let mut state = self.lock();
         state.asleep += 1;
         self.publish(&state);
+        // I1: the store in `publish`, this fence, the queues' loads.
         let is_seen = heavy_fence();
         let mut gets_up = has_tasks();
         if !gets_up && state.asleep == self.workers {

@@ -85,7 +85,8 @@ impl<V> Waiter<V> {
 
 /// Tasks that wait, in the order in which they came.
 pub(super) struct Waiters<V> {
-    ends: Option<(NonNull<Waiter<V>>, NonNull<Waiter<V>>)>,
+    /// Who came first, and who came last.
+    ends: Option<[NonNull<Waiter<V>>; 2]>,
 }
 
 // SAFETY: a waiter in the queue is a suspended task's (W2), its value on its way from one task to another.
@@ -99,11 +100,11 @@ impl<V> Waiters<V> {
     fn push(&mut self, waiter: &Waiter<V>) {
         let new = NonNull::from(waiter);
         self.ends = match self.ends {
-            None => Some((new, new)),
-            Some((first, last)) => {
+            None => Some([new, new]),
+            Some([first, last]) => {
                 // SAFETY: it is in the queue, so it is there (W3).
                 unsafe { last.as_ref() }.next.set(Some(new));
-                Some((first, new))
+                Some([first, new])
             }
         };
     }
@@ -111,10 +112,10 @@ impl<V> Waiters<V> {
     /// Takes out who came first: `serve` may use its value, and then the task is yours.
     #[inline]
     pub fn pop<R>(&mut self, serve: impl FnOnce(&Cell<Option<V>>) -> R) -> Option<(Task, R)> {
-        let (first, last) = self.ends?;
+        let [first, last] = self.ends?;
         // SAFETY: as in `push`; the task is not ready before this returns (W3).
         let waiter = unsafe { first.as_ref() };
-        self.ends = waiter.next.get().map(|next| (next, last));
+        self.ends = waiter.next.get().map(|next| [next, last]);
         let answer = serve(&waiter.value);
         Some((waiter.task.take()?, answer))
     }

@@ -9,7 +9,7 @@ use migrate::{CALLED, Cache, LOADED, Task, value};
 use std::ffi::{c_uint, c_void};
 use strata_stress::{THREADS, together};
 
-// SAFETY: as in the sanitizer's interface (`tsan_interface.h`), whose runtime this program is linked with.
+// SAFETY: as sanitizer/tsan_interface.h declares them.
 unsafe extern "C" {
     fn __tsan_get_current_fiber() -> *mut c_void;
     fn __tsan_create_fiber(flags: c_uint) -> *mut c_void;
