@@ -29,6 +29,7 @@ use core::convert::Infallible;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{ManuallyDrop, MaybeUninit};
+#[cfg(feature = "alloc")]
 use core::ptr::NonNull;
 
 /// A frame of a [`Stack`](crate::Stack) or a [`Bump`](crate::Bump): all that is allocated in it is freed at its end, also
