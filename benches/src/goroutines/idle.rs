@@ -10,7 +10,8 @@
 //! * **I3** The last worker that falls asleep, and finds every queue empty, knows that it is over: nobody runs who could
 //!   fill one.
 //!
-//! The models are in alloc-core's `tests/loom.rs`, step by step as here.
+//! The model of I1 and I2 is in alloc-core's `tests/loom.rs`, step by step as here. I3 needs no fence: what is counted, is counted
+//! under the lock.
 
 use alloc_core::sync::{AtomicUsize, Ordering, heavy_fence, light_fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
