@@ -69,8 +69,10 @@ pub(super) fn beside_replays(scale: u32, options: &Options) -> Results {
         limit: Duration::from_secs(options.limit),
     };
     say(format_args!("\narenas, {rounds} rounds of `benches arenas`, at {scale} % of its size:"));
-    let results = measure(&plan);
+    let mut results = measure(&plan);
     show(&results);
+    let threads = super::goroutines::beside_replays(options);
+    results.tables.extend(crate::goroutines::tables::tables(&threads));
     results
 }
 

@@ -4,11 +4,11 @@
 
 use super::bar::Bar;
 use super::collectors::choose;
-use super::{Options, say};
-use crate::Failure;
+use super::{Options, say, target};
 use crate::collectors::outside::Install;
 use crate::goroutines::results::{LOADS, Load, Plan, Results, System, run};
 use crate::table::{align, plain};
+use crate::{Failure, report};
 use clap::Args;
 use std::time::Duration;
 
@@ -17,6 +17,9 @@ const ROUNDS: u32 = 7;
 /// Hundredths of the work of a run in a hurry.
 const QUICK_PERCENT: u64 = 10;
 
+/// Threads that run tasks, unless told otherwise.
+const WORKERS: u64 = 2;
+
 /// What `goroutines` can be told.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -24,7 +27,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "LOAD")]
     loads: Vec<String>,
     /// Threads that run tasks.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = WORKERS, value_parser = clap::value_parser!(u64).range(1..=1024))]
     workers: u64,
 }
 
@@ -38,19 +41,37 @@ pub(super) fn goroutines(arguments: &Arguments, options: &Options) -> Result<(),
         rounds: if options.quick { 1 } else { options.rounds.unwrap_or(ROUNDS) },
         limit: Duration::from_secs(options.limit),
     };
-    let results = measure(&plan);
+    let results = measure(&plan, Install::IfMissing);
+    let output = options.output.clone().unwrap_or_else(|| target().join("strata-goroutines.html"));
+    std::fs::write(&output, report::of_goroutines(&results))
+        .map_err(|error| Failure::write(&output, error))?;
     if options.json {
         say(serde_json::to_string_pretty(&results).unwrap_or_default());
     } else {
         show(&results);
+        say(format_args!("with plots: {}", output.display()));
     }
     let failed = results.failed();
     if failed.is_empty() { Ok(()) } else { Err(Failure::Candidates(failed)) }
 }
 
-fn measure(plan: &Plan) -> Results {
+/// The main job's part: a tenth of the work, once, beside Go if that is on the machine.
+pub(super) fn beside_replays(options: &Options) -> Results {
+    let plan = Plan {
+        loads: LOADS.iter().map(|load| load.scaled(QUICK_PERCENT)).collect(),
+        workers: WORKERS,
+        rounds: 1,
+        limit: Duration::from_secs(options.limit),
+    };
+    say(format_args!("\nuser-mode threads, a round of `benches goroutines --quick`:"));
+    let results = measure(&plan, Install::Never);
+    show(&results);
+    results
+}
+
+fn measure(plan: &Plan, install: Install) -> Results {
     let mut bar = Bar::new("goroutines");
-    let results = run(plan, Install::IfMissing, &mut bar);
+    let results = run(plan, install, &mut bar);
     bar.end();
     results
 }

@@ -16,7 +16,7 @@
 //!    and `TASKS` in `memory.rs`).
 //! 6. The closure returns, or panics, which ends this task alone; the stack goes back to the pool.
 //!
-//! In `programs.rs`: loads; in `child.rs` and `results.rs`: the same beside Go's.
+//! In `programs.rs`: loads; in `child.rs` and `results.rs`: the same beside Go's; in `tables.rs`: for the page.
 //!
 //! Not here: preemption (who computes for long keeps its worker), timers, files and sockets.
 
@@ -29,6 +29,7 @@ mod idle;
 mod memory;
 pub mod programs;
 pub mod results;
+pub mod tables;
 mod task;
 mod wait;
 mod worker;

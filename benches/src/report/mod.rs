@@ -69,6 +69,22 @@ pub fn of_arenas(results: &Arenas) -> String {
     page::alone("Arenas, frames and stacks on the same programs", beside)
 }
 
+/// The page of user-mode threads alone: tables of the same form.
+#[must_use]
+pub fn of_goroutines(results: &crate::goroutines::results::Results) -> String {
+    let arenas = Arenas {
+        rounds: results.rounds,
+        child_rounds: results.rounds,
+        scale: 100,
+        tables: crate::goroutines::tables::tables(results),
+        targets: Vec::new(),
+    };
+    page::alone(
+        "User-mode threads beside Go's",
+        Beside { arenas: Some(&arenas), ..Beside::default() },
+    )
+}
+
 /// Text that stands in a page as it is.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
