@@ -32,7 +32,7 @@ fn main() {
     let bump = Bump::new(&stack);
     let words: std::vec::Vec<&mut str> = ["shale", "slate"].map(|word| bump.alloc_str(word)).into();
     println!("{words:?} take {} bytes of a bump", bump.allocated_bytes());
-    assert_eq!(bump.allocated_bytes(), 10);
+    assert_eq!(bump.allocated_bytes(), 16);
     drop(bump);
 
     // Any stack tells what it holds, layer by layer, …
