@@ -1,0 +1,109 @@
+//! Who allocates: the return addresses on the calling thread's stack, and their names.
+//!
+//! Above: the watchers. Below: the `backtrace` crate, which reads the unwind tables of each object file.
+//! Reading a stack takes no lock of ours; what it may allocate is not watched ([`Inside`]). Names are looked up
+//! only when somebody writes a report.
+
+use core::cell::Cell;
+use core::ffi::c_void;
+
+/// The most return addresses that are kept of a stack: the innermost ones.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// Marks that the calling thread is inside a watcher, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Inside(());
+
+std::thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Inside {
+    /// `None` if the thread is inside one already.
+    pub(crate) fn enter() -> Option<Self> {
+        let was = INSIDE.with(|inside| inside.replace(true));
+        (!was).then_some(Self(()))
+    }
+
+    /// Runs `body` inside a watcher, whether or not the thread was inside one.
+    pub(crate) fn run<R>(body: impl FnOnce() -> R) -> R {
+        let _inside = Self::enter();
+        body()
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.with(|inside| inside.set(false));
+    }
+}
+
+/// The calls that led here, innermost first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Calls {
+    frames: [usize; MAX_DEPTH],
+    depth: usize,
+}
+
+impl Calls {
+    /// Reads the calling thread's stack. `above` is the watcher's own function: its frame, and those that it
+    /// called, are left out, if it is to be seen.
+    #[inline(never)]
+    pub(crate) fn here(above: *const c_void) -> Self {
+        let mut calls = Self { frames: [0; MAX_DEPTH], depth: 0 };
+        walk(|frame| {
+            if frame.symbol_address().cast_const() == above {
+                calls.depth = 0;
+                return true;
+            }
+            // A return address stands behind its call. The instruction before it is the call's.
+            calls.frames[calls.depth] = frame.ip().addr().wrapping_sub(1);
+            calls.depth += 1;
+            calls.depth < MAX_DEPTH
+        });
+        calls
+    }
+
+    /// Addresses within the calling instructions, innermost first.
+    pub(crate) fn frames(&self) -> &[usize] {
+        &self.frames[..self.depth]
+    }
+}
+
+#[cfg(unix)]
+fn walk(visit: impl FnMut(&backtrace::Frame) -> bool) {
+    // SAFETY: what is unsynchronised is the debugging library of Windows; unwinding on Unix may run on any
+    // number of threads.
+    unsafe { backtrace::trace_unsynchronized(visit) }
+}
+
+#[cfg(not(unix))]
+fn walk(visit: impl FnMut(&backtrace::Frame) -> bool) {
+    backtrace::trace(visit);
+}
+
+/// A function at an address: several, innermost first, where the compiler inlined.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    /// The function's name.
+    pub(crate) function: String,
+    /// Its file, if the debug information says.
+    pub(crate) file: String,
+    /// The line, or 0.
+    pub(crate) line: u32,
+}
+
+/// The functions at an address, as far as this process can tell. Allocates; call it inside a watcher only.
+pub(crate) fn places(address: usize) -> Vec<Place> {
+    let mut places = Vec::new();
+    backtrace::resolve(core::ptr::without_provenance_mut(address), |symbol| {
+        let Some(name) = symbol.name() else { return };
+        let file = symbol.filename().map(|file| file.display().to_string()).unwrap_or_default();
+        places.push(Place {
+            function: format!("{name:#}"),
+            file,
+            line: symbol.lineno().unwrap_or(0),
+        });
+    });
+    places
+}
