@@ -176,3 +176,44 @@ fn limit_r2_everything_comes_back() {
         assert_eq!((stack.live_bytes(), stack.below().live_bytes()), (0, 0));
     });
 }
+
+/// The filter alone: it is not public, and names nothing but the shim.
+#[path = "../src/watch/profile/filter.rs"]
+#[allow(dead_code)]
+mod filter;
+
+/// watch/profile/filter.rs, R1: whoever is handed a sample finds it in the filter, whatever other threads do with
+/// samples that share its counter.
+///
+/// weakened: `add` and `remove` to a load and a store → caught (a sample is not found)
+/// weakened: `remove` stores 0 → caught (a sample is not found)
+/// weakened: `add` after the address is handed out → caught (a sample is not found)
+#[test]
+fn filter_r1_samples_are_found() {
+    use loom::sync::atomic::AtomicUsize;
+    const MINE: usize = 4096;
+    // The counter of this page is the same.
+    const OTHER: usize = 4096 * (1 + 1024 * 1024);
+    loom::model(|| {
+        let shared = Arc::new((filter::Filter::new(), AtomicUsize::new(0)));
+        let other = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                let (filter, handed) = &*shared;
+                filter.add(OTHER);
+                assert!(filter.may_hold(OTHER));
+                filter.remove(OTHER);
+                // Frees what the other thread handed over, if it did by now.
+                let address = handed.load(loom::sync::atomic::Ordering::Acquire);
+                if address != 0 {
+                    assert!(filter.may_hold(address));
+                    filter.remove(address);
+                }
+            })
+        };
+        let (filter, handed) = &*shared;
+        filter.add(MINE);
+        handed.store(MINE, loom::sync::atomic::Ordering::Release);
+        other.join().unwrap();
+    });
+}

@@ -63,6 +63,15 @@ pub static ALL: &[Candidate] = &[
         reclaim: by_its_layers,
     },
     Candidate {
+        name: "strata-profile",
+        about: "with a heap profile: Profile over the default stack",
+        version: strata_version,
+        fits: anything,
+        replay: |program, pass| on(&stacks::profiled(), program, pass),
+        heap: || Box::new(stacks::profiled()),
+        reclaim: by_its_layers,
+    },
+    Candidate {
         name: "strata-bump",
         about: "hardly frees: Bump over Arena, behind a lock",
         version: strata_version,

@@ -1,4 +1,4 @@
-//! Strata's stacks that take part: the default one, and two for other needs.
+//! Strata's stacks that take part: the default one, and some for other needs.
 //!
 //! Above: `candidates`. Below: alloc-sizeclass, alloc-arena, alloc-core.
 //!
@@ -6,12 +6,13 @@
 //! |---|---|---|
 //! | default | `ThreadCache<SizeClassHeap<Arena<Os>>>` | any program |
 //! | without cache | `SizeClassHeap<Arena<Os>>` | least memory; one thread, or few calls |
-//! | bump | `Locked<Bump<Arena<Os>>>` | programs that free nothing before their end |
+//! | profile | `Profile` over the default stack | who allocates what |
+| bump | `Locked<Bump<Arena<Os>>>` | programs that free nothing before their end |
 
 use crate::heap::{PageState, Run, Stack};
 use crate::measure;
 use alloc_arena::{Arena, Bump, Os};
-use alloc_core::{AsGlobal, Locked};
+use alloc_core::{AsGlobal, Locked, Profile};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
 
 /// What all stacks stand on.
@@ -28,6 +29,9 @@ thread_cache! {
 
 /// The default stack without its thread caches.
 pub static UNCACHED: SizeClassHeap<Ground> = SizeClassHeap::new(ground());
+
+/// The default stack with a heap profiler on top.
+pub static PROFILED: Profile<&ThreadCache<SizeClassHeap<Ground>, CACHED>> = Profile::new(&CACHED);
 
 /// A bump that many threads share: each call takes a lock.
 pub static BUMP: Locked<Bump<Ground>> = Locked::new(Bump::new(ground()));
@@ -54,6 +58,12 @@ pub const fn global() -> AsGlobalDefault {
 #[must_use]
 pub fn uncached() -> Mapped<SizeClassHeap<Ground>> {
     Stack::new(&UNCACHED)
+}
+
+/// [`PROFILED`] as a heap.
+#[must_use]
+pub fn profiled() -> Mapped<Profile<&'static ThreadCache<SizeClassHeap<Ground>, CACHED>>> {
+    Stack::new(&PROFILED)
 }
 
 /// [`BUMP`] as a heap.

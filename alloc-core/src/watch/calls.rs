@@ -22,7 +22,8 @@ impl Inside {
     /// `None` if the thread is inside one already.
     pub(crate) fn enter() -> Option<Self> {
         let was = INSIDE.with(|inside| inside.replace(true));
-        (!was).then_some(Self(()))
+        // Not `then_some`: that makes a mark in any case, and dropping it takes another's away.
+        (!was).then(|| Self(()))
     }
 
     /// Runs `body` inside a watcher, whether or not the thread was inside one.
@@ -87,6 +88,8 @@ fn walk(visit: impl FnMut(&backtrace::Frame) -> bool) {
 pub(crate) struct Place {
     /// The function's name.
     pub(crate) function: String,
+    /// The name that its object file has for it.
+    pub(crate) symbol: String,
     /// Its file, if the debug information says.
     pub(crate) file: String,
     /// The line, or 0.
@@ -98,12 +101,30 @@ pub(crate) fn places(address: usize) -> Vec<Place> {
     let mut places = Vec::new();
     backtrace::resolve(core::ptr::without_provenance_mut(address), |symbol| {
         let Some(name) = symbol.name() else { return };
-        let file = symbol.filename().map(|file| file.display().to_string()).unwrap_or_default();
         places.push(Place {
             function: format!("{name:#}"),
-            file,
+            symbol: name.as_str().unwrap_or_default().to_owned(),
+            file: symbol.filename().map(|file| file.display().to_string()).unwrap_or_default(),
             line: symbol.lineno().unwrap_or(0),
         });
     });
     places
+}
+
+/// Writes a stack of calls, a line for each function. Allocates; call it inside a watcher only.
+pub(crate) fn write(calls: &[usize], out: &mut impl core::fmt::Write) -> core::fmt::Result {
+    for address in calls {
+        let places = places(*address);
+        if places.is_empty() {
+            writeln!(out, "    {address:#x}")?;
+        }
+        for Place { function, file, line, .. } in places {
+            write!(out, "    {address:#x} {function}")?;
+            match file.is_empty() {
+                true => writeln!(out)?,
+                false => writeln!(out, " ({file}:{line})")?,
+            }
+        }
+    }
+    Ok(())
 }

@@ -19,6 +19,8 @@
 pub(crate) mod calls;
 #[cfg(any(feature = "profile", feature = "sampled"))]
 mod draw;
+#[cfg(feature = "leaks")]
+pub mod leaks;
 #[cfg(any(feature = "profile", feature = "leaks"))]
 mod ledger;
 #[cfg(any(feature = "profile", feature = "leaks"))]

@@ -173,14 +173,14 @@ unsafe impl<A: Layer> Layer for Profile<A> {
         self.below.verify()
     }
     fn freeze(&self) {
-        self.ledger.acquire();
+        self.freeze_ledger();
         self.below.freeze();
     }
     unsafe fn thaw(&self) {
         // SAFETY: the caller vouches for `freeze`, which took the lock and froze the layer below.
         unsafe {
             self.below.thaw();
-            self.ledger.release();
+            self.thaw_ledger();
         }
     }
 }

@@ -78,7 +78,8 @@ std::thread_local! {
 /// 4096 bytes), so it takes up to a page of memory more. The ledger's memory comes from the layer below.
 ///
 /// In a program where threads fork while others allocate, call [`freeze`](Layer::freeze) and [`thaw`](Layer::thaw) around the
-/// fork, as for any layer.
+/// fork, as for any layer; or, where the layer below sees to forks itself (a static thread cache), what the profile
+/// alone has to do: [`freeze_ledger`](Self::freeze_ledger) and [`thaw_ledger`](Self::thaw_ledger).
 pub struct Profile<A: Layer> {
     sampler: Sampler,
     filter: Filter,
@@ -162,6 +163,22 @@ impl<A: Layer> Profile<A> {
     pub fn lost_samples(&self) -> usize {
         // ORDERING: Relaxed; the figure guards nothing.
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Takes the profile's own lock before a fork, and none of those below.
+    pub fn freeze_ledger(&self) {
+        self.ledger.acquire();
+    }
+
+    /// Frees the lock again, in the parent and in the child.
+    ///
+    /// # Safety
+    ///
+    /// This thread, or in a forked child the thread that it is the copy of, called
+    /// [`freeze_ledger`](Self::freeze_ledger), and has not called this since.
+    pub unsafe fn thaw_ledger(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.ledger.release() };
     }
 
     fn free_ledger(&mut self) {

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 /// Frames below a call of these are the allocator's, and of no use to a reader.
-const DROPPED: &str = "__rust_(alloc|alloc_zeroed|realloc)|__rustc::__rust_(alloc|alloc_zeroed|realloc)|\
+const DROPPED: &str = "<?alloc::(alloc|raw_vec)::.*|(__rustc::)?__rust_(alloc|alloc_zeroed|realloc)|\
     malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|memalign|valloc|pvalloc|operator new.*|_Zn[aw].*";
 
 /// Writes the profile.
@@ -136,7 +136,9 @@ impl Making {
         }
         let id = self.profile.function.len() as u64 + 1;
         let (name, filename) = (self.text(&function.function), self.text(&function.file));
-        self.profile.function.push(Function { id, name, system_name: name, filename });
+        // Where the two differ, pprof takes the name as it is.
+        let system_name = self.text(&function.symbol);
+        self.profile.function.push(Function { id, name, system_name, filename });
         self.functions.insert(function, id);
         Line { function_id: id, line }
     }
