@@ -48,6 +48,8 @@ pub use layer::{Broken, Layer, cut, dangling};
 #[cfg(feature = "alloc")]
 pub use owned::{Boxed, Shared};
 pub use report::{Report, Unit};
+#[cfg(all(feature = "sampled", unix))]
+pub use watch::Sampled;
 #[cfg(feature = "leaks")]
 pub use watch::leaks::{self, Leaks};
 #[cfg(feature = "profile")]

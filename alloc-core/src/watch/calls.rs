@@ -47,22 +47,35 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
+    /// No calls.
+    #[cfg(feature = "sampled")]
+    pub(crate) const fn none() -> Self {
+        Self { frames: [0; MAX_DEPTH], depth: 0 }
+    }
+
     /// Reads the calling thread's stack. `above` is the watcher's own function: its frame, and those that it
     /// called, are left out, if it is to be seen.
     #[inline(never)]
     pub(crate) fn here(above: *const c_void) -> Self {
         let mut calls = Self { frames: [0; MAX_DEPTH], depth: 0 };
+        calls.read(above);
+        calls
+    }
+
+    /// As [`here`](Self::here), in place: for who has little stack.
+    #[inline(never)]
+    pub(crate) fn read(&mut self, above: *const c_void) {
+        self.depth = 0;
         walk(|frame| {
             if frame.symbol_address().cast_const() == above {
-                calls.depth = 0;
+                self.depth = 0;
                 return true;
             }
             // A return address stands behind its call. The instruction before it is the call's.
-            calls.frames[calls.depth] = frame.ip().addr().wrapping_sub(1);
-            calls.depth += 1;
-            calls.depth < MAX_DEPTH
+            self.frames[self.depth] = frame.ip().addr().wrapping_sub(1);
+            self.depth += 1;
+            self.depth < MAX_DEPTH
         });
-        calls
     }
 
     /// Addresses within the calling instructions, innermost first.

@@ -94,6 +94,7 @@ impl Sampler {
     }
 
     /// The odds with which an allocation of so many units is sampled.
+    #[cfg(any(feature = "profile", test))]
     pub(super) fn odds(&self, units: usize) -> f64 {
         if self.mean == 0 { 1.0 } else { -(-(units as f64) / self.mean as f64).exp_m1() }
     }

@@ -17,7 +17,7 @@
 //! Not here: figures without call sites (`Observe`, in `combine`).
 
 pub(crate) mod calls;
-#[cfg(any(feature = "profile", feature = "sampled"))]
+#[cfg(any(feature = "profile", all(feature = "sampled", unix)))]
 mod draw;
 #[cfg(feature = "leaks")]
 pub mod leaks;
@@ -29,3 +29,7 @@ mod map;
 pub mod profile;
 #[cfg(any(feature = "profile", feature = "leaks"))]
 mod row;
+#[cfg(all(feature = "sampled", unix))]
+mod sampled;
+#[cfg(all(feature = "sampled", unix))]
+pub use sampled::Sampled;
