@@ -217,3 +217,37 @@ fn filter_r1_samples_are_found() {
         other.join().unwrap();
     });
 }
+
+/// The range alone: it is not public either.
+#[path = "../src/watch/sampled/range.rs"]
+#[allow(dead_code)]
+mod range;
+
+/// watch/sampled/range.rs, R1: whoever is handed an address of the pool finds it in the range; who asks about another
+/// address is never told that it is the pool's.
+///
+/// weakened: `set` after the address is handed out → caught (the address is not in the range)
+/// weakened: the bytes are set to one too many → caught (a foreign address is in the range)
+#[test]
+fn range_r1_addresses_are_found() {
+    use loom::sync::atomic::AtomicUsize;
+    const BASE: usize = 0x10_0000;
+    const BYTES: usize = 0x3000;
+    loom::model(|| {
+        let shared = Arc::new((range::AddressRange::new(), AtomicUsize::new(0)));
+        let other = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                let (range, handed) = &*shared;
+                // At any moment, whatever is seen of the two words.
+                assert!(!range.contains(BASE + BYTES));
+                let address = handed.load(loom::sync::atomic::Ordering::Acquire);
+                assert!(address == 0 || range.contains(address));
+            })
+        };
+        let (range, handed) = &*shared;
+        range.set(BASE, BYTES);
+        handed.store(BASE + 0x1000, loom::sync::atomic::Ordering::Release);
+        other.join().unwrap();
+    });
+}

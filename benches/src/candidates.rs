@@ -72,6 +72,15 @@ pub static ALL: &[Candidate] = &[
         reclaim: by_its_layers,
     },
     Candidate {
+        name: "strata-sampled",
+        about: "one allocation in 10,000 between guard pages: Sampled over the default stack",
+        version: strata_version,
+        fits: anything,
+        replay: |program, pass| on(&stacks::sampled(), program, pass),
+        heap: || Box::new(stacks::sampled()),
+        reclaim: by_its_layers,
+    },
+    Candidate {
         name: "strata-bump",
         about: "hardly frees: Bump over Arena, behind a lock",
         version: strata_version,

@@ -10,6 +10,9 @@ use core::ffi::c_void;
 /// The most return addresses that are kept of a stack: the innermost ones.
 pub(crate) const MAX_DEPTH: usize = 64;
 
+/// Frames of the watcher itself, at most.
+const OWN_DEPTH: usize = 12;
+
 /// Marks that the calling thread is inside a watcher, for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Inside(());
@@ -66,11 +69,15 @@ impl Calls {
     #[inline(never)]
     pub(crate) fn read(&mut self, above: *const c_void) {
         self.depth = 0;
+        let mut searches = !above.is_null();
         walk(|frame| {
-            if frame.symbol_address().cast_const() == above {
+            // Asking for a frame's function takes as long as finding the frame.
+            if searches && frame.symbol_address().cast_const() == above {
                 self.depth = 0;
+                searches = false;
                 return true;
             }
+            searches &= self.depth < OWN_DEPTH;
             // A return address stands behind its call. The instruction before it is the call's.
             self.frames[self.depth] = frame.ip().addr().wrapping_sub(1);
             self.depth += 1;

@@ -62,21 +62,17 @@ impl Sampler {
         self.mean
     }
 
-    /// Counts `units`; `true` if none of them is sampled. Otherwise nothing has been counted, and
-    /// [`turn`](Self::turn) decides.
+    /// Counts `units`; `true` if none of them is sampled. Otherwise [`turn`](Self::turn) has to decide at once.
     #[inline(always)]
     pub(super) fn passes(&self, countdown: &Countdown, units: usize) -> bool {
         // ORDERING: Relaxed; the number is all that is asked for, and a stale one leads to `turn`.
         if self.number.load(Ordering::Relaxed) != countdown.owner.get() {
             return false;
         }
-        match countdown.left.get().checked_sub(units) {
-            Some(left) => {
-                countdown.left.set(left);
-                true
-            }
-            None => false,
-        }
+        // Below 0 the word wraps round; `turn` sets it anew.
+        let (left, is_due) = countdown.left.get().overflowing_sub(units);
+        countdown.left.set(left);
+        !is_due
     }
 
     /// What [`passes`](Self::passes) did not settle: counts `units`, and says whether one of them is sampled.
@@ -84,11 +80,12 @@ impl Sampler {
     #[inline(never)]
     pub(super) fn turn(&self, countdown: &Countdown, units: usize) -> bool {
         let number = self.number();
+        let mut left = None;
         if countdown.owner.get() != number {
+            // Another sampler's countdown, of which nothing was taken off; or no sampler's.
             countdown.owner.set(number);
-            countdown.left.set(self.distance());
+            left = self.distance().checked_sub(units);
         }
-        let left = countdown.left.get().checked_sub(units);
         countdown.left.set(left.unwrap_or_else(|| self.distance()));
         left.is_none()
     }

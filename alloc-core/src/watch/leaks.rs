@@ -136,6 +136,10 @@ impl<A: Layer> Leaks<A> {
             Some(_) => Some(self.hold(Self::watched::<F> as *const c_void)?),
             None => None,
         };
+        // What is not watched may be the layer's below own, while the ledger asks it for memory under the lock.
+        if let (None, None) = (site, before) {
+            return ask().inspect(|slice| self.count_unwatched(slice.len()));
+        }
         let taken = before.and_then(|ptr| self.ledger.lock().take(ptr.addr().get()));
         let answer = ask();
         let mut ledger = self.ledger.lock();
@@ -144,11 +148,8 @@ impl<A: Layer> Leaks<A> {
                 ledger.enter(slice.addr().get(), site, Live::new(layout.size(), 1.0, layout));
             }
             (Err(_), Some(_)) => ledger.let_go(),
-            (Ok(slice), None) if !slice.is_empty() => {
-                // ORDERING: Relaxed; a figure.
-                self.unwatched.fetch_add(1, Ordering::Relaxed);
-            }
-            (_, None) => {}
+            (Ok(slice), None) => self.count_unwatched(slice.len()),
+            (Err(_), None) => {}
         }
         match (taken, before, &answer) {
             (Some(live), Some(ptr), Err(_)) => ledger.put_back(ptr.addr().get(), live),
@@ -156,6 +157,13 @@ impl<A: Layer> Leaks<A> {
             (None, ..) => {}
         }
         answer
+    }
+
+    fn count_unwatched(&self, bytes: usize) {
+        if bytes > 0 {
+            // ORDERING: Relaxed; a figure.
+            self.unwatched.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn hold(&self, above: *const c_void) -> Result<Site, AllocError> {

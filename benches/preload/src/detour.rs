@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 use libc::c_void;
 
 /// Allocates; or sets `ENOMEM` and returns null.
+#[inline(never)]
 pub(crate) fn allocate(layout: Layout, zeroed: bool) -> *mut c_void {
     match gate::is_watched() {
         true => watch::allocate(layout, zeroed),
@@ -20,6 +21,7 @@ pub(crate) fn allocate(layout: Layout, zeroed: bool) -> *mut c_void {
 /// # Safety
 ///
 /// As for [`stack::deallocate`].
+#[inline(never)]
 pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
     // SAFETY: the caller's promise.
     unsafe {
@@ -35,6 +37,8 @@ pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
 /// # Safety
 ///
 /// As for [`stack::reallocate`].
+#[cold]
+#[inline(never)]
 pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
     // SAFETY: the caller's promise.
     unsafe {

@@ -148,39 +148,28 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
     };
     // SAFETY: the caller bounds `size`.
     let new = unsafe { natural(size) };
-    match change(old, size) {
+    if size > old.size() {
         // SAFETY: `old` fits the live allocation at `ptr` (`layout_at`), and is the smaller one.
-        Change::Grow => match unsafe { STACK.grow(ptr, old, new) } {
+        return match unsafe { STACK.grow(ptr, old, new) } {
             Ok(slice) => slice.as_ptr().cast(),
             Err(_) => exhausted(),
-        },
-        Change::Stay => ptr.as_ptr().cast(),
-        // SAFETY: as above; `old` is not the smaller one.
-        Change::Shrink => match unsafe { STACK.shrink(ptr, old, new) } {
-            Ok(slice) => slice.as_ptr().cast(),
-            // What was there is large enough, and still there.
-            Err(_) => ptr.as_ptr().cast(),
-        },
+        };
+    }
+    if stays(old, size) {
+        return ptr.as_ptr().cast();
+    }
+    // SAFETY: as above; `old` is not the smaller one.
+    match unsafe { STACK.shrink(ptr, old, new) } {
+        Ok(slice) => slice.as_ptr().cast(),
+        // What was there is large enough, and still there.
+        Err(_) => ptr.as_ptr().cast(),
     }
 }
 
-/// What `realloc` does to an allocation.
-pub(crate) enum Change {
-    Grow,
-    Stay,
-    Shrink,
-}
-
-/// What becomes of an allocation of layout `old` that is to have `size` bytes.
+/// Whether an allocation of layout `old`, that is to have fewer bytes or as many, stays as it is.
 #[inline(always)]
-pub(crate) const fn change(old: Layout, size: usize) -> Change {
-    if size > old.size() {
-        Change::Grow
-    } else if old.size() < KEPT_BYTES && size >= old.size() / 2 {
-        Change::Stay
-    } else {
-        Change::Shrink
-    }
+pub(crate) const fn stays(old: Layout, size: usize) -> bool {
+    old.size() < KEPT_BYTES && size >= old.size() / 2
 }
 
 /// The bytes that may be used at `ptr`.

@@ -1,4 +1,4 @@
-//! `STRATA_PROFILE` and `STRATA_LEAKS`, from outside: what a watched program does, and what it leaves behind.
+//! `STRATA_PROFILE`, `STRATA_LEAKS` and `STRATA_SAMPLED`, from outside: what a watched program does, and what it leaves behind.
 
 mod common;
 
@@ -7,39 +7,46 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Every program of the surface behaves as ever while it is watched.
-fn everywhere(source: &str) {
+/// A program of the surface behaves as ever while it is watched, in each way.
+fn everywhere(source: &str, sampled: &[&str], profiled_bytes: &[&str]) {
     let program = compile(source);
     let path = scratch(&format!("{source}.pb.gz"));
     let path = path.to_str().expect("the path is UTF-8");
     let list = scratch(&format!("{source}.leaks"));
-    Run::new(&program)
-        .on_strata()
-        .with("STRATA_LEAKS", list.to_str().expect("the path is UTF-8"))
-        .must_pass();
-    for mean_bytes in ["2000", "524288"] {
+    let list = list.to_str().expect("the path is UTF-8");
+    Run::new(&program).on_strata().with("STRATA_LEAKS", list).must_pass();
+    for mean in sampled {
+        Run::new(&program).on_strata().with("STRATA_SAMPLED", mean).must_pass();
+    }
+    for mean_bytes in profiled_bytes {
         let run = Run::new(&program).on_strata().with("STRATA_PROFILE", path);
         run.with("STRATA_PROFILE_BYTES", mean_bytes).must_pass();
         assert_eq!(fs::read(path).expect("there is a profile")[..2], [0x1f, 0x8b], "gzip");
     }
+    let both = Run::new(&program).on_strata().with("STRATA_PROFILE", path);
+    both.with("STRATA_PROFILE_BYTES", "10000").with("STRATA_SAMPLED", "100").must_pass();
 }
 
 #[test]
 fn malloc_and_its_family_are_as_ever() {
-    everywhere("surface.c");
-    everywhere("aligned.c");
-    everywhere("errno.c");
+    for source in ["surface.c", "aligned.c", "errno.c"] {
+        everywhere(source, &["0", "50", "10000"], &["0", "524288"]);
+    }
 }
 
 #[test]
-fn threads_and_forks_are_as_ever() {
-    everywhere("threads.c");
-    everywhere("fork.c");
+fn threads_are_as_ever() {
+    everywhere("threads.c", &["50"], &[]);
+}
+
+#[test]
+fn forks_are_as_ever() {
+    everywhere("fork.c", &["50"], &[]);
 }
 
 #[test]
 fn cxx_is_as_ever() {
-    everywhere("cxx.cpp");
+    everywhere("cxx.cpp", &["0", "50"], &["0"]);
 }
 
 fn go() -> Option<PathBuf> {
@@ -159,4 +166,29 @@ fn leaks_are_listed_by_call_site() {
     );
     assert!(one.0 < three.0, "most bytes first: {text}");
     assert!(!text.contains("forgets_nothing"), "{text}");
+}
+
+#[test]
+fn mistakes_are_found_and_named() {
+    let program = compile("sampled.c");
+    let run = |kind| Run::new(&program).on_strata().with("STRATA_SAMPLED", "0").arg(kind);
+    run("none").must_pass();
+    for (kind, name) in [
+        ("overflow", "overflow at"),
+        ("overflow-at-free", "overflow at"),
+        ("underflow", "underflow at"),
+        ("use-after-free", "use after free at"),
+        ("double-free", "double free at"),
+        ("invalid-free", "invalid free at"),
+        ("realloc-after-free", "double free at"),
+    ] {
+        let output = run(kind).output();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(signal(&output), Some(6), "{kind}: {text}");
+        assert!(text.contains(&format!("strata: {name}")), "{kind}: {text}");
+        assert!(
+            text.contains("an object of 100 bytes") && text.contains("allocates_it"),
+            "{kind}: {text}"
+        );
+    }
 }

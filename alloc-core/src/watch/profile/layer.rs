@@ -36,6 +36,7 @@ impl<A: Layer> Profile<A> {
     /// # Safety
     ///
     /// If a sample begins at `ptr`, its owner gives it up.
+    #[inline]
     pub unsafe fn deallocate_sampled(&self, ptr: NonNull<u8>) -> bool {
         if !self.filter.may_hold(ptr.addr().get()) {
             return false;
@@ -95,14 +96,12 @@ allocator! {
         }
         #[inline]
         unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
-            let mut layout = layout;
-            if self.filter.may_hold(ptr.addr().get())
-                && let Some(below) = self.leave(ptr)
-            {
-                layout = below;
+            // SAFETY: the caller's promise; what is no sample is known below by its own layout.
+            unsafe {
+                if !self.deallocate_sampled(ptr) {
+                    self.below.deallocate(ptr, layout);
+                }
             }
-            // SAFETY: the caller's promise; a sample is known below by the layout in the ledger.
-            unsafe { self.below.deallocate(ptr, layout) }
         }
         #[inline]
         unsafe fn grow(

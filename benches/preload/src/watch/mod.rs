@@ -10,13 +10,15 @@
 //! |---|---|
 //! | `profile.rs` | where the profile goes, and when |
 //! | `leaks.rs` | where the list of leaks goes |
+//! | `sampled.rs` | guard pages, over the profile if there is one |
 //!
 //! Not here: how anything is watched.
 
 mod leaks;
 mod profile;
+mod sampled;
 
-use crate::{gate, report, stack};
+use crate::{errno, gate, report, stack};
 use alloc_arena::{Arena, Os};
 use alloc_core::{AllocError, Allocator, Layer, Layout};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
@@ -65,7 +67,7 @@ fn variable(name: &str) -> Option<OsString> {
 
 /// Begins to watch if a variable asks for it. A recording comes first: a program is not watched beside it.
 pub(crate) fn configure() {
-    let Some(watcher) = leaks::configure().or_else(profile::configure) else { return };
+    let Some(watcher) = wanted() else { return };
     // The cache registers its fork handlers at its first miss: before ours (`fork.rs`).
     let layout = Layout::new::<u64>();
     if let Ok(slot) = WATCHED.allocate(layout) {
@@ -79,6 +81,14 @@ pub(crate) fn configure() {
         stack::miss_always();
         gate::watch();
     }
+}
+
+/// The watcher that the environment asks for: leaks alone, or guard pages and a profile together.
+fn wanted() -> Option<&'static dyn Watcher> {
+    leaks::configure().or_else(|| {
+        let profile = profile::configure();
+        sampled::configure(profile).or(profile.map(|profile| profile as &dyn Watcher))
+    })
 }
 
 /// Says what there is to say, if the program is watched.
@@ -120,7 +130,8 @@ pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
     // SAFETY: the caller's promise; `own` says whose it is, and by which layout.
     unsafe {
         match own(ptr) {
-            Some((watcher, layout)) => watcher.deallocate(ptr, layout),
+            // C's `free` keeps `errno`, whatever a watcher asks of the system.
+            Some((watcher, layout)) => errno::preserved(|| watcher.deallocate(ptr, layout)),
             None => stack::deallocate(ptr),
         }
     }
@@ -140,15 +151,15 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
     let new = unsafe { stack::natural(size) };
     // SAFETY: `old` fits the live allocation at `ptr`, and is the smaller or the larger one.
     unsafe {
-        match stack::change(old, size) {
-            stack::Change::Grow => start(watcher.grow(ptr, old, new)),
-            stack::Change::Stay => ptr.as_ptr().cast(),
-            // What was there is large enough, and still there.
-            stack::Change::Shrink => match watcher.shrink(ptr, old, new) {
-                Ok(slice) => slice.as_ptr().cast(),
-                Err(_) => ptr.as_ptr().cast(),
-            },
+        if size > old.size() {
+            return start(watcher.grow(ptr, old, new));
         }
+        if stack::stays(old, size) {
+            return ptr.as_ptr().cast();
+        }
+        // If it stays, what was there is large enough.
+        let shrunk = watcher.shrink(ptr, old, new);
+        shrunk.map_or(ptr.as_ptr().cast(), |slice| slice.as_ptr().cast())
     }
 }
 

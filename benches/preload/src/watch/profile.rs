@@ -18,7 +18,8 @@ use core::ptr::NonNull;
 use libc::c_int;
 use std::sync::OnceLock;
 
-type Layered = Profile<Below>;
+/// The profiler.
+pub(super) type Layered = Profile<Below>;
 
 /// What is written to. Only the process of this number takes the lock: a child may find it held for good.
 static FILE: Lock<Option<TraceFile>> = Lock::new(None);
@@ -28,7 +29,7 @@ static PROCESS: AtomicU32 = AtomicU32::new(0);
 static PROFILE: OnceLock<&'static Layered> = OnceLock::new();
 
 /// The profiler that the environment asks for.
-pub(super) fn configure() -> Option<&'static dyn Watcher> {
+pub(super) fn configure() -> Option<&'static Layered> {
     let path = variable("STRATA_PROFILE")?;
     let mean_bytes = match variable("STRATA_PROFILE_BYTES") {
         None => Layered::DEFAULT_MEAN_BYTES,
