@@ -140,7 +140,7 @@ pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
 /// # Safety
 ///
 /// As for [`deallocate`]; `size` is not 0 and at most [`gate::LARGEST_BYTES`].
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
     let Some(old) = STACK.layout_at(ptr) else {
         // SAFETY: the caller's promise, and the address is not ours.
