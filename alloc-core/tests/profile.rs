@@ -100,6 +100,8 @@ fn allocate_large(profile: &impl Allocator) -> NonNull<u8> {
     profile.allocate(layout(100_000)).expect("there is memory").cast()
 }
 
+type Allocate = fn(&Profile<Global>) -> NonNull<u8>;
+
 /// What is known of the call site in a function of this name.
 fn of_site(profile: &Profile<Global>, name: &str) -> (Totals, Totals) {
     let snapshot = profile.snapshot();
@@ -122,7 +124,7 @@ fn proportions_are_without_bias() {
     const SEEDS: u64 = 40;
     let mean = 16 << 10;
     // Allocations; bytes of each.
-    let sites: [(&str, usize, usize, fn(&Profile<Global>) -> NonNull<u8>); 3] = [
+    let sites: [(&str, usize, usize, Allocate); 3] = [
         ("allocate_small", 20_000, 48, |profile| allocate_small(profile)),
         ("allocate_medium", 1_000, 3000, |profile| allocate_medium(profile)),
         ("allocate_large", 20, 100_000, |profile| allocate_large(profile)),

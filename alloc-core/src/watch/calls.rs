@@ -132,6 +132,7 @@ pub(crate) fn places(address: usize) -> Vec<Place> {
 }
 
 /// Writes a stack of calls, a line for each function. Allocates; call it inside a watcher only.
+#[cfg(any(feature = "leaks", all(feature = "sampled", unix)))]
 pub(crate) fn write(calls: &[usize], out: &mut impl core::fmt::Write) -> core::fmt::Result {
     for address in calls {
         let places = places(*address);

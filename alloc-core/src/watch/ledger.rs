@@ -46,6 +46,10 @@ pub(super) struct Live {
     /// For how many allocations of its kind it stands.
     pub(super) weight: f64,
     /// The layout that the layer below knows.
+    #[cfg_attr(
+        not(feature = "profile"),
+        allow(dead_code, reason = "a profile changes layouts, `Leaks` does not")
+    )]
     pub(super) below: Layout,
 }
 
@@ -140,6 +144,7 @@ impl Ledger {
     }
 
     /// The addresses of all live allocations.
+    #[cfg(feature = "profile")]
     pub(super) fn addresses(&self) -> impl Iterator<Item = usize> {
         self.live.iter().map(|(address, _)| address as usize)
     }
@@ -261,6 +266,7 @@ impl Copied {
 pub(super) struct CopiedSite {
     first: usize,
     depth: usize,
+    #[cfg_attr(not(feature = "profile"), allow(dead_code, reason = "`Leaks` says what is live"))]
     pub(super) allocated: Totals,
     pub(super) in_use: Totals,
 }
