@@ -141,6 +141,9 @@ impl<A: Layer> Sampled<A> {
         let page = unsafe { core::slice::from_raw_parts(start.as_ptr(), page_bytes) };
         let (first, end) =
             (record.start - start.addr().get(), record.start - start.addr().get() + record.bytes);
+        if is_intact(&page[..first]) && is_intact(&page[end..]) {
+            return;
+        }
         let spoilt = |byte: &u8| *byte != PATTERN;
         // The nearest bytes first.
         let before = page[..first].iter().rposition(spoilt).map(|at| (Kind::Underflow, at));
@@ -185,6 +188,11 @@ impl<A: Layer> Sampled<A> {
         let pool = self.pool.lock();
         Some(pool.page_of(address).map_or(1, |page| pool.record(page).bytes.max(1)))
     }
+}
+
+/// Whether all bytes hold the pattern. Without a way out in between, the compiler looks at many bytes at a time.
+fn is_intact(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0, |spoilt, byte| spoilt | (byte ^ PATTERN)) == 0
 }
 
 allocator! {
