@@ -24,6 +24,8 @@ mod layer;
 mod owned;
 pub mod report;
 pub mod sync;
+#[cfg(any(feature = "profile", feature = "leaks", feature = "sampled"))]
+mod watch;
 
 pub use allocator_api2 as api2;
 #[doc(hidden)]
@@ -46,6 +48,12 @@ pub use layer::{Broken, Layer, cut, dangling};
 #[cfg(feature = "alloc")]
 pub use owned::{Boxed, Shared};
 pub use report::{Report, Unit};
+#[cfg(all(feature = "sampled", unix))]
+pub use watch::Sampled;
+#[cfg(feature = "leaks")]
+pub use watch::leaks::{self, Leaks};
+#[cfg(feature = "profile")]
+pub use watch::profile::{self, Profile};
 
 /// Ends the process where there is no other sound way on. Unwinding is not one (rule L5).
 #[cold]

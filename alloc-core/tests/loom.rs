@@ -271,3 +271,78 @@ fn limit_r2_everything_comes_back() {
         assert_eq!((stack.live_bytes(), stack.below().live_bytes()), (0, 0));
     });
 }
+
+/// The filter alone: it is not public, and names nothing but the shim.
+#[path = "../src/watch/profile/filter.rs"]
+#[allow(dead_code)]
+mod filter;
+
+/// watch/profile/filter.rs, R1: whoever is handed a sample finds it in the filter, whatever other threads do with
+/// samples that share its counter.
+///
+/// weakened: `add` and `remove` to a load and a store → caught (a sample is not found)
+/// weakened: `remove` stores 0 → caught (a sample is not found)
+/// weakened: `add` after the address is handed out → caught (a sample is not found)
+#[test]
+fn filter_r1_samples_are_found() {
+    use loom::sync::atomic::AtomicUsize;
+    const MINE: usize = 4096;
+    // The counter of this page is the same.
+    const OTHER: usize = 4096 * (1 + 1024 * 1024);
+    loom::model(|| {
+        let shared = Arc::new((filter::Filter::new(), AtomicUsize::new(0)));
+        let other = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                let (filter, handed) = &*shared;
+                filter.add(OTHER);
+                assert!(filter.may_hold(OTHER));
+                filter.remove(OTHER);
+                // Frees what the other thread handed over, if it did by now.
+                let address = handed.load(loom::sync::atomic::Ordering::Acquire);
+                if address != 0 {
+                    assert!(filter.may_hold(address));
+                    filter.remove(address);
+                }
+            })
+        };
+        let (filter, handed) = &*shared;
+        filter.add(MINE);
+        handed.store(MINE, loom::sync::atomic::Ordering::Release);
+        other.join().unwrap();
+    });
+}
+
+/// The range alone: it is not public either.
+#[path = "../src/watch/sampled/range.rs"]
+#[allow(dead_code)]
+mod range;
+
+/// watch/sampled/range.rs, R1: whoever is handed an address of the pool finds it in the range; who asks about another
+/// address is never told that it is the pool's.
+///
+/// weakened: `set` after the address is handed out → caught (the address is not in the range)
+/// weakened: the bytes are set to one too many → caught (a foreign address is in the range)
+#[test]
+fn range_r1_addresses_are_found() {
+    use loom::sync::atomic::AtomicUsize;
+    const BASE: usize = 0x10_0000;
+    const BYTES: usize = 0x3000;
+    loom::model(|| {
+        let shared = Arc::new((range::AddressRange::new(), AtomicUsize::new(0)));
+        let other = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                let (range, handed) = &*shared;
+                // At any moment, whatever is seen of the two words.
+                assert!(!range.contains(BASE + BYTES));
+                let address = handed.load(loom::sync::atomic::Ordering::Acquire);
+                assert!(address == 0 || range.contains(address));
+            })
+        };
+        let (range, handed) = &*shared;
+        range.set(BASE, BYTES);
+        handed.store(BASE + 0x1000, loom::sync::atomic::Ordering::Release);
+        other.join().unwrap();
+    });
+}

@@ -165,7 +165,8 @@ fn start(answer: Result<NonNull<[u8]>, alloc_core::AllocError>) -> *mut u8 {
 
 // SAFETY: the contract of `Allocator`, which `Layer` extends, is that of `Heap`.
 unsafe impl<L: Layer + Sync, M: Fn(&L) -> Vec<Run> + Sync> Heap for Stack<L, M> {
-    #[inline]
+    // A replay has one call of it, and a stack of more layers is no reason for a call of its own.
+    #[inline(always)]
     fn alloc(&self, layout: Layout) -> *mut u8 {
         start(self.layer.allocate(layout))
     }
@@ -175,7 +176,7 @@ unsafe impl<L: Layer + Sync, M: Fn(&L) -> Vec<Run> + Sync> Heap for Stack<L, M> 
         start(self.layer.allocate_zeroed(layout))
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn free(&self, ptr: *mut u8, layout: Layout) {
         // SAFETY: the caller's promise; live memory has no null address.
         unsafe { self.layer.deallocate(NonNull::new_unchecked(ptr), layout) }

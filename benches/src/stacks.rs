@@ -1,4 +1,4 @@
-//! Strata's stacks that take part: the default one, and two for other needs.
+//! Strata's stacks that take part: the default one, and some for other needs.
 //!
 //! Above: `candidates`. Below: alloc-sizeclass, alloc-arena, alloc-core.
 //!
@@ -6,12 +6,14 @@
 //! |---|---|---|
 //! | default | `ThreadCache<SizeClassHeap<Arena<Os>>>` | any program |
 //! | without cache | `SizeClassHeap<Arena<Os>>` | least memory; one thread, or few calls |
+//! | profile | `Profile` over the default stack | who allocates what |
+//! | sampled | `Sampled` over the default stack | finding what breaks memory |
 //! | bump | `Locked<Bump<Arena<Os>>>` | programs that free nothing before their end |
 
 use crate::heap::{PageState, Run, Stack};
 use crate::measure;
 use alloc_arena::{Arena, Bump, Os};
-use alloc_core::{AsGlobal, Locked};
+use alloc_core::{AsGlobal, Locked, Profile, Sampled};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
 
 /// What all stacks stand on.
@@ -28,6 +30,12 @@ thread_cache! {
 
 /// The default stack without its thread caches.
 pub static UNCACHED: SizeClassHeap<Ground> = SizeClassHeap::new(ground());
+
+/// The default stack with a heap profiler on top.
+pub static PROFILED: Profile<&ThreadCache<SizeClassHeap<Ground>, CACHED>> = Profile::new(&CACHED);
+
+/// The default stack with one allocation in many between guard pages.
+pub static SAMPLED: Sampled<&ThreadCache<SizeClassHeap<Ground>, CACHED>> = Sampled::new(&CACHED);
 
 /// A bump that many threads share: each call takes a lock.
 pub static BUMP: Locked<Bump<Ground>> = Locked::new(Bump::new(ground()));
@@ -54,6 +62,18 @@ pub const fn global() -> AsGlobalDefault {
 #[must_use]
 pub fn uncached() -> Mapped<SizeClassHeap<Ground>> {
     Stack::new(&UNCACHED)
+}
+
+/// [`PROFILED`] as a heap.
+#[must_use]
+pub fn profiled() -> Mapped<Profile<&'static ThreadCache<SizeClassHeap<Ground>, CACHED>>> {
+    Stack::new(&PROFILED)
+}
+
+/// [`SAMPLED`] as a heap.
+#[must_use]
+pub fn sampled() -> Mapped<Sampled<&'static ThreadCache<SizeClassHeap<Ground>, CACHED>>> {
+    Stack::new(&SAMPLED)
 }
 
 /// [`BUMP`] as a heap.

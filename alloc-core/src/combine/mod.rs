@@ -86,7 +86,7 @@ macro_rules! pass_on {
         }
     };
 }
-use pass_on;
+pub(crate) use pass_on;
 
 /// Copies an allocation into `new`, which is larger or smaller, and frees the old one: what a grow
 /// or shrink does that leads from one layer to another.
@@ -119,7 +119,7 @@ unsafe fn move_into(
 /// # Safety
 ///
 /// `to` is at most the length of the live allocation at `ptr`.
-unsafe fn zero(ptr: NonNull<u8>, from: usize, to: usize) {
+pub(crate) unsafe fn zero(ptr: NonNull<u8>, from: usize, to: usize) {
     if from < to {
         // SAFETY: the caller's promise.
         unsafe { ptr.add(from).write_bytes(0, to - from) }

@@ -15,7 +15,7 @@ mod paths;
 mod table;
 
 use alloc_arena::{Arena, Os};
-use alloc_core::AsGlobal;
+use alloc_core::{AsGlobal, Profile, Sampled};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
 use bounds::Bounds;
 use paths::Path;
@@ -28,6 +28,12 @@ thread_cache! {
     /// The stack whose Rust paths are counted.
     static STACK: Heap = Heap::new(Arena::new(Os::new()));
 }
+
+/// The same with a heap profiler on top.
+static PROFILED: Profile<&ThreadCache<Heap, STACK>> = Profile::new(&STACK);
+
+/// The same with some allocations between guard pages.
+static SAMPLED: Sampled<&ThreadCache<Heap, STACK>> = Sampled::new(&STACK);
 
 #[global_allocator]
 static GLOBAL: AsGlobal<&ThreadCache<Heap, STACK>> = AsGlobal::new(&STACK);

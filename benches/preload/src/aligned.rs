@@ -1,9 +1,9 @@
 //! Allocations with an alignment: C11's, POSIX's and the old ones.
 //!
-//! Above: the program. Below: `record.rs`, which is `stack.rs` when nobody records.
+//! Above: the program. Below: `stack.rs`, or `detour.rs`.
 //! These are rare calls, so they share one way down, [`allocate`].
 
-use crate::{errno, gate, malloc, record, stack};
+use crate::{detour, errno, gate, malloc, stack};
 use alloc_core::Layout;
 use core::ptr;
 use libc::{c_int, c_void};
@@ -16,7 +16,7 @@ pub(crate) fn allocate(align: usize, size: usize) -> *mut c_void {
         return malloc::allocate(size);
     }
     match Layout::from_size_align(size.max(1), align) {
-        Ok(layout) if gate::is_shut() => record::allocate(layout, false),
+        Ok(layout) if gate::is_shut() => detour::allocate(layout, false),
         Ok(layout) => stack::allocate(layout),
         Err(_) => stack::exhausted(),
     }

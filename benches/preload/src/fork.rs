@@ -1,18 +1,20 @@
-//! A forked child finds the recorder in order.
+//! A forked child finds the recorder and the watcher in order.
 //!
-//! Above: libc's `fork`. Below: `record.rs`. The stack sees to itself: its own handlers take its
+//! Above: libc's `fork`. Below: `record.rs`, `watch`. The stack sees to itself: its own handlers take its
 //! locks, and were registered by its first miss.
 
-use crate::{malloc, record};
+use crate::{malloc, record, watch};
 
-/// Registers the three handlers.
-///
-/// libc calls the first ones in reverse order of their registration. The stack's have to be there
-/// before ours, so that a fork takes the locks in the order in which a recorded call does: the
-/// recorder's, then the stack's.
-pub(crate) fn register() {
+/// Has the stack register its handlers, which have to be there before ours: libc calls the first ones in reverse order
+/// of their registration, and a fork takes the locks in the order in which a call does that makes a detour: the
+/// recorder's or the watcher's, then those below.
+pub(crate) fn begin() {
     // SAFETY: allocated here.
     unsafe { malloc::deallocate(malloc::allocate(1)) };
+}
+
+/// Registers the three handlers: after [`begin`], and after the watcher's own stack.
+pub(crate) fn register() {
     // SAFETY: the handlers are functions of this library, which is loaded before the program and
     // never unloaded. Without memory for the list of handlers a recording does not survive a fork.
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
@@ -20,14 +22,21 @@ pub(crate) fn register() {
 
 extern "C" fn prepare() {
     record::freeze();
+    watch::freeze();
 }
 
 extern "C" fn parent() {
-    // SAFETY: `prepare` took the lock in this thread; libc calls the handlers in pairs.
-    unsafe { record::thaw() };
+    // SAFETY: `prepare` took the locks in this thread; libc calls the handlers in pairs.
+    unsafe {
+        watch::thaw();
+        record::thaw();
+    }
 }
 
 extern "C" fn child() {
-    // SAFETY: this thread is the copy of the one in which `prepare` took the lock.
-    unsafe { record::abandon() };
+    // SAFETY: this thread is the copy of the one in which `prepare` took the locks.
+    unsafe {
+        watch::thaw();
+        record::abandon();
+    }
 }

@@ -1,10 +1,10 @@
-//! The gate: whether somebody records, and which sizes are ordinary.
+//! The gate: whether calls make a detour, to be recorded or watched, and which sizes are ordinary.
 //!
 //! Above: `malloc.rs`. Below: nothing.
-//! A hit does not look at the gate. While a recording runs, no thread has lists
+//! A hit does not look at the gate. While it is shut, no thread has lists
 //! (`ThreadCache::stop_caching`), so that every call misses, and misses do look.
 
-use alloc_core::sync::{AtomicBool, Ordering};
+use alloc_core::sync::{AtomicU8, Ordering};
 
 /// The largest size that any allocation may have: what `Layout` allows at the alignment of
 /// `malloc`. It is `PTRDIFF_MAX` but for the last 15 bytes.
@@ -13,7 +13,11 @@ pub(crate) const LARGEST_BYTES: usize = isize::MAX as usize & !15;
 /// The largest ordinary size: one that is looked up in one step.
 const ORDINARY_BYTES: usize = 1 << 10;
 
-static SHUT: AtomicBool = AtomicBool::new(false);
+const OPEN: u8 = 0;
+const RECORDED: u8 = 1;
+const WATCHED: u8 = 2;
+
+static STATE: AtomicU8 = AtomicU8::new(OPEN);
 
 /// Whether `size` is an ordinary one, from 1 to `ORDINARY_BYTES`.
 #[inline(always)]
@@ -23,19 +27,37 @@ pub(crate) const fn is_ordinary(size: usize) -> bool {
 }
 
 /// Sends every call that misses to the recorder from now on.
-pub(crate) fn shut() {
+pub(crate) fn record() {
     // ORDERING: Relaxed; a call that sees it late goes unrecorded.
-    SHUT.store(true, Ordering::Relaxed);
+    STATE.store(RECORDED, Ordering::Relaxed);
 }
 
-/// Ends that.
+/// Sends every call that misses to the watcher from now on, for good.
+pub(crate) fn watch() {
+    // ORDERING: Relaxed; there is one thread, and those that it starts see what it did.
+    STATE.store(WATCHED, Ordering::Relaxed);
+}
+
+/// Ends a recording.
 pub(crate) fn open() {
     // ORDERING: Relaxed; a call that sees it late goes to the recorder, whose lock decides.
-    SHUT.store(false, Ordering::Relaxed);
+    STATE.store(OPEN, Ordering::Relaxed);
 }
 
-/// Whether a recorder has shut the gate.
+/// Whether calls make a detour.
 pub(crate) fn is_shut() -> bool {
-    // ORDERING: Relaxed, as in `shut` and `open`.
-    SHUT.load(Ordering::Relaxed)
+    // ORDERING: Relaxed, as in `record`, `watch` and `open`.
+    STATE.load(Ordering::Relaxed) != OPEN
+}
+
+/// Whether the recorder has shut the gate.
+pub(crate) fn is_recorded() -> bool {
+    // ORDERING: Relaxed, as above.
+    STATE.load(Ordering::Relaxed) == RECORDED
+}
+
+/// Whether the watcher has.
+pub(crate) fn is_watched() -> bool {
+    // ORDERING: Relaxed, as above.
+    STATE.load(Ordering::Relaxed) == WATCHED
 }

@@ -37,7 +37,7 @@ pub(crate) fn configure() {
 
 /// Runs `start` with all signals blocked, which a thread that it starts inherits: signals are the program's,
 /// and its handlers run on its own threads.
-fn without_signals<R>(start: impl FnOnce() -> R) -> R {
+pub(crate) fn without_signals<R>(start: impl FnOnce() -> R) -> R {
     let mut all = MaybeUninit::uninit();
     let mut before = MaybeUninit::uninit();
     // SAFETY: `sigfillset` writes the one set, `pthread_sigmask` the other; neither fails on valid arguments.

@@ -1,9 +1,9 @@
 //! Questions about memory, and the request to give some back.
 //!
-//! Above: the program. Below: `stack.rs` for one allocation, `Layer::report` for figures.
+//! Above: the program. Below: `stack.rs` (or the watcher) for one allocation, `Layer::report` for figures.
 
-use crate::report;
-use crate::stack::{self, STACK};
+use crate::stack::STACK;
+use crate::{detour, report};
 use alloc_core::Layer;
 use alloc_core::report::{Report, Sink, Unit};
 use core::ptr::NonNull;
@@ -18,7 +18,7 @@ use libc::{c_int, c_void};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn malloc_usable_size(ptr: *mut c_void) -> usize {
     // SAFETY: the caller's promise.
-    NonNull::new(ptr.cast()).map_or(0, |ptr| unsafe { stack::usable_bytes(ptr) })
+    NonNull::new(ptr.cast()).map_or(0, |ptr| unsafe { detour::usable_bytes(ptr) })
 }
 
 /// Gives cached memory back to the system; returns 1 if there was any, else 0. There is no top of

@@ -7,11 +7,13 @@
 //! | file | what it owns |
 //! |---|---|
 //! | `malloc.rs`, `aligned.rs`, `cxx.rs`, `info.rs` | the symbols, by family: what C, POSIX and C++ promise |
-//! | `gate.rs` | the one test of the hit path: an ordinary size, an address, nobody recording |
+//! | `gate.rs` | the one test of the hit path: an ordinary size, an address, no detour |
+//! | `detour.rs` | the way of a call that is recorded or watched |
 //! | `stack.rs` | the stack itself, and the three verbs that the symbols are made of |
 //! | `foreign.rs` | addresses that are not ours, and symbols of the next library |
 //! | `errno.rs` | the C error word |
 //! | `record.rs` | the trace of the program's allocations |
+//! | `watch/` | heap profile, leaks, guard pages: the stack that a watched program has instead |
 //! | `report.rs` | the report at exit |
 //! | `idle.rs` | the thread that gives memory back while nothing is allocated, if it is wished for |
 //! | `fork.rs`, `life.rs` | a forked child; the process's beginning and end |
@@ -20,6 +22,7 @@
 
 mod aligned;
 mod cxx;
+mod detour;
 mod errno;
 mod foreign;
 mod fork;
@@ -31,3 +34,4 @@ mod malloc;
 mod record;
 mod report;
 mod stack;
+mod watch;

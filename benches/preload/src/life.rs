@@ -4,7 +4,7 @@
 //! Allocation needs none of this: it works before the first constructor and after the last
 //! destructor.
 
-use crate::{fork, idle, record, report};
+use crate::{fork, idle, record, report, watch};
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -16,14 +16,17 @@ static END: extern "C" fn() = end;
 
 /// Runs after the constructors of libc, on which this library depends, and before `main`.
 extern "C" fn start() {
-    fork::register();
+    fork::begin();
     report::configure();
     record::configure();
+    watch::configure();
+    fork::register();
     idle::configure();
 }
 
 /// Runs after the handlers of `atexit`.
 extern "C" fn end() {
     record::finish();
+    watch::finish();
     report::at_exit();
 }

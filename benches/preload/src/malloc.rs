@@ -1,10 +1,10 @@
 //! `malloc` and its family, as C23, POSIX and glibc's manual describe them.
 //!
-//! Above: the program. Below: `gate.rs`, then `stack.rs`; on the cold way, `record.rs`.
+//! Above: the program. Below: `gate.rs`, then `stack.rs`; on the cold way, `detour.rs`.
 //! Each hot function is a hit of the thread's lists; what misses stands right under it.
 //! Not here: alignments other than the natural one (`aligned.rs`), C++ (`cxx.rs`).
 
-use crate::{gate, record, stack};
+use crate::{detour, gate, stack};
 use core::ptr::NonNull;
 use libc::c_void;
 
@@ -36,7 +36,7 @@ extern "C" fn allocate_other(size: usize) -> *mut c_void {
     }
 }
 
-/// What the thread has no slot for; sizes that nobody has; recorded calls.
+/// What the thread has no slot for; sizes that nobody has; calls that make a detour.
 #[cold]
 #[inline(never)]
 extern "C" fn allocate_missed(size: usize, zeroed: bool) -> *mut c_void {
@@ -46,7 +46,7 @@ extern "C" fn allocate_missed(size: usize, zeroed: bool) -> *mut c_void {
     // SAFETY: `size` is at most `LARGEST_BYTES`, and so is 1.
     let layout = unsafe { stack::natural(size.max(1)) };
     match (gate::is_shut(), zeroed) {
-        (true, _) => record::allocate(layout, zeroed),
+        (true, _) => detour::allocate(layout, zeroed),
         (false, true) => stack::allocate_zeroed(layout),
         (false, false) => stack::allocate(layout),
     }
@@ -88,7 +88,7 @@ pub(crate) unsafe fn deallocate(ptr: *mut c_void) {
 }
 
 /// A slot that the thread has no room for, a larger allocation, an address that is not ours, null,
-/// or a recorded call.
+/// or a call that makes a detour.
 ///
 /// # Safety
 ///
@@ -99,7 +99,7 @@ unsafe extern "C" fn deallocate_other(ptr: *mut c_void) {
     // SAFETY: the caller's promise.
     unsafe {
         if gate::is_shut() {
-            record::deallocate(ptr);
+            detour::deallocate(ptr);
         } else {
             stack::deallocate(ptr);
         }
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
             deallocate(ptr.as_ptr().cast());
             return core::ptr::null_mut();
         }
-        if gate::is_shut() { record::reallocate(ptr, size) } else { stack::reallocate(ptr, size) }
+        if gate::is_shut() { detour::reallocate(ptr, size) } else { stack::reallocate(ptr, size) }
     }
 }
 

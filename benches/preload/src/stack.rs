@@ -140,7 +140,7 @@ pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
 /// # Safety
 ///
 /// As for [`deallocate`]; `size` is not 0 and at most [`gate::LARGEST_BYTES`].
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
     let Some(old) = STACK.layout_at(ptr) else {
         // SAFETY: the caller's promise, and the address is not ours.
@@ -155,7 +155,7 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
             Err(_) => exhausted(),
         };
     }
-    if old.size() < KEPT_BYTES && size >= old.size() / 2 {
+    if stays(old, size) {
         return ptr.as_ptr().cast();
     }
     // SAFETY: as above; `old` is not the smaller one.
@@ -164,6 +164,12 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
         // What was there is large enough, and still there.
         Err(_) => ptr.as_ptr().cast(),
     }
+}
+
+/// Whether an allocation of layout `old`, that is to have fewer bytes or as many, stays as it is.
+#[inline(always)]
+pub(crate) const fn stays(old: Layout, size: usize) -> bool {
+    old.size() < KEPT_BYTES && size >= old.size() / 2
 }
 
 /// The bytes that may be used at `ptr`.

@@ -4,7 +4,7 @@
 
 use super::bare::{HAND_OVER_SLOTS, HAND_OVERS, WAVE_SLOTS, WAVES};
 use super::{Path, threads};
-use crate::STACK;
+use crate::{PROFILED, SAMPLED, STACK};
 use alloc_core::api2::vec::Vec as StackVec;
 use alloc_core::{Allocator, Layout};
 use std::hint::black_box;
@@ -15,6 +15,14 @@ pub(super) const PATHS: &[Path] = &[
         .at_most(20.0),
     Path::new("rust/pair-any", "the same, layout known at run time", pair_any),
     Path::new("rust/pair-global", "the same through std::alloc", pair_global),
+    Path::new(
+        "rust/pair-profile",
+        "64 bytes, known at compile time, below a Profile",
+        pair_profile,
+    )
+    .rounds_of(1_000_000, 1),
+    Path::new("rust/pair-sampled", "64 bytes, known at compile time, below Sampled", pair_sampled)
+        .rounds_of(1_000_000, 1),
     Path::new("rust/pair-zeroed", "allocate 64 zeroed bytes and free them", pair_zeroed),
     Path::new("rust/pair-medium", "allocate and free 256 KiB", pair_medium),
     Path::new("rust/pair-large", "allocate and free 2 MiB, past the cache", pair_large),
@@ -88,6 +96,26 @@ fn pair_global(rounds: usize) {
     for _ in 0..rounds {
         // SAFETY: the layout is not empty; what is freed was allocated for it right above.
         unsafe { std::alloc::dealloc(black_box(std::alloc::alloc(layout(64))), layout(64)) };
+    }
+}
+
+#[inline(never)]
+fn pair_profile(rounds: usize) {
+    // The first slot of a span begins on a page, where samples begin, too: that is asked about once more.
+    black_box(start(&STACK, layout(64)));
+    for _ in 0..rounds {
+        let slot = black_box(start(&PROFILED, layout(64)));
+        // SAFETY: allocated right above, for this layout.
+        unsafe { PROFILED.deallocate(slot, layout(64)) };
+    }
+}
+
+#[inline(never)]
+fn pair_sampled(rounds: usize) {
+    for _ in 0..rounds {
+        let slot = black_box(start(&SAMPLED, layout(64)));
+        // SAFETY: allocated right above, for this layout.
+        unsafe { SAMPLED.deallocate(slot, layout(64)) };
     }
 }
 

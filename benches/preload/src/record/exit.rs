@@ -1,11 +1,10 @@
 //! The ways out of a process that pass by its destructors.
 //!
-//! Above: the program, which calls these symbols instead of libc's. Below: `finish`, then what
+//! Above: the program, which calls these symbols instead of libc's. Below: `finish` (of the recorder and the watcher), then what
 //! libc would have done. `exit` and a return from `main` end in `life.rs`; a signal that kills, or
 //! an `exec`, ends the trace without a footer, and its reader says so.
 
-use super::finish;
-use crate::foreign;
+use crate::{foreign, record, watch};
 use libc::{c_int, c_void};
 
 // SAFETY: C11 declares it so; it asks for nothing but a function.
@@ -14,13 +13,18 @@ unsafe extern "C" {
 }
 
 /// Registers the handler for `quick_exit`.
-pub(super) fn register() {
+pub(crate) fn register() {
     // Without it a trace that ends by `quick_exit` has no footer: no more can be done.
     let _ = at_quick_exit(at_end);
 }
 
 extern "C" fn at_end() {
     finish();
+}
+
+fn finish() {
+    record::finish();
+    watch::finish();
 }
 
 /// POSIX: ends the process at once.

@@ -1,18 +1,18 @@
 //! The file that a trace goes to: a descriptor inside a process that does not know of it.
 //!
-//! Above: `record/mod.rs`. Below: system calls.
+//! Above: `record/mod.rs`, `watch/profile.rs`. Below: system calls.
 //! The program may close every descriptor it finds, and open a file of its own under the same
 //! number. So the descriptor is a high one, and before each write the file behind it is compared
 //! with the one that was opened.
 //!
 //! Whose the path is: the first process that gets the lock on it. It stays locked as long as that
-//! process runs; its children, which inherit `STRATA_RECORD`, write to `PATH.PID`. A program that
+//! process runs; its children, which inherit `STRATA_RECORD` (or `STRATA_PROFILE`), write to `PATH.PID`. A program that
 //! replaces itself by another (`exec`) gives up the lock, and the new one starts the file anew.
 
 use core::mem::ManuallyDrop;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const FIRST_DESCRIPTOR: libc::c_int = 900;
 
 /// A file, and which it was when it was opened.
 #[derive(Debug)]
-pub(super) struct TraceFile {
+pub(crate) struct TraceFile {
     file: ManuallyDrop<File>,
     device: u64,
     inode: u64,
@@ -30,7 +30,7 @@ pub(super) struct TraceFile {
 
 impl TraceFile {
     /// Opens, locks and empties `path`, or `path` with this process's number.
-    pub(super) fn create(path: PathBuf) -> io::Result<Self> {
+    pub(crate) fn create(path: PathBuf) -> io::Result<Self> {
         let file = match locked(&path)? {
             Some(file) => file,
             None => {
@@ -43,6 +43,14 @@ impl TraceFile {
         let file = lifted(file);
         let metadata = file.metadata()?;
         Ok(Self { file: ManuallyDrop::new(file), device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    /// Makes `bytes` all that is in the file.
+    pub(crate) fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.check()?;
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(bytes)
     }
 
     fn check(&self) -> io::Result<()> {

@@ -4,7 +4,7 @@
 //! Below: `stack.rs` for the call itself, `strata_trace::Recording` for the event, `file.rs` for
 //! the bytes.
 //!
-//! * **T1.** The gate is shut exactly while a recording runs (and a moment longer). From its
+//! * **T1.** The gate is shut for the recorder exactly while a recording runs (and a moment longer). From its
 //!   start on no thread has lists, so that every call misses and comes to the gate.
 //! * **T2.** An event is written under one lock, which makes the order of the trace: a free
 //!   before it happens, an allocation after, so that no address has two objects at once.
@@ -16,8 +16,8 @@
 //!
 //! Not here: which allocation functions there are. The trace knows sizes, alignments and zeroes.
 
-mod exit;
-mod file;
+pub(crate) mod exit;
+pub(crate) mod file;
 
 use crate::{errno, gate, report, stack};
 use alloc_core::Layout;
@@ -57,7 +57,7 @@ pub(crate) fn configure() {
             *RUNNING.lock() = Some(running);
             exit::register();
             stack::miss_always();
-            gate::shut();
+            gate::record();
         }
         Err(error) => report::say(format_args!("strata: cannot record: {error}\n")),
     }
@@ -65,7 +65,7 @@ pub(crate) fn configure() {
 
 /// Ends the recording, if this process has one: writes what is held back, and the footer.
 pub(crate) fn finish() {
-    if !gate::is_shut() {
+    if !gate::is_recorded() {
         return;
     }
     alone(|| {
@@ -132,7 +132,7 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
 /// Gives `write` the recording and this thread's name, unless nothing is recorded or the thread is
 /// inside the recorder already. The first error ends the recording.
 fn event(write: impl FnOnce(&mut Recording<TraceFile>, u64) -> io::Result<()>) {
-    if !gate::is_shut() {
+    if !gate::is_recorded() {
         return;
     }
     alone(|| {
@@ -182,6 +182,8 @@ pub(crate) unsafe fn thaw() {
 pub(crate) unsafe fn abandon() {
     // SAFETY: the caller's promise.
     unsafe { RUNNING.release() }
-    gate::open();
+    if gate::is_recorded() {
+        gate::open();
+    }
     alone(|| drop(RUNNING.lock().take()));
 }

@@ -77,10 +77,11 @@ pub struct Run(Command);
 impl Run {
     pub fn new(program: &Path) -> Self {
         let mut command = Command::new(program);
-        for variable in
-            ["LD_PRELOAD", "STRATA_REPORT", "STRATA_RECORD", "STRATA_IDLE_MS", "TEST_ON_STRATA"]
-        {
-            command.env_remove(variable);
+        for (variable, _) in std::env::vars_os() {
+            let name = variable.to_string_lossy();
+            if name == "LD_PRELOAD" || name == "TEST_ON_STRATA" || name.starts_with("STRATA_") {
+                command.env_remove(variable);
+            }
         }
         Self(command)
     }

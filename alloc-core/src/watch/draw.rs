@@ -1,0 +1,200 @@
+//! Which allocation is watched: a Poisson process along the bytes (or the calls) of each thread.
+//!
+//! Above: `Profile`, which draws by bytes, and `Sampled`, which draws by calls. Below: thread-local storage.
+//!
+//! The distance from one sampled unit to the next has a geometric distribution (the exponential one, for whole
+//! units), which has no memory: whatever came before, the next unit is sampled with the same odds.
+//! So a distance may be thrown away and drawn anew at any time without a bias. Two things follow. An allocation
+//! of `n` units is sampled with the odds `1 - exp(-n / mean)`, wherever it stands. And a thread needs one
+//! countdown only, however many samplers it meets: a sampler that finds another one's draws a new distance.
+//!
+//! The scheme is that of tcmalloc and jemalloc. Not here: what is done with a sampled allocation.
+
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use core::cell::Cell;
+
+/// A thread's countdown: how many units still pass, and for which sampler.
+#[derive(Debug)]
+pub(super) struct Countdown {
+    owner: Cell<u32>,
+    left: Cell<usize>,
+}
+
+impl Countdown {
+    /// A countdown that is no sampler's yet.
+    pub(super) const fn new() -> Self {
+        Self { owner: Cell::new(NOBODY), left: Cell::new(0) }
+    }
+}
+
+/// No sampler has this number, nor the one that says that a sampler has no number yet.
+const NOBODY: u32 = u32::MAX;
+const NO_NUMBER: u32 = 0;
+const _: () = assert!(NOBODY != NO_NUMBER);
+
+/// Draws distances around a mean.
+#[derive(Debug)]
+pub(super) struct Sampler {
+    number: AtomicU32,
+    seed: u64,
+    draws: AtomicU64,
+    /// In units; 0 samples everything.
+    mean: usize,
+}
+
+impl Sampler {
+    crate::const_fn! {
+        /// A sampler that takes one unit in `mean`, on the average.
+        pub(super) const fn new(mean: usize) -> Self {
+            Self { number: AtomicU32::new(NO_NUMBER), seed: 0, draws: AtomicU64::new(0), mean }
+        }
+    }
+
+    pub(super) const fn set_mean(&mut self, mean: usize) {
+        self.mean = mean;
+    }
+
+    pub(super) const fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
+    pub(super) const fn mean(&self) -> usize {
+        self.mean
+    }
+
+    /// Counts `units`; `true` if none of them is sampled. Otherwise [`turn`](Self::turn) has to decide at once.
+    #[inline(always)]
+    pub(super) fn passes(&self, countdown: &Countdown, units: usize) -> bool {
+        // ORDERING: Relaxed; the number is all that is asked for, and a stale one leads to `turn`.
+        if self.number.load(Ordering::Relaxed) != countdown.owner.get() {
+            return false;
+        }
+        // Below 0 the word wraps round; `turn` sets it anew.
+        let (left, is_due) = countdown.left.get().overflowing_sub(units);
+        countdown.left.set(left);
+        !is_due
+    }
+
+    /// What [`passes`](Self::passes) did not settle: counts `units`, and says whether one of them is sampled.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn turn(&self, countdown: &Countdown, units: usize) -> bool {
+        let number = self.number();
+        let mut left = None;
+        if countdown.owner.get() != number {
+            // Another sampler's countdown, of which nothing was taken off; or no sampler's.
+            countdown.owner.set(number);
+            left = self.distance().checked_sub(units);
+        }
+        countdown.left.set(left.unwrap_or_else(|| self.distance()));
+        left.is_none()
+    }
+
+    /// The odds with which an allocation of so many units is sampled.
+    #[cfg(any(feature = "profile", test))]
+    pub(super) fn odds(&self, units: usize) -> f64 {
+        if self.mean == 0 { 1.0 } else { -(-(units as f64) / self.mean as f64).exp_m1() }
+    }
+
+    /// How many units pass before the next that is sampled.
+    fn distance(&self) -> usize {
+        if self.mean == 0 {
+            return 0;
+        }
+        // Above 0 and at most 1, in steps of 2 to the power of -53.
+        let chance = ((self.random() >> 11) + 1) as f64 * (1.0 / (1u64 << 53) as f64);
+        // The cast cuts to a whole number: the geometric distribution.
+        (-chance.ln() * self.mean as f64) as usize
+    }
+
+    /// A random word: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+    pub(super) fn random(&self) -> u64 {
+        // ORDERING: Relaxed; each draw has its own number, and guards nothing.
+        let draw = self.draws.fetch_add(1, Ordering::Relaxed);
+        let mut word = self.seed.wrapping_add(draw.wrapping_add(1).wrapping_mul(GOLDEN));
+        if self.seed == 0 {
+            // Where the system laid this process: other distances in each.
+            word ^= (core::ptr::from_ref(self).addr() as u64).rotate_left(32);
+            word ^= u64::from(std::process::id());
+        }
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+
+    /// The sampler's number, which no other of this process has.
+    fn number(&self) -> u32 {
+        static LAST: crate::sync::language::AtomicU32 = crate::sync::language::AtomicU32::new(0);
+        // ORDERING: Relaxed throughout; numbers need to be different, nothing more.
+        let known = self.number.load(Ordering::Relaxed);
+        if known != NO_NUMBER {
+            return known;
+        }
+        let mut fresh = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        if matches!(fresh, NO_NUMBER | NOBODY) {
+            fresh = 1;
+        }
+        match self.number.compare_exchange(NO_NUMBER, fresh, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => fresh,
+            Err(number) => number,
+        }
+    }
+}
+
+/// Two to the power of 64, divided by the golden ratio: what splitmix64 counts in.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+#[cfg(all(test, not(all(loom, feature = "loom"))))]
+mod tests {
+    use super::{Countdown, Sampler};
+
+    #[test]
+    fn a_mean_of_nothing_samples_everything_but_nothing() {
+        let (sampler, countdown) = (Sampler::new(0), Countdown::new());
+        for _ in 0..10 {
+            assert!(!sampler.passes(&countdown, 1) && sampler.turn(&countdown, 1));
+            assert!(sampler.passes(&countdown, 0));
+        }
+    }
+
+    #[test]
+    fn the_odds_are_what_was_promised() {
+        for (seed, units) in [(1, 1), (2, 30), (3, 100), (4, 250)] {
+            let mut sampler = Sampler::new(100);
+            sampler.set_seed(seed);
+            let countdown = Countdown::new();
+            let rounds = 100_000;
+            let sampled = (0..rounds)
+                .filter(|_| !sampler.passes(&countdown, units) && sampler.turn(&countdown, units))
+                .count() as f64;
+            let odds = sampler.odds(units);
+            let expected = odds * f64::from(rounds);
+            // Five standard deviations of a binomial distribution.
+            let bound = 5.0 * (expected * (1.0 - odds)).sqrt();
+            assert!((sampled - expected).abs() < bound, "{units}: {sampled} of {expected}");
+        }
+    }
+
+    #[test]
+    fn samplers_that_take_turns_on_a_thread_stay_without_bias() {
+        let (mut coarse, mut fine) = (Sampler::new(1000), Sampler::new(10));
+        coarse.set_seed(7);
+        fine.set_seed(8);
+        let countdown = Countdown::new();
+        let mut sampled = [0u32; 2];
+        for _ in 0..100_000 {
+            for (sampler, sampled) in [&coarse, &fine].into_iter().zip(&mut sampled) {
+                if !sampler.passes(&countdown, 5) && sampler.turn(&countdown, 5) {
+                    *sampled += 1;
+                }
+            }
+        }
+        for (sampler, sampled) in [coarse, fine].iter().zip(sampled) {
+            let expected = sampler.odds(5) * 100_000.0;
+            assert!(
+                (f64::from(sampled) - expected).abs() < 5.0 * expected.sqrt(),
+                "{sampled} of {expected}"
+            );
+        }
+    }
+}

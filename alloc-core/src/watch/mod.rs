@@ -1,0 +1,35 @@
+//! Layers that watch a program: who allocates how much, what is never freed, who breaks memory.
+//!
+//! Above: whoever composes a stack. Below: one layer. Each has a feature of its own.
+//!
+//! | layer | feature | what it watches |
+//! |---|---|---|
+//! | `Profile` | `profile` | a few allocations, drawn by bytes: a heap profile in pprof's format |
+//! | `Leaks` | `leaks` | every allocation: what is live, by call site |
+//! | `Sampled` | `sampled` | one allocation in many, between guard pages |
+//!
+//! What they share: `draw.rs` decides which allocation is watched; `calls.rs` asks who allocates; `ledger.rs`
+//! holds call sites and live allocations, in `map.rs` and `row.rs`, whose memory is the layer's below.
+//! Three things keep a watcher from watching itself: its tables never allocate from the program's allocator;
+//! no lock is held while a call stack is read or a report is written; and what a thread allocates
+//! while it is inside a watcher ([`calls::Inside`]) is not watched.
+//!
+//! Not here: figures without call sites (`Observe`, in `combine`).
+
+pub(crate) mod calls;
+#[cfg(any(feature = "profile", all(feature = "sampled", unix)))]
+mod draw;
+#[cfg(feature = "leaks")]
+pub mod leaks;
+#[cfg(any(feature = "profile", feature = "leaks"))]
+mod ledger;
+#[cfg(any(feature = "profile", feature = "leaks"))]
+mod map;
+#[cfg(feature = "profile")]
+pub mod profile;
+#[cfg(any(feature = "profile", feature = "leaks"))]
+mod row;
+#[cfg(all(feature = "sampled", unix))]
+mod sampled;
+#[cfg(all(feature = "sampled", unix))]
+pub use sampled::Sampled;

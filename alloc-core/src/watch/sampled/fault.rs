@@ -1,0 +1,256 @@
+//! The handler of faults in a pool.
+//!
+//! Above: the processor. Below: `report.rs`, which says what happened. Not here: errors that a free finds (`layer.rs`).
+//!
+//! The handler runs on the thread that made the mistake, perhaps on its small alternate stack. So it only finds the
+//! pool, copies the record and reads the stack of calls; a thread of its own writes the report, and the
+//! handler waits for it, but not for ever. Then it aborts. The thread that faulted was in the program's code, and not in an
+//! allocator's, so that the report may allocate.
+//!
+//! A fault that is no pool's goes to the handler that was there before, or to the system's default.
+//!
+//! The table of pools: an entry is free while `base` is 0. Rule T1: who changed `base` from 0 to 1 writes the rest, and then
+//! the real `base`; whoever reads that one sees the rest (Release, met by Acquire).
+
+use super::pool::{Record, State};
+use super::report::{self, Kind, Mistake};
+use crate::sync::language::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use crate::watch::calls::Calls;
+use core::cell::UnsafeCell;
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+use std::sync::Once;
+
+/// A pool, for the handler.
+struct Entry {
+    base: AtomicUsize,
+    bytes: AtomicUsize,
+    page_bytes: AtomicUsize,
+    records: AtomicPtr<Record>,
+}
+
+/// Pools that are diagnosed at the same time; faults in more of them end the process without a diagnosis.
+const POOLS: usize = 64;
+
+const FREE: usize = 0;
+const CLAIMED: usize = 1;
+
+static ENTRIES: [Entry; POOLS] = [const {
+    Entry {
+        base: AtomicUsize::new(FREE),
+        bytes: AtomicUsize::new(0),
+        page_bytes: AtomicUsize::new(0),
+        records: AtomicPtr::new(core::ptr::null_mut()),
+    }
+}; POOLS];
+
+/// Enters a pool, and sees to it that there is a handler.
+pub(super) fn watch(base: usize, bytes: usize, page_bytes: usize, records: NonNull<Record>) {
+    static HANDLER: Once = Once::new();
+    HANDLER.call_once(install);
+    for entry in &ENTRIES {
+        // ORDERING: Acquire meets the Release of `forget`; the rest is written by whoever claims (T1).
+        if entry.base.compare_exchange(FREE, CLAIMED, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        {
+            entry.bytes.store(bytes, Ordering::Relaxed);
+            entry.page_bytes.store(page_bytes, Ordering::Relaxed);
+            entry.records.store(records.as_ptr(), Ordering::Relaxed);
+            // ORDERING: Release meets the Acquire of `find` (T1).
+            entry.base.store(base, Ordering::Release);
+            return;
+        }
+    }
+}
+
+/// Takes a pool out.
+pub(super) fn forget(base: usize) {
+    for entry in &ENTRIES {
+        // ORDERING: Release meets the Acquire of `watch`.
+        let _ = entry.base.compare_exchange(base, FREE, Ordering::Release, Ordering::Relaxed);
+    }
+}
+
+/// What is found out in the handler: little, for its stack may be small.
+#[derive(Clone, Copy)]
+struct Found {
+    kind: Kind,
+    /// The record of the object, or null.
+    record: *const Record,
+}
+
+const WILD: Found = Found { kind: Kind::Wild, record: core::ptr::null() };
+
+/// What the pool that the address lies in knows of it.
+fn find(address: usize) -> Option<Found> {
+    ENTRIES.iter().find_map(|entry| {
+        // ORDERING: Acquire meets the Release of `watch` (T1).
+        let base = entry.base.load(Ordering::Acquire);
+        let bytes = entry.bytes.load(Ordering::Relaxed);
+        if base <= CLAIMED || address.wrapping_sub(base) >= bytes {
+            return None;
+        }
+        let page_bytes = entry.page_bytes.load(Ordering::Relaxed);
+        let pages = bytes / page_bytes / 2;
+        let records = entry.records.load(Ordering::Relaxed).cast_const();
+        // The record of a page that was used.
+        let known = |page: usize| {
+            if page >= pages {
+                return None;
+            }
+            // SAFETY: within the records of a pool that is in the table, all of them initialised. Another thread may
+            // change one meanwhile: then the report says something odd of a program that is broken anyway.
+            let record = unsafe { &*records.add(page) };
+            (record.state != State::Fresh).then_some(record)
+        };
+        let at = (address - base) / page_bytes;
+        Some(if at % 2 == 1 {
+            // A page: it is inaccessible, so nothing lives there.
+            known(at / 2).map_or(WILD, |record| Found { kind: Kind::UseAfterFree, record })
+        } else {
+            between(address, (at / 2).checked_sub(1).and_then(known), known(at / 2))
+        })
+    })
+}
+
+/// A fault in a guard: the object that is nearer is meant, a live one rather than one that is freed.
+fn between(address: usize, left: Option<&Record>, right: Option<&Record>) -> Found {
+    let beyond = left.map(|record| {
+        let far = (address + 1).saturating_sub(record.start + record.bytes);
+        (record.state != State::Live, far, Found { kind: Kind::Overflow, record })
+    });
+    let before = right.map(|record| {
+        let far = record.start.saturating_sub(address);
+        (record.state != State::Live, far, Found { kind: Kind::Underflow, record })
+    });
+    let nearest = beyond.into_iter().chain(before).min_by_key(|(freed, far, _)| (*freed, *far));
+    nearest.map_or(WILD, |(.., found)| found)
+}
+
+/// The signals of an access to an inaccessible page: Linux sends the first, macOS the second.
+const SIGNALS: [libc::c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
+
+/// Written before the handler is installed.
+struct Before(UnsafeCell<[MaybeUninit<libc::sigaction>; 2]>);
+
+// SAFETY: written by `install`, once, before the handler that reads it is installed.
+unsafe impl Sync for Before {}
+
+static BEFORE: Before = Before(UnsafeCell::new([MaybeUninit::uninit(); 2]));
+
+fn install() {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: all zeroes is an action without flags, mask and handler, to which these fields are added; the handler has the
+    // type that `SA_SIGINFO` asks for. `BEFORE` is nobody else's yet (`Once`).
+    unsafe {
+        let action = action.as_mut_ptr();
+        (*action).sa_sigaction = handle as *const () as usize;
+        (*action).sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        let before = BEFORE.0.get().cast::<libc::sigaction>();
+        for (at, signal) in SIGNALS.into_iter().enumerate() {
+            libc::sigaction(signal, core::ptr::null(), before.add(at));
+            libc::sigaction(signal, action, core::ptr::null_mut());
+        }
+    }
+}
+
+extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: `SA_SIGINFO`: the system passes the signal's information.
+    let address = unsafe { (*info).si_addr() }.addr();
+    match find(address) {
+        Some(found) => diagnose(address, found),
+        None => pass_on(signal, info, context),
+    }
+}
+
+/// Whether a thread is at it already.
+static DIAGNOSED: AtomicBool = AtomicBool::new(false);
+/// Whether the report is written.
+static WRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// What the thread that writes is given.
+struct Given {
+    address: usize,
+    found: Found,
+    calls: Calls,
+}
+
+struct Desk(UnsafeCell<Given>);
+
+// SAFETY: written by the one thread that diagnoses, before it starts the one that reads.
+unsafe impl Sync for Desk {}
+
+static DESK: Desk = Desk(UnsafeCell::new(Given { address: 0, found: WILD, calls: Calls::none() }));
+
+/// How long the report may take.
+const PATIENCE_MS: u32 = 30_000;
+
+#[cold]
+#[inline(never)]
+fn diagnose(address: usize, found: Found) -> ! {
+    // ORDERING: Relaxed; one thread gets through, and the rest is its own.
+    if DIAGNOSED.swap(true, Ordering::Relaxed) {
+        // Another thread's mistake is being written down; it will end the process.
+        loop {
+            sleep_ms(1000);
+        }
+    }
+    // SAFETY: this thread got through, and nobody else.
+    let given = unsafe { &mut *DESK.0.get() };
+    (given.address, given.found) = (address, found);
+    given.calls.read(handle as *const c_void);
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: the function has the type that is asked for, and needs no argument.
+    let started = unsafe {
+        libc::pthread_create(thread.as_mut_ptr(), core::ptr::null(), write, core::ptr::null_mut())
+    } == 0;
+    for _ in 0..if started { PATIENCE_MS } else { 0 } {
+        // ORDERING: Acquire meets the Release of `write`.
+        if WRITTEN.load(Ordering::Acquire) {
+            break;
+        }
+        sleep_ms(1);
+    }
+    report::end()
+}
+
+extern "C" fn write(_: *mut c_void) -> *mut c_void {
+    // SAFETY: written by `diagnose` before it started this thread, and never again.
+    let Given { address, found, calls } = unsafe { &*DESK.0.get() };
+    // SAFETY: a record of the pool, as in `find`, or null.
+    let record = unsafe { found.record.as_ref() }.copied();
+    report::write(&Mistake { kind: found.kind, address: *address, record, calls: *calls });
+    // ORDERING: Release meets the Acquire of `diagnose`.
+    WRITTEN.store(true, Ordering::Release);
+    core::ptr::null_mut()
+}
+
+fn sleep_ms(ms: u32) {
+    let time =
+        libc::timespec { tv_sec: (ms / 1000).into(), tv_nsec: (ms % 1000 * 1_000_000).into() };
+    // SAFETY: the time is valid; what is left of it is not asked for.
+    unsafe { libc::nanosleep(&raw const time, core::ptr::null_mut()) };
+}
+
+/// Does what would have been done without this handler.
+fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let at = SIGNALS.iter().position(|known| *known == signal).unwrap_or(0);
+    // SAFETY: written by `install`, before this handler was installed.
+    let before = unsafe { BEFORE.0.get().cast::<libc::sigaction>().add(at).read() };
+    if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
+        // The access is made again, and now ends the process as the system does it.
+        // SAFETY: the action that was there before.
+        unsafe { libc::sigaction(signal, &raw const before, core::ptr::null_mut()) };
+    } else if before.sa_flags & libc::SA_SIGINFO != 0 {
+        type Full = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void);
+        // SAFETY: the action's flags say that its handler has this type.
+        let full = unsafe { core::mem::transmute::<usize, Full>(before.sa_sigaction) };
+        full(signal, info, context);
+    } else {
+        // SAFETY: the action's flags say that its handler has this type.
+        let plain = unsafe {
+            core::mem::transmute::<usize, extern "C" fn(libc::c_int)>(before.sa_sigaction)
+        };
+        plain(signal);
+    }
+}

@@ -1,0 +1,253 @@
+//! `Profile`: through the kit, alone and stacked; what it says of programs whose proportions are known; what it writes.
+
+#![cfg_attr(strata_nightly, feature(allocator_api))]
+#![cfg(not(all(loom, feature = "loom")))]
+
+mod common;
+
+use alloc_core::api2::alloc::{Global, System};
+use alloc_core::api2::vec::Vec as StackVec;
+use alloc_core::conformance::Kit;
+use alloc_core::profile::Totals;
+use alloc_core::{
+    Allocator, Failing, Fallback, Layer, Layout, Limit, Locked, Null, Observe, Profile, Schedule,
+    Segregate,
+};
+use common::Toy;
+use std::ptr::NonNull;
+
+const MIB: usize = 1 << 20;
+
+fn toy() -> Locked<Toy> {
+    Locked::new(Toy::new(MIB))
+}
+
+/// Everything sampled; about half of it; hardly anything.
+const MEANS: [usize; 3] = [0, 300, 1 << 20];
+
+#[test]
+fn the_kit() {
+    for mean in MEANS {
+        let over_global = || Profile::new(Global).with_mean_bytes(mean);
+        Kit::layer(over_global).threads().cases(24).check();
+        Kit::layer(|| Profile::new(Observe::new(System)).with_mean_bytes(mean))
+            .threads()
+            .cases(16)
+            .check();
+    }
+}
+
+#[test]
+fn the_kit_where_memory_runs_out() {
+    for mean in MEANS {
+        Kit::layer(|| Profile::new(toy()).with_mean_bytes(mean))
+            .threads()
+            .cases(32)
+            .max_bytes(2 * MIB)
+            .max_align(1 << 16)
+            .may_run_out()
+            .check();
+        let failing = |seed| Failing::new(Schedule::Random { seed, permille: 300 }, toy());
+        Kit::layer(|| {
+            let small = Fallback::new(Profile::new(failing(1)).with_mean_bytes(mean), Null);
+            Limit::new(
+                MIB,
+                Profile::new(Segregate::new(512, small, failing(2))).with_mean_bytes(mean),
+            )
+        })
+        .may_refuse_anytime()
+        .max_align(1 << 16)
+        .threads()
+        .cases(32)
+        .check();
+    }
+}
+
+/// All memory goes back: the ledger's when the profile goes, samples' when they are freed.
+#[test]
+fn nothing_is_kept() {
+    let below = Observe::new(Global);
+    let profile = Profile::new(&below).with_mean_bytes(0);
+    for round in 0..100usize {
+        let mut list = StackVec::new_in(&profile);
+        list.extend(0..round * 10);
+    }
+    profile.verify().expect("all is well");
+    assert!(below.figures().live_bytes > 0, "the ledger");
+    drop(profile);
+    assert_eq!((below.figures().live_bytes, below.figures().live), (0, 0));
+    let profile = Profile::new(&below).with_mean_bytes(0);
+    drop(StackVec::<u8, _>::with_capacity_in(100, &profile));
+    assert_eq!(profile.into_inner().figures().live_bytes, 0);
+}
+
+fn layout(bytes: usize) -> Layout {
+    Layout::from_size_align(bytes, 8).expect("it is small")
+}
+
+#[inline(never)]
+fn allocate_small(profile: &impl Allocator) -> NonNull<u8> {
+    profile.allocate(layout(48)).expect("there is memory").cast()
+}
+
+#[inline(never)]
+fn allocate_medium(profile: &impl Allocator) -> NonNull<u8> {
+    profile.allocate(layout(3000)).expect("there is memory").cast()
+}
+
+#[inline(never)]
+fn allocate_large(profile: &impl Allocator) -> NonNull<u8> {
+    profile.allocate(layout(100_000)).expect("there is memory").cast()
+}
+
+type Allocate = fn(&Profile<Global>) -> NonNull<u8>;
+
+/// What is known of the call site in a function of this name.
+fn of_site(profile: &Profile<Global>, name: &str) -> (Totals, Totals) {
+    let snapshot = profile.snapshot();
+    let mut sums = (Totals::default(), Totals::default());
+    for sample in snapshot.samples() {
+        if sample.functions().iter().any(|function| function.contains(name)) {
+            for (sum, of) in [(&mut sums.0, sample.allocated), (&mut sums.1, sample.in_use)] {
+                sum.objects += of.objects;
+                sum.bytes += of.bytes;
+            }
+        }
+    }
+    sums
+}
+
+/// Three sites of known sizes; of each, every second object is freed. Over the seeds, the mean of the estimates is
+/// within five standard errors of the truth.
+#[test]
+fn proportions_are_without_bias() {
+    const SEEDS: u64 = 40;
+    let mean = 16 << 10;
+    // Allocations; bytes of each.
+    let sites: [(&str, usize, usize, Allocate); 3] = [
+        ("allocate_small", 20_000, 48, |profile| allocate_small(profile)),
+        ("allocate_medium", 1_000, 3000, |profile| allocate_medium(profile)),
+        ("allocate_large", 20, 100_000, |profile| allocate_large(profile)),
+    ];
+    let mut sums = [[0.0; 4]; 3];
+    for seed in 1..=SEEDS {
+        let profile = Profile::new(Global).with_mean_bytes(mean).with_seed(seed);
+        let mut kept = Vec::new();
+        for (_, count, bytes, allocate) in sites {
+            for turn in 0..count {
+                let ptr = allocate(&profile);
+                if turn % 2 == 0 {
+                    kept.push((ptr, bytes));
+                } else {
+                    // SAFETY: allocated right above.
+                    unsafe { profile.deallocate(ptr, layout(bytes)) };
+                }
+            }
+        }
+        for (sums, (name, ..)) in sums.iter_mut().zip(sites) {
+            let (allocated, in_use) = of_site(&profile, name);
+            let figures = [allocated.objects, allocated.bytes, in_use.objects, in_use.bytes];
+            sums.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
+        }
+        for (ptr, bytes) in kept {
+            // SAFETY: allocated above, for this layout, and not freed since.
+            unsafe { profile.deallocate(ptr, layout(bytes)) };
+        }
+        assert!(profile.snapshot().samples().all(|sample| sample.in_use == Totals::default()));
+        assert_eq!(profile.lost_samples(), 0);
+    }
+    for ((name, count, bytes, _), sums) in sites.into_iter().zip(sums) {
+        let odds = -(-(bytes as f64) / mean as f64).exp_m1();
+        for (at, sum) in sums.into_iter().enumerate() {
+            let objects = if at < 2 { count } else { count / 2 } as f64;
+            let unit = if at % 2 == 0 { 1.0 } else { bytes as f64 };
+            let estimate = sum / SEEDS as f64 / unit;
+            // The standard error of the mean of so many estimates of a thinned count.
+            let error = (objects * (1.0 - odds) / odds / SEEDS as f64).sqrt();
+            let off = (estimate - objects).abs();
+            assert!(
+                off <= 5.0 * error + 1e-6,
+                "{name}, figure {at}: {estimate}, not {objects} ± {error}"
+            );
+        }
+    }
+}
+
+/// A vector that grows is a new allocation each time, and its last size is in use.
+#[test]
+fn growth_and_shrinking() {
+    let profile = Profile::new(Global).with_mean_bytes(0);
+    let mut list = StackVec::<u64, _>::with_capacity_in(4, &profile);
+    list.extend([1, 2, 3, 4]);
+    list.reserve_exact(12);
+    let total = |pick: fn(alloc_core::profile::Sample<'_>) -> Totals| {
+        let snapshot = profile.snapshot();
+        snapshot
+            .samples()
+            .map(pick)
+            .fold((0.0, 0.0), |sum, of| (sum.0 + of.objects, sum.1 + of.bytes))
+    };
+    assert_eq!(total(|sample| sample.allocated), (2.0, 32.0 + 128.0));
+    assert_eq!(total(|sample| sample.in_use), (1.0, 128.0));
+    list.shrink_to_fit();
+    assert_eq!(total(|sample| sample.allocated), (2.0, 32.0 + 128.0), "less is no allocation");
+    assert_eq!(total(|sample| sample.in_use), (1.0, 32.0));
+    assert_eq!(list[..], [1, 2, 3, 4]);
+    profile.verify().expect("all is well");
+    list.clear();
+    list.shrink_to_fit();
+    assert_eq!(total(|sample| sample.in_use), (0.0, 0.0));
+}
+
+/// A sample that grows to something that is not sampled, and back.
+#[test]
+fn samples_come_and_go_by_growth() {
+    for seed in 1..200 {
+        let profile = Profile::new(Global).with_mean_bytes(100).with_seed(seed);
+        let mut list = StackVec::<u8, _>::new_in(&profile);
+        for byte in 0..250u8 {
+            list.reserve_exact(1);
+            list.push(byte);
+            if byte % 16 == 0 {
+                list.shrink_to_fit();
+            }
+            profile.verify().expect("all is well");
+        }
+        assert!(list.iter().copied().eq(0..250));
+    }
+}
+
+#[test]
+fn many_threads_at_once() {
+    let profile = Profile::new(Global).with_mean_bytes(500);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for round in 0..300usize {
+                    let lists: Vec<_> = (0..20)
+                        .map(|n| StackVec::<u8, _>::with_capacity_in(n * 300 + round, &profile))
+                        .collect();
+                    // Large ones, which begin on a page and are no samples.
+                    drop(StackVec::<u8, _>::with_capacity_in(4096, &profile));
+                    drop(lists);
+                }
+            });
+        }
+        for _ in 0..20 {
+            let mut file = Vec::new();
+            assert!(profile.snapshot().samples().count() < 10_000);
+            if profile.snapshot().samples().count() < 4 {
+                profile.write(&mut file).expect("a vector takes everything");
+            }
+        }
+    });
+    assert!(profile.snapshot().samples().all(|sample| sample.in_use == Totals::default()));
+    profile.verify().expect("all is well");
+}
+
+#[test]
+fn what_is_promised_of_threads() {
+    fn sync<T: Send + Sync>() {}
+    sync::<Profile<Global>>();
+    sync::<alloc_core::profile::Snapshot>();
+}

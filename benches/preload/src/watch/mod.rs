@@ -1,0 +1,196 @@
+//! The stack of a program that is watched: `STRATA_PROFILE`, `STRATA_LEAKS`, `STRATA_SAMPLED`.
+//!
+//! Above: `detour.rs`, which the gate sends here from the start of a watched program on; `life.rs`. Below: a watcher of
+//! alloc-core, over a stack of its own kind: the same layers as `stack.rs`, but another static.
+//! A program that is not watched pays nothing for all this: its calls hit `STACK`, and never look. In a watched one
+//! `STACK` serves nobody (`stop_caching`), so that every call misses and makes the detour, which costs some
+//! instructions; what was allocated before the start, and what this library allocates itself, is `STACK`'s.
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | `profile.rs` | where the profile goes, and when |
+//! | `leaks.rs` | where the list of leaks goes |
+//! | `sampled.rs` | guard pages, over the profile if there is one |
+//!
+//! Not here: how anything is watched.
+
+mod leaks;
+mod profile;
+mod sampled;
+
+use crate::{errno, gate, report, stack};
+use alloc_arena::{Arena, Os};
+use alloc_core::{AllocError, Allocator, Layer, Layout};
+use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
+use core::ptr::NonNull;
+use libc::c_void;
+use std::ffi::OsString;
+use std::sync::OnceLock;
+
+type Heap = SizeClassHeap<Arena<Os>>;
+
+thread_cache! {
+    #[initial_exec = "strata_preload_watched_thread_cache"]
+    /// What lies under the watcher.
+    static WATCHED: Heap = Heap::new(Arena::new(Os::new()));
+}
+
+/// The stack below a watcher.
+type Below = &'static ThreadCache<Heap, WATCHED>;
+
+/// A watcher, for C: which has no layouts, so that an address is asked for its own.
+trait Watcher: Layer + Sync {
+    /// A layout that fits the live allocation at `ptr`; `None` where none starts.
+    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout>;
+
+    /// What there is to say of the program at its end.
+    fn finish(&self);
+
+    /// Takes the watcher's own lock, and none of those below: they have handlers of their own.
+    fn freeze_alone(&self);
+
+    /// Frees it.
+    ///
+    /// # Safety
+    ///
+    /// This thread, or the one that it is the copy of, called `freeze_alone`, and has not called this since.
+    unsafe fn thaw_alone(&self);
+}
+
+/// Set at the start, for good.
+static WATCHER: OnceLock<&'static dyn Watcher> = OnceLock::new();
+
+/// An environment variable that is not empty.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Begins to watch if a variable asks for it. A recording comes first: a program is not watched beside it.
+pub(crate) fn configure() {
+    let Some(watcher) = wanted() else { return };
+    // The cache registers its fork handlers at its first miss: before ours (`fork.rs`).
+    let layout = Layout::new::<u64>();
+    if let Ok(slot) = WATCHED.allocate(layout) {
+        // SAFETY: allocated right above, for this layout.
+        unsafe { WATCHED.deallocate(slot.cast(), layout) };
+    }
+    if gate::is_recorded() {
+        return report::say(format_args!("strata: recorded, and so not watched\n"));
+    }
+    if WATCHER.set(watcher).is_ok() {
+        stack::miss_always();
+        gate::watch();
+    }
+}
+
+/// The watcher that the environment asks for: leaks alone, or guard pages and a profile together.
+fn wanted() -> Option<&'static dyn Watcher> {
+    leaks::configure().or_else(|| {
+        let profile = profile::configure();
+        sampled::configure(profile).or(profile.map(|profile| profile as &dyn Watcher))
+    })
+}
+
+/// Says what there is to say, if the program is watched.
+pub(crate) fn finish() {
+    if let Some(watcher) = WATCHER.get() {
+        watcher.finish();
+    }
+}
+
+fn watcher() -> Option<&'static dyn Watcher> {
+    WATCHER.get().copied()
+}
+
+/// Allocates; or sets `ENOMEM` and returns null.
+pub(crate) fn allocate(layout: Layout, zeroed: bool) -> *mut c_void {
+    let Some(watcher) = watcher() else { return stack::exhausted() };
+    start(if zeroed { watcher.allocate_zeroed(layout) } else { watcher.allocate(layout) })
+}
+
+fn start(answer: Result<NonNull<[u8]>, AllocError>) -> *mut c_void {
+    match answer {
+        Ok(slice) => slice.as_ptr().cast(),
+        Err(_) => stack::exhausted(),
+    }
+}
+
+/// The watcher, and the layout of what starts at `ptr`, if that is its own.
+fn own(ptr: NonNull<u8>) -> Option<(&'static dyn Watcher, Layout)> {
+    let watcher = watcher()?;
+    Some((watcher, watcher.layout_at(ptr)?))
+}
+
+/// Frees.
+///
+/// # Safety
+///
+/// As for [`stack::deallocate`].
+pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
+    // SAFETY: the caller's promise; `own` says whose it is, and by which layout.
+    unsafe {
+        match own(ptr) {
+            // C's `free` keeps `errno`, whatever a watcher asks of the system.
+            Some((watcher, layout)) => errno::preserved(|| watcher.deallocate(ptr, layout)),
+            None => stack::deallocate(ptr),
+        }
+    }
+}
+
+/// Reallocates, as [`stack::reallocate`] does.
+///
+/// # Safety
+///
+/// As for [`stack::reallocate`].
+pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
+    let Some((watcher, old)) = own(ptr) else {
+        // SAFETY: the caller's promise, and the address is not the watcher's.
+        return unsafe { stack::reallocate(ptr, size) };
+    };
+    // SAFETY: the caller bounds `size`.
+    let new = unsafe { stack::natural(size) };
+    // SAFETY: `old` fits the live allocation at `ptr`, and is the smaller or the larger one.
+    unsafe {
+        if size > old.size() {
+            return start(watcher.grow(ptr, old, new));
+        }
+        if stack::stays(old, size) {
+            return ptr.as_ptr().cast();
+        }
+        // If it stays, what was there is large enough.
+        let shrunk = watcher.shrink(ptr, old, new);
+        shrunk.map_or(ptr.as_ptr().cast(), |slice| slice.as_ptr().cast())
+    }
+}
+
+/// The bytes that may be used at `ptr`.
+///
+/// # Safety
+///
+/// As for [`stack::deallocate`].
+pub(crate) unsafe fn usable_bytes(ptr: NonNull<u8>) -> usize {
+    match own(ptr) {
+        Some((_, layout)) => layout.size(),
+        // SAFETY: the caller's promise, and the address is not the watcher's.
+        None => unsafe { stack::usable_bytes(ptr) },
+    }
+}
+
+/// Takes the watcher's lock for a `fork`. Those of the cache below it are taken by its own handlers, later.
+pub(crate) fn freeze() {
+    if let Some(watcher) = watcher() {
+        watcher.freeze_alone();
+    }
+}
+
+/// Frees the locks, in the parent or in the child.
+///
+/// # Safety
+///
+/// This thread, or the one that it is the copy of, called [`freeze`], and has not called this since.
+pub(crate) unsafe fn thaw() {
+    if let Some(watcher) = watcher() {
+        // SAFETY: the caller's promise.
+        unsafe { watcher.thaw_alone() }
+    }
+}

@@ -1,0 +1,98 @@
+//! `STRATA_SAMPLED=N`: one allocation in N between guard pages.
+//!
+//! Above: `watch/mod.rs`. Below: `alloc_core::Sampled`, whose own handler diagnoses faults; over the profile, where there is one.
+//! `STRATA_SAMPLED_PAGES` says how many objects are guarded at a time.
+
+use super::{Below, WATCHED, Watcher, profile, variable};
+use crate::{report, stack};
+use alloc_core::{Layer, Layout, Sampled};
+use alloc_sizeclass::Lookup;
+use core::ptr::NonNull;
+
+/// The watcher that the environment asks for, over the profile if there is to be one.
+pub(super) fn configure(
+    profile: Option<&'static profile::Layered>,
+) -> Option<&'static dyn Watcher> {
+    let mean = number("STRATA_SAMPLED")?;
+    let pages = number("STRATA_SAMPLED_PAGES").unwrap_or(Sampled::<Below>::DEFAULT_PAGES);
+    let pages = pages.min(1_000_000);
+    Some(match profile {
+        Some(profile) => {
+            leaked(Sampled::new(profile).with_mean_allocations(mean).with_pages(pages))
+        }
+        None => leaked(Sampled::new(&WATCHED).with_mean_allocations(mean).with_pages(pages)),
+    })
+}
+
+fn leaked<T>(watcher: T) -> &'static T {
+    Box::leak(Box::new(watcher))
+}
+
+fn number(name: &str) -> Option<usize> {
+    let value = variable(name)?;
+    let number = value.to_str().and_then(|value| value.parse().ok());
+    if number.is_none() {
+        report::say(format_args!("strata: {name} is no number: {value:?}\n"));
+    }
+    number
+}
+
+/// What lies under [`Sampled`], for C.
+trait Under: Layer + Sync {
+    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout>;
+    fn finish(&self) {}
+    fn freeze_alone(&self) {}
+    /// # Safety
+    ///
+    /// As for [`Watcher::thaw_alone`].
+    unsafe fn thaw_alone(&self) {}
+}
+
+impl Under for Below {
+    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
+        WATCHED.layout_at(ptr)
+    }
+}
+
+impl Under for &'static profile::Layered {
+    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
+        Watcher::layout_at(*self, ptr)
+    }
+    fn finish(&self) {
+        Watcher::finish(*self);
+    }
+    fn freeze_alone(&self) {
+        Watcher::freeze_alone(*self);
+    }
+    unsafe fn thaw_alone(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { Watcher::thaw_alone(*self) };
+    }
+}
+
+impl<A: Under> Watcher for Sampled<A> {
+    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
+        match self.guarded_bytes(ptr) {
+            // SAFETY: at most a page.
+            Some(bytes) => Some(unsafe { stack::natural(bytes) }),
+            None => self.below().layout_at(ptr),
+        }
+    }
+
+    fn finish(&self) {
+        self.below().finish();
+    }
+
+    fn freeze_alone(&self) {
+        self.freeze_pool();
+        self.below().freeze_alone();
+    }
+
+    unsafe fn thaw_alone(&self) {
+        // SAFETY: the caller's promise: `freeze_alone` took both locks.
+        unsafe {
+            self.below().thaw_alone();
+            self.thaw_pool();
+        }
+    }
+}
