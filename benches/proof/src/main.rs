@@ -13,11 +13,27 @@ mod ground;
 mod objects;
 mod random;
 
-fn main() -> std::process::ExitCode {
-    let only = std::env::args().nth(1);
-    if faults::source::run(only.as_deref()) == 0 {
-        std::process::ExitCode::SUCCESS
-    } else {
-        std::process::ExitCode::FAILURE
+use clap::Parser;
+use std::process::ExitCode;
+
+/// What can be asked for.
+#[derive(Parser, Debug)]
+#[command(version, about = "Proof under fault and under load")]
+enum Arguments {
+    /// Everything that can fail does, one at a time; prints the counts.
+    Faults(faults::Arguments),
+}
+
+fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args().collect();
+    if let [_, word, threads] = &words[..]
+        && word == faults::startless::WORD
+    {
+        let well = threads.parse().is_ok_and(faults::startless::live);
+        return if well { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    let well = match Arguments::parse() {
+        Arguments::Faults(arguments) => faults::run(&arguments),
+    };
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

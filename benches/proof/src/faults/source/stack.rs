@@ -8,8 +8,8 @@ use crate::objects::Objects;
 use alloc_core::{AllocError, Layer};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache};
 
-const STEPS: usize = 700;
-const MOST: usize = 150;
+const STEPS: usize = 400;
+const MOST: usize = 100;
 
 type Cached = ThreadCache<SizeClassHeap<Pages>>;
 
