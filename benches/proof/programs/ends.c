@@ -33,13 +33,16 @@ static unsigned char *make(unsigned seed) {
     return ptr;
 }
 
+static void deep(size_t depth);
+static void (*volatile deeper)(size_t) = deep;
+
 // Leaves from within a few calls.
-static void deep(int depth) {
+static void deep(size_t depth) {
     char *here = malloc(50 + depth);
     CHECK(here != NULL);
     free(here);
-    if (depth > 0) deep(depth - 1);
-    pthread_exit(NULL);
+    if (depth == 0) pthread_exit(NULL);
+    deeper(depth - 1);
 }
 
 static void *work(void *arg) {
@@ -52,7 +55,7 @@ static void *work(void *arg) {
         check_and_free(atomic_exchange(&places[(seed >> 8) % PLACES], mine));
         if (kind == 2) pthread_testcancel();
     }
-    if (kind == 1) deep((int)(seed % 20));
+    if (kind == 1) deep(seed % 20);
     return NULL;
 }
 

@@ -12,6 +12,7 @@ mod faults;
 mod ground;
 mod objects;
 mod random;
+mod soak;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ use std::process::ExitCode;
 enum Arguments {
     /// Everything that can fail does, one at a time; prints the counts.
     Faults(faults::Arguments),
+    /// A server's load with content checks, for as long as asked.
+    Soak(soak::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     }
     let well = match Arguments::parse() {
         Arguments::Faults(arguments) => faults::run(&arguments),
+        Arguments::Soak(arguments) => soak::run(&arguments),
     };
     if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

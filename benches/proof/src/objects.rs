@@ -198,16 +198,6 @@ impl Objects {
         self.live.iter().for_each(Object::check);
     }
 
-    /// Takes an object out, if there is one.
-    pub fn take(&mut self) -> Option<Object> {
-        self.live.pop()
-    }
-
-    /// Has an object of somebody else's.
-    pub fn put(&mut self, object: Object) {
-        self.live.push(object);
-    }
-
     /// Frees what is live.
     pub fn clear(&mut self, layer: &impl Layer) {
         self.live.drain(..).for_each(|object| object.free(layer));

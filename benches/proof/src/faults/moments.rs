@@ -9,7 +9,7 @@ use std::process::Command;
 const THREADS: usize = 8000;
 const SECONDS: usize = 16;
 /// Address spaces, in KiB: from one in which nothing can be loaded to one of 4 GiB.
-const LEAST_KIB: usize = 4_000;
+const LEAST_KIB: usize = 6_000;
 const MOST_KIB: usize = 4_000_000;
 const LIMITS: usize = 48;
 

@@ -60,7 +60,7 @@ pub fn run(share: usize) -> Result<usize, String> {
         let mut counts = Counts::default();
         for number in 1..=calls.most {
             whole.one(&mut counts, call, error, number, "", calls)?;
-            if number % share == 0 {
+            if (number - 1) % share == 0 {
                 whole.one(&mut counts, call, error, number, "+", calls)?;
             }
         }

@@ -123,7 +123,7 @@ fn campaign<S: Subject>(share: usize) -> Counts {
     for (call, count) in calls {
         for number in 1..=count {
             one::<S>(call, Failures::Nth(number), &mut counts);
-            if number % share == 0 {
+            if (number - 1) % share == 0 {
                 one::<S>(call, Failures::From(number), &mut counts);
             }
         }
