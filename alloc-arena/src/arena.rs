@@ -392,6 +392,7 @@ impl<S: Source> Drop for Arena<S> {
     fn drop(&mut self) {
         let mut state = self.state.lock();
         state.mappings.dispose(&self.below);
+        state.rests.dispose(&self.below);
         state.dedicated.dispose(&self.below);
         self.part(state);
     }

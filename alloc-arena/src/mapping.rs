@@ -141,7 +141,8 @@ impl Node {
     fn note_all_committed<S: Source>(&mut self, below: &Below<S>) -> Result<(), AllocError> {
         let pages = self.runs.pages();
         if let Err(error) = self.commit_metadata(below, pages) {
-            give_metadata_back(self.metadata, below);
+            // Refused, addresses are lost: there is no node yet that could keep them.
+            let _ = give_metadata_back(self.metadata, below);
             return Err(error);
         }
         self.runs.note_committed(pages, self.contents == Contents::Unknown);
@@ -264,7 +265,41 @@ impl Node {
     }
 
     /// Gives a node's range and its metadata back to the source, if that takes the range. Returns how
-    /// many bytes of its pages were dirty.
+    /// many bytes of its pages were dirty, and the node if the source refused the metadata: only
+    /// [`dispose`](Node::dispose) and [`release_rest`](Node::release_rest) may be asked of it then.
+    ///
+    /// # Errors
+    ///
+    /// When the source refuses the range; the node is as it was.
+    ///
+    /// # Safety
+    ///
+    /// The node comes from [`Node::make`], its range from the source; none of its pages is used. On
+    /// success it is not used again, unless it is returned.
+    pub unsafe fn release<S: Source>(
+        mut place: NonNull<Self>,
+        below: &Below<S>,
+    ) -> Result<(usize, Option<NonNull<Self>>), AllocError> {
+        // SAFETY: a live node (caller). What is needed is copied out first: it may go with the range.
+        let Self { base, reserved_bytes, metadata, runs, page_shift, .. } =
+            unsafe { place.as_ref() };
+        let dirty_bytes = (runs.dirty_pages() as usize) << page_shift;
+        let outside = metadata.is_some();
+        // SAFETY: the range came from the source, and none of its pages is used (caller).
+        unsafe { below.unreserve(*base, *reserved_bytes)? };
+        if !outside {
+            return Ok((dirty_bytes, None));
+        }
+        // SAFETY: its metadata lie outside of the range, so the node is there; nobody else has it.
+        let node = unsafe { place.as_mut() };
+        // `dispose` has no range to give back.
+        node.terms.unreserve = false;
+        // SAFETY: as above.
+        let refused = unsafe { Self::release_rest(place, below) }.is_err();
+        Ok((dirty_bytes, refused.then_some(place)))
+    }
+
+    /// Gives back the metadata of a node whose range has gone.
     ///
     /// # Errors
     ///
@@ -272,21 +307,13 @@ impl Node {
     ///
     /// # Safety
     ///
-    /// The node comes from [`Node::make`], its range from the source; none of its pages is used. On
-    /// success it is not used again.
-    pub unsafe fn release<S: Source>(
+    /// The node's range has gone ([`release`](Node::release)). On success it is not used again.
+    pub unsafe fn release_rest<S: Source>(
         place: NonNull<Self>,
         below: &Below<S>,
-    ) -> Result<usize, AllocError> {
-        // SAFETY: a live node (caller). What is needed is copied out first: it may go with the range.
-        let Self { base, reserved_bytes, metadata, runs, page_shift, .. } =
-            unsafe { place.as_ref() };
-        let dirty_bytes = (runs.dirty_pages() as usize) << page_shift;
-        let metadata = *metadata;
-        // SAFETY: the range came from the source, and none of its pages is used (caller).
-        unsafe { below.unreserve(*base, *reserved_bytes)? };
-        give_metadata_back(metadata, below);
-        Ok(dirty_bytes)
+    ) -> Result<(), AllocError> {
+        // SAFETY: a live node (caller), of which a copy is taken.
+        give_metadata_back(unsafe { place.as_ref() }.metadata, below)
     }
 
     /// Gives a node's range and its metadata back to the source.
@@ -302,17 +329,19 @@ impl Node {
             // (caller). A refusal costs addresses only.
             let _ = unsafe { below.unreserve(node.base, node.reserved_bytes) };
         }
-        give_metadata_back(node.metadata, below);
+        // The arena ends, or the node has never been in it: nobody could ask once more.
+        let _ = give_metadata_back(node.metadata, below);
     }
 }
 
-/// Gives the metadata that `outside` got back, of a node that is not used again.
-fn give_metadata_back<S: Source>(metadata: Option<Metadata>, below: &Below<S>) {
-    if let Some(Metadata { base, bytes, .. }) = metadata {
-        // SAFETY: `outside` reserved it for one node, whose end this is. Should the source refuse,
-        // addresses are lost, and nothing else.
-        let _ = unsafe { below.unreserve(base, bytes) };
-    }
+/// Gives the metadata that `outside` got back, of a node that is not used again if that succeeds.
+fn give_metadata_back<S: Source>(
+    metadata: Option<Metadata>,
+    below: &Below<S>,
+) -> Result<(), AllocError> {
+    let Some(Metadata { base, bytes, .. }) = metadata else { return Ok(()) };
+    // SAFETY: `outside` reserved it for one node, whose end this is.
+    unsafe { below.unreserve(base, bytes) }
 }
 
 impl Metadata {

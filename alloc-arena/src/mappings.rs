@@ -67,6 +67,15 @@ impl Mappings {
         None
     }
 
+    /// Takes out the first one.
+    pub fn pop(&mut self) -> Option<NonNull<Node>> {
+        let place = self.first?;
+        // SAFETY: nodes in the list are live.
+        self.first = unsafe { place.as_ref() }.next;
+        self.count -= 1;
+        Some(place)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
         let mut next = self.first;
         core::iter::from_fn(move || {

@@ -179,6 +179,7 @@ impl<S: Source> Arena<S> {
     /// Gives mappings back of which nothing is used, but for the first. Returns how many bytes of
     /// their pages were dirty.
     fn release_unused(&self) -> usize {
+        self.release_rests();
         let mut freed_bytes = 0;
         loop {
             let mut state = self.lock_to_leave();
@@ -189,15 +190,36 @@ impl<S: Source> Arena<S> {
                 // nobody uses (`detach_unused`).
                 unsafe { Node::release(node, &self.below) }
             });
-            let Ok(dirty_bytes) = released else {
+            let Ok((dirty_bytes, rest)) = released else {
                 // SAFETY: the node is as it was, and in no list.
                 unsafe { state.mappings.push(node, false) };
                 break;
             };
+            if let Some(rest) = rest {
+                // SAFETY: a node that is in no list.
+                unsafe { state.rests.push(rest, true) };
+            }
             state.purged_bytes += dirty_bytes;
             freed_bytes += dirty_bytes;
         }
         freed_bytes
+    }
+
+    /// Gives back the metadata that the source refused when their mappings went.
+    fn release_rests(&self) {
+        loop {
+            let mut state = self.lock_to_leave();
+            let Some(rest) = state.rests.pop() else { break };
+            let (mut state, released) = self.away(state, || {
+                // SAFETY: a node of the list: its range has gone, and nobody else has it.
+                unsafe { Node::release_rest(rest, &self.below) }
+            });
+            if released.is_err() {
+                // SAFETY: the node is as it was, and in no list.
+                unsafe { state.rests.push(rest, true) };
+                break;
+            }
+        }
     }
 }
 

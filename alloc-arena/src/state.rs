@@ -23,6 +23,8 @@ use core::ptr::NonNull;
 #[derive(Debug)]
 pub(crate) struct State {
     pub mappings: Mappings,
+    /// Nodes whose ranges have gone, and whose metadata the source would not take yet.
+    pub rests: Mappings,
     pub dedicated: Dedicated,
     pub decay: Decay,
     recent: Recent,
@@ -89,6 +91,7 @@ impl State {
     pub const fn new() -> Self {
         Self {
             mappings: Mappings::new(),
+            rests: Mappings::new(),
             dedicated: Dedicated::new(),
             decay: Decay::new(),
             recent: Recent::new(),

@@ -3,13 +3,17 @@
 //! stays consistent, nothing is lost, and service goes on when the source does.
 
 mod common;
+#[path = "common/watched_os.rs"]
+mod watched_os;
 
 use alloc_arena::{Arena, Call, Failures, Fixed, Os, Scheduled};
 use alloc_core::{Allocator, Layer, Layout};
 use common::TinyHuge;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
+use watched_os::WatchedOs;
 
 const KIB: usize = 1 << 10;
 const DEDICATED: usize = 256 * KIB;
@@ -235,4 +239,47 @@ fn faults_a_buffer_runs_full_and_serves_again() {
         }
         assert_eq!(full().len(), runs.len());
     }
+}
+
+/// A mapping's metadata lie in a range of their own, which may be refused when the mapping has gone.
+#[test]
+fn faults_metadata_that_are_refused_go_back_later() {
+    static OS: WatchedOs = WatchedOs {
+        now_ms: AtomicU64::new(0),
+        reserved_bytes: AtomicUsize::new(0),
+        most_bytes: AtomicUsize::new(0),
+    };
+    let arena = Arena::new(Scheduled::new(&OS)).with_reservation_bytes(1 << 20);
+    let layout = Layout::new::<[u8; 600 * KIB]>();
+    let fill_and_free = || {
+        let runs = [0; 4].map(|_| arena.allocate(layout).unwrap());
+        for run in runs {
+            // SAFETY: allocated just now.
+            unsafe { arena.deallocate(run.cast(), layout) };
+        }
+    };
+    let held_bytes = || OS.reserved_bytes.load(Relaxed);
+    fill_and_free();
+    arena.reclaim(usize::MAX);
+    let one_bytes = held_bytes();
+    fill_and_free();
+    assert!(held_bytes() > 3 * one_bytes);
+    // Each mapping takes two calls: the range, then its metadata.
+    arena.source().fail(Call::Unreserve, Failures::Nth(2));
+    arena.reclaim(usize::MAX);
+    assert_eq!(arena.stat().mappings, 1);
+    assert!(held_bytes() > one_bytes, "the call that was to fail did not");
+    arena.verify().unwrap();
+    arena.source().fail(Call::Unreserve, Failures::From(1));
+    arena.reclaim(usize::MAX);
+    assert!(held_bytes() > one_bytes);
+    arena.source().fail(Call::Unreserve, Failures::Never);
+    arena.reclaim(usize::MAX);
+    assert_eq!(held_bytes(), one_bytes, "the metadata are lost");
+    // The end of the arena is a chance, too.
+    fill_and_free();
+    arena.source().fail(Call::Unreserve, Failures::Nth(2));
+    arena.reclaim(usize::MAX);
+    drop(arena);
+    assert_eq!(held_bytes(), 0);
 }

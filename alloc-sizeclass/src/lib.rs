@@ -19,6 +19,8 @@ pub use table::{
 #[doc(hidden)]
 #[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]
 pub mod __private {
+    #[cfg(target_os = "linux")]
+    pub use crate::cache::ExitKey;
     pub use crate::cache::{AtExit, EMPTY, Lists, Local, StaticKey};
     pub use alloc_core::sync::light_fence;
 }

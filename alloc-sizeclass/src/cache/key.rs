@@ -2,7 +2,7 @@
 //!
 //! Above: [`thread_cache!`](crate::thread_cache). Below: thread-local storage. The state of a
 //! thread is constant-initialised and has no destructor, so reaching it is one instruction; a second
-//! key with a destructor, touched at the first miss only, ends it.
+//! key with a destructor, touched at the first miss only, ends it (where the library stays, a POSIX key: `exit.rs`).
 
 use super::local::{Local, State};
 use super::{Key, Lists, Shared, ThreadCache};
@@ -151,9 +151,13 @@ fn watch_forks<K: StaticKey>() {
         unsafe { K::cache().thaw() };
     }
     if !K::cache().home.forks_are_watched() {
-        // SAFETY: the handlers are functions, and the cache is a static. An error (no memory) leaves
-        // forks unwatched, as if this were not called.
-        unsafe { libc::pthread_atfork(Some(before::<K>), Some(after::<K>), Some(after::<K>)) };
+        // SAFETY: the handlers are functions, and the cache is a static.
+        let error =
+            unsafe { libc::pthread_atfork(Some(before::<K>), Some(after::<K>), Some(after::<K>)) };
+        if error != 0 {
+            // There is no memory. The next thread that begins tries again.
+            K::cache().home.forget_forks();
+        }
     }
 }
 
@@ -220,9 +224,9 @@ macro_rules! thread_cache {
         $crate::__thread_cache_static!([$(#[$attr])*] [$vis] $NAME [$heap] [$init]);
         const _: () = {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            $crate::__thread_initial_exec!($symbol);
+            $crate::__thread_initial_exec!($symbol $NAME);
             #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-            $crate::__thread_local!(#[inline(never)]);
+            $crate::__thread_local!(#[inline(never)] $NAME);
             $crate::__thread_cache_key!($NAME [$heap]);
         };
     };
@@ -232,7 +236,7 @@ macro_rules! thread_cache {
     ) => {
         $crate::__thread_cache_static!([$(#[$attr])*] [$vis] $NAME [$heap] [$init]);
         const _: () = {
-            $crate::__thread_local!(#[inline(never)]);
+            $crate::__thread_local!(#[inline(never)] $NAME);
             $crate::__thread_cache_key!($NAME [$heap]);
         };
     };
@@ -243,16 +247,16 @@ macro_rules! thread_cache {
         $crate::__thread_cache_static!([$(#[$attr])*] [$vis] $NAME [$heap] [$init]);
         const _: () = {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            $crate::__thread_initial_exec!($symbol);
+            $crate::__thread_initial_exec!($symbol $NAME);
             #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-            $crate::__thread_local!(#[inline(always)]);
+            $crate::__thread_local!(#[inline(always)] $NAME);
             $crate::__thread_cache_key!($NAME [$heap]);
         };
     };
     ($(#[$attr:meta])* $vis:vis static $NAME:ident: $heap:ty = $init:expr;) => {
         $crate::__thread_cache_static!([$(#[$attr])*] [$vis] $NAME [$heap] [$init]);
         const _: () = {
-            $crate::__thread_local!(#[inline(always)]);
+            $crate::__thread_local!(#[inline(always)] $NAME);
             $crate::__thread_cache_key!($NAME [$heap]);
         };
     };
@@ -276,7 +280,7 @@ macro_rules! __thread_cache_static {
     };
 }
 
-/// `this_thread()`, `begin()` and `end()`, by the language's thread-local storage.
+/// `watch_exit()`, `this_thread()`, `begin()` and `end()`, by the language's thread-local storage.
 ///
 /// `this_thread()` is inlined, or out of line: then it is read anew at each hit, also where a hit before and
 /// a hit after a suspension are in one function. The fence, which costs no instruction, keeps the optimiser
@@ -284,7 +288,15 @@ macro_rules! __thread_cache_static {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_local {
-    (#[inline($inline:ident)]) => {
+    (#[inline($inline:ident)] $NAME:ident) => {
+        fn watch_exit() -> bool {
+            ::std::thread_local! {
+                static EXIT: $crate::__private::AtExit<$NAME> =
+                    const { $crate::__private::AtExit::new() };
+            }
+            EXIT.try_with(|_| ()).is_ok()
+        }
+
         #[inline($inline)]
         fn this_thread() -> *const $crate::__private::Local {
             ::std::thread_local! {
@@ -318,13 +330,18 @@ macro_rules! __thread_local {
     }};
 }
 
-/// `this_thread()`, `begin()` and `end()`, by initial-exec storage: the offset of the symbol in the
+/// `watch_exit()`, `this_thread()`, `begin()` and `end()`, by initial-exec storage: the offset of the symbol in the
 /// thread's storage is in the global offset table from the start, so there is no call; and a hit
 /// reaches it by the thread's own register.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_initial_exec {
-    ($symbol:literal) => {
+    ($symbol:literal $NAME:ident) => {
+        fn watch_exit() -> bool {
+            static EXIT: $crate::__private::ExitKey = $crate::__private::ExitKey::new();
+            EXIT.watch::<$NAME>()
+        }
+
         // A `Local` as `Local::new` makes it: a pointer to EMPTY, and zeroes. In a module, because
         // assembly is an item, and blocks take only statements.
         mod storage {
@@ -399,13 +416,13 @@ macro_rules! __thread_initial_exec {
     };
 }
 
-/// The key's impl, in a scope that has `this_thread()`, `begin()` and `end()`.
+/// The key's impl, in a scope that has `watch_exit()`, `this_thread()`, `begin()` and `end()`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_cache_key {
     ($NAME:ident [$heap:ty]) => {
         // SAFETY: `cache` names the static; `this_thread` is constant-initialised, without a
-        // destructor; `EXIT` has one, and lives as long as the thread.
+        // destructor; `watch_exit` has a destructor run, of a thread-local value or of a key.
         unsafe impl $crate::__private::StaticKey for $NAME {
             type Heap = $heap;
 
@@ -432,11 +449,7 @@ macro_rules! __thread_cache_key {
             }
 
             fn watch_exit() -> bool {
-                ::std::thread_local! {
-                    static EXIT: $crate::__private::AtExit<$NAME> =
-                        const { $crate::__private::AtExit::new() };
-                }
-                EXIT.try_with(|_| ()).is_ok()
+                watch_exit()
             }
         }
     };

@@ -34,6 +34,8 @@
 //! `heavy_fence` pays for both. Where there is none, reclaimers leave other threads alone.
 
 mod allocate;
+#[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
+mod exit;
 mod instance;
 #[cfg(not(all(loom, feature = "loom")))]
 mod key;
@@ -53,6 +55,8 @@ use alloc_core::sync::Lock;
 use alloc_core::sync::Ordering;
 use core::fmt;
 use core::ops::Deref;
+#[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
+pub use exit::ExitKey;
 pub use instance::Instance;
 #[cfg(not(all(loom, feature = "loom")))]
 pub use key::{AtExit, StaticKey};
@@ -140,6 +144,13 @@ impl<H> Shared<H> {
     fn forks_are_watched(&self) -> bool {
         // ORDERING: Relaxed: it only picks one caller.
         self.forks_are_watched.swap(true, Ordering::Relaxed)
+    }
+
+    /// Nobody watches them after all.
+    #[cfg(all(unix, not(all(loom, feature = "loom"))))]
+    fn forget_forks(&self) {
+        // ORDERING: Relaxed: it only picks one caller, as above.
+        self.forks_are_watched.store(false, Ordering::Relaxed);
     }
 
     /// The EMPTY lists.

@@ -99,3 +99,12 @@ fn limits_of_the_address_space() {
         Run::limited(&program, kib).on_strata().must_pass();
     }
 }
+
+/// A thread's first allocation, when there is no memory, and when the thread ends.
+#[test]
+fn first_allocations_at_bad_moments() {
+    let program = compile("starved.c");
+    Run::new(&program).must_pass();
+    Run::new(&program).on_strata().must_pass();
+    Run::new(&program).on_strata().arg("starve").must_pass();
+}

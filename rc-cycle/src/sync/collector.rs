@@ -137,8 +137,8 @@ pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
     let listed_bytes = GLOBAL.listed_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
     #[cfg(not(loom))]
     if listed_bytes / WAKE_BYTES != (listed_bytes - bytes) / WAKE_BYTES && is_due() {
-        super::worker::wake();
-        if listed_bytes > (live_bytes() / HELD_UP_PART).max(HELD_UP_BYTES) {
+        let there_is_one = super::worker::wake();
+        if there_is_one && listed_bytes > (live_bytes() / HELD_UP_PART).max(HELD_UP_BYTES) {
             // The worker cannot free as fast as this thread drops.
             std::thread::sleep(HOLD_UP);
         }

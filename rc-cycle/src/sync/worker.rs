@@ -4,22 +4,33 @@
 //! when none is, and lives as long as the process. A child of `fork` has no such thread: there, `collect` is to be called.
 
 use super::collector::{automatic_step, is_due};
+use alloc_core::sync::Lock;
 use std::sync::OnceLock;
 use std::thread::{self, Thread};
 
-static WORKER: OnceLock<Option<Thread>> = OnceLock::new();
+static WORKER: OnceLock<Thread> = OnceLock::new();
 
-/// Has the thread look whether a step is due.
+/// Held by who starts it.
+static STARTING: Lock<()> = Lock::new(());
+
+/// Has the thread look whether a step is due. Whether there is one.
 #[cold]
-pub(super) fn wake() {
-    let worker = WORKER.get_or_init(|| {
+pub(super) fn wake() -> bool {
+    let worker = WORKER.get().or_else(start);
+    worker.inspect(|worker| worker.unpark()).is_some()
+}
+
+/// Without a thread, there are steps where the program asks for them; and the next one who is to wake it tries again.
+fn start() -> Option<&'static Thread> {
+    // Another thread may be at it, or has been when this process was forked.
+    let _alone = STARTING.try_lock()?;
+    if WORKER.get().is_none() {
         let builder = thread::Builder::new().name("rc-cycle".into());
-        // Without a thread, there are steps where the program asks for them.
-        builder.spawn(work).ok().map(|handle| handle.thread().clone())
-    });
-    if let Some(worker) = worker {
-        worker.unpark();
+        let worker = builder.spawn(work).ok()?;
+        // It is set here alone.
+        drop(WORKER.set(worker.thread().clone()));
     }
+    WORKER.get()
 }
 
 fn work() {
