@@ -61,6 +61,9 @@ pub struct Counts {
     pub failed: usize,
 }
 
+/// Runs a subject: all of it, or that share.
+type Campaign = fn(usize) -> Counts;
+
 /// Runs all subjects; every call once, and of `1 / share` of the calls also this one and all later ones. Prints a line
 /// for each; returns how many runs did not end well.
 pub fn run(share: usize) -> usize {
@@ -69,7 +72,7 @@ pub fn run(share: usize) -> usize {
         "{:32} {:>7} {:>7} {:>10} {:>9} {:>7}",
         "", "calls", "runs", "unnoticed", "refused", "failed"
     );
-    let subjects: &[(&str, fn(usize) -> Counts)] = &[
+    let subjects: &[(&str, Campaign)] = &[
         (stack::Stack::NAME, campaign::<stack::Stack>),
         (stack::Heap::NAME, campaign::<stack::Heap>),
         (bump::InBump::NAME, campaign::<bump::InBump>),
