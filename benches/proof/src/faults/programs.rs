@@ -24,12 +24,9 @@ pub fn library() -> Result<PathBuf, String> {
     Err(format!("no {}: build it with `cargo build --release -p strata-preload`", path.display()))
 }
 
-/// Compiles a program of this package, or of the preload library's tests.
+/// Compiles a program of this package.
 pub fn compile(source: &str) -> Result<PathBuf, String> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = [package.join("programs"), package.join("../preload/tests/programs")];
-    let found = folders.iter().map(|folder| folder.join(source)).find(|path| path.is_file());
-    let path = found.ok_or_else(|| format!("there is no {source}"))?;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(source);
     let program =
         std::env::temp_dir().join(format!("strata-proof-{}-{source}.run", std::process::id()));
     let status = Command::new("cc")
@@ -57,6 +54,14 @@ impl Ended {
     /// It said that all is well.
     pub fn is_well(&self) -> bool {
         self.code == Some(0) && self.text.ends_with("ok\n")
+    }
+
+    /// The dynamic loader gave up, or did without the library: by what it says itself, not by words that a path may have.
+    pub fn is_loaders(&self) -> bool {
+        let says = |words: &str| self.complaints.contains(words);
+        let gave_up = says(": error while loading shared libraries: ")
+            || says("cannot allocate TLS data structures for initial thread");
+        (self.code == Some(127) && gave_up) || says("from LD_PRELOAD cannot be preloaded")
     }
 
     /// The number behind this word, in what it wrote.

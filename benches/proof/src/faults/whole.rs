@@ -21,6 +21,9 @@ const CALLS: [(&str, &str); 7] = [
     ("clone3", "EAGAIN"),
 ];
 
+/// What the library's first call has, and nobody else's.
+const OURS: &str = "MAP_NORESERVE";
+
 /// What the runs for one kind of call came to.
 #[derive(Debug, Default)]
 struct Counts {
@@ -28,13 +31,6 @@ struct Counts {
     refused: usize,
     loader: usize,
     failed: usize,
-}
-
-/// How many calls of a kind a thread makes at most, and how many of them come before the library's first.
-#[derive(Clone, Copy, Debug, Default)]
-struct Calls {
-    most: usize,
-    loaders: usize,
 }
 
 struct Whole {
@@ -62,14 +58,14 @@ pub fn run(share: usize) -> Result<usize, String> {
     for (call, error) in CALLS {
         let calls = whole.count(call)?;
         let mut counts = Counts::default();
-        for number in 1..=calls.most {
-            whole.one(&mut counts, call, error, number, "", calls)?;
+        for number in 1..=calls {
+            whole.one(&mut counts, call, error, number, "")?;
             if (number - 1) % share == 0 {
-                whole.one(&mut counts, call, error, number, "+", calls)?;
+                whole.one(&mut counts, call, error, number, "+")?;
             }
         }
         let Counts { runs, refused, loader, failed: bad } = counts;
-        println!("{call:32} {:>7} {runs:>7} {loader:>10} {refused:>9} {bad:>7}", calls.most);
+        println!("{call:32} {:>7} {runs:>7} {loader:>10} {refused:>9} {bad:>7}", calls);
         failed += bad;
     }
     // They are in a folder for temporary files.
@@ -87,23 +83,24 @@ impl Whole {
         programs::run(&mut command)
     }
 
-    fn count(&self, call: &str) -> Result<Calls, String> {
+    /// How many calls of a kind a thread makes at most.
+    fn count(&self, call: &str) -> Result<usize, String> {
         let both = format!("trace=mmap,{call}");
         let ended = self.strace(&["-E", own_thread(call), "-e", &both])?;
         if !ended.is_well() {
             return Err(format!("the program does not run under strace: {}", ended.summary()));
         }
         let log = read(&self.log)?;
+        if !log.contains(OURS) {
+            return Err("the program did not run on the library".into());
+        }
         let opening = format!(" {call}(");
-        let ours = log.lines().position(|line| line.contains("MAP_NORESERVE"));
-        let ours = ours.ok_or("the library made no call")?;
-        let loaders = log.lines().take(ours).filter(|line| line.contains(&opening)).count();
         let mut of_threads = BTreeMap::<&str, usize>::new();
         for line in log.lines().filter(|line| line.contains(&opening)) {
             let thread = line.split_whitespace().next().unwrap_or_default();
             *of_threads.entry(thread).or_default() += 1;
         }
-        Ok(Calls { most: of_threads.into_values().max().unwrap_or(0), loaders })
+        Ok(of_threads.into_values().max().unwrap_or(0))
     }
 
     fn one(
@@ -113,19 +110,17 @@ impl Whole {
         error: &str,
         number: usize,
         on: &str,
-        calls: Calls,
     ) -> Result<(), String> {
-        let trace = format!("trace={call}");
+        let trace = format!("trace=mmap,{call}");
         let inject = format!("inject={call}:error={error}:when={number}{on}");
         let ended = self.strace(&["-E", own_thread(call), "-e", &trace, "-e", &inject])?;
         counts.runs += 1;
-        let of_loader = number <= calls.loaders
-            || ended.code == Some(127)
-            || ended.complaints.contains("cannot be preloaded");
-        if ended.is_well() && !of_loader {
-            counts.refused += usize::from(ended.figure("refused") > 0);
-        } else if of_loader {
+        // Without a call of the library's, it was not there, or not yet.
+        let is_loaders = ended.is_loaders() || !read(&self.log)?.contains(OURS);
+        if is_loaders {
             counts.loader += 1;
+        } else if ended.is_well() {
+            counts.refused += usize::from(ended.figure("refused") > 0);
         } else {
             counts.failed += 1;
             eprintln!("{inject}: {}", ended.summary());
