@@ -146,17 +146,28 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
         // SAFETY: the caller's promise, and the address is not ours.
         return unsafe { foreign::realloc(ptr, size) };
     };
+    if size <= old.size() && stays(old, size) {
+        return ptr.as_ptr().cast();
+    }
+    // SAFETY: the caller's promise; `old` fits the live allocation at `ptr` (`layout_at`).
+    unsafe { resize(ptr, old, size) }
+}
+
+/// The part of [`reallocate`] that changes something.
+///
+/// # Safety
+///
+/// As for [`reallocate`]; `old` fits what is at `ptr`.
+#[inline(always)]
+unsafe fn resize(ptr: NonNull<u8>, old: Layout, size: usize) -> *mut c_void {
     // SAFETY: the caller bounds `size`.
     let new = unsafe { natural(size) };
     if size > old.size() {
-        // SAFETY: `old` fits the live allocation at `ptr` (`layout_at`), and is the smaller one.
+        // SAFETY: `old` fits the live allocation at `ptr` (the caller), and is the smaller one.
         return match unsafe { STACK.grow(ptr, old, new) } {
             Ok(slice) => slice.as_ptr().cast(),
             Err(_) => exhausted(),
         };
-    }
-    if stays(old, size) {
-        return ptr.as_ptr().cast();
     }
     // SAFETY: as above; `old` is not the smaller one.
     match unsafe { STACK.shrink(ptr, old, new) } {
