@@ -172,6 +172,16 @@ fn mistakes_are_found_and_named() {
     }
 }
 
+/// Of two threads that free an object at the same time, one comes too late, whichever way it goes.
+#[test]
+fn two_frees_at_a_time_are_one_too_many() {
+    for _ in 0..20 {
+        let (signal, text) = run("double-at-a-time");
+        assert_eq!(signal, Some(6), "{text}");
+        assert!(text.contains("strata: double free at"), "{text}");
+    }
+}
+
 #[test]
 fn other_faults_are_not_ours() {
     let (signal, text) = run("null");
@@ -259,6 +269,18 @@ fn a_mistake() {
         "double-free" => {
             frees_it(&stack, ptr);
             frees_it(&stack, ptr);
+        }
+        "double-at-a-time" => {
+            let (address, barrier) = (ptr.as_ptr().expose_provenance(), std::sync::Barrier::new(2));
+            std::thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| {
+                        let ptr = std::ptr::with_exposed_provenance_mut::<u8>(address);
+                        barrier.wait();
+                        frees_it(&stack, NonNull::new(ptr).expect("it is not null"));
+                    });
+                }
+            });
         }
         "invalid-free" => frees_it(&stack, ptr.map_addr(|address| address.saturating_add(8))),
         // SAFETY: none: that is the mistake.

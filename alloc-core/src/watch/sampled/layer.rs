@@ -74,30 +74,32 @@ impl<A: Layer> Sampled<A> {
     }
 
     /// The record of a live object that starts at `ptr`, an address of the pool. There is no other way on from a
-    /// mistake than to say so and to abort. `bytes` is the size that its owner believes in.
+    /// mistake than to say so and to abort. `bytes` is the size that its owner believes in. If it `frees`, the object leaves
+    /// in the same section of the lock, so that of two frees at a time one comes too late.
     #[cold]
     #[inline(never)]
-    fn checked(&self, ptr: NonNull<u8>, bytes: usize) -> (usize, Record) {
+    fn checked(&self, ptr: NonNull<u8>, bytes: usize, frees: bool) -> (usize, Record) {
         let address = ptr.addr().get();
         let (page, record) = {
-            let pool = self.pool.lock();
+            let mut pool = self.pool.lock();
             let page = pool.page_of(address);
-            (page, page.map(|page| *pool.record(page)))
+            let record = page.map(|page| *pool.record(page));
+            if let (Some(page), Some(record)) = (page, record)
+                && record.state == State::Live
+                && (record.start, record.bytes) == (address, bytes)
+            {
+                if frees {
+                    pool.leave(page);
+                }
+                return (page, record);
+            }
+            (page, record)
         };
         let known = record.filter(|record| record.state != State::Fresh);
-        let kind = match (page, known) {
-            (Some(page), Some(record))
-                if record.state == State::Live && record.start == address =>
-            {
-                if record.bytes == bytes {
-                    return (page, record);
-                }
-                Kind::WrongSize(bytes)
-            }
-            (_, Some(record)) if record.state != State::Live && record.start == address => {
-                Kind::DoubleFree
-            }
-            _ => Kind::InvalidFree,
+        let kind = match known.filter(|record| page.is_some() && record.start == address) {
+            Some(record) if record.state == State::Live => Kind::WrongSize(bytes),
+            Some(_) => Kind::DoubleFree,
+            None => Kind::InvalidFree,
         };
         self.stop(Mistake {
             kind,
@@ -121,14 +123,14 @@ impl<A: Layer> Sampled<A> {
     #[cold]
     #[inline(never)]
     unsafe fn unguard(&self, ptr: NonNull<u8>, bytes: usize) {
-        let (page, record) = self.checked(ptr, bytes);
+        let (page, record) = self.checked(ptr, bytes, true);
         let (start, page_bytes) = {
             let pool = self.pool.lock();
             (pool.start(page), pool.page_bytes())
         };
         self.check_pattern(start, page_bytes, &record);
         let calls = Calls::here(Self::unguard as *const c_void);
-        self.pool.lock().leave(page, calls);
+        self.pool.lock().note_freed(page, calls);
         // SAFETY: the object was live and the caller's; the page is this thread's until it is put back. A system that
         // refuses leaves it accessible: then nothing more is found there.
         unsafe { system::close(start, page_bytes) };
@@ -167,7 +169,7 @@ impl<A: Layer> Sampled<A> {
         new: Layout,
         zeroed: bool,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        self.checked(ptr, old.size());
+        self.checked(ptr, old.size(), false);
         let slice = if zeroed { self.allocate_zeroed(new)? } else { self.allocate(new)? };
         // SAFETY: both are live and distinct, and at least as long as the smaller size.
         unsafe {

@@ -175,11 +175,17 @@ impl Pool {
         self.live += 1;
     }
 
-    /// A live object is about to be freed.
-    pub(super) fn leave(&mut self, page: usize, calls: Calls) {
+    /// A live object is about to be freed, by whoever calls this first.
+    pub(super) fn leave(&mut self, page: usize) {
         let record = self.record_mut(page);
-        (record.state, record.freed) = (State::Closing, calls);
+        debug_assert_eq!(record.state, State::Live, "the caller has looked, under the same lock");
+        record.state = State::Closing;
         self.live -= 1;
+    }
+
+    /// Who frees it.
+    pub(super) fn note_freed(&mut self, page: usize, calls: Calls) {
+        self.record_mut(page).freed = calls;
     }
 
     /// A page that was taken, or whose object was freed, waits for its next turn.
