@@ -388,6 +388,17 @@ fn frames_keep_what_was_grown() {
         assert_eq!((numbers[8], numbers[9], &*text), (8, 7, "I KEPT"));
         assert_eq!(frame.alloc_slice_default::<u32>(3), [0; 3]);
     });
+    // A large one stays where it is, and is not copied for what it has left.
+    let below = Observe::new(Global);
+    Bump::new(&below).with_chunk_bytes(1 << 10, 4 << 10).frame(|frame| {
+        let mut large = frame.vec_with_capacity(10_000);
+        large.extend(0..5000_u32);
+        let (place, allocations) = (large.as_ptr(), below.figures().allocations);
+        let large = frame.keep(large);
+        assert_eq!((large.as_ptr(), large.len()), (place, 5000));
+        assert_eq!(below.figures().allocations, allocations);
+    });
+    assert_eq!(below.figures().live_bytes, 0);
 }
 
 /// A panic for want of memory names its caller.

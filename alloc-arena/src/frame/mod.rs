@@ -24,6 +24,8 @@ pub use deferred::{DeferError, Deferred};
 use crate::lifo::{Checkpoint, Lifo};
 use crate::values::{Put, collections, values};
 use alloc_core::AllocError;
+#[cfg(feature = "alloc")]
+use alloc_core::Layout;
 use core::cell::Cell;
 use core::convert::Infallible;
 use core::fmt;
@@ -226,7 +228,7 @@ impl<'f, L: Lifo> Frame<'f, '_, L> {
     }
 
     /// Makes a slice of a vector that was grown in this frame: for as long as the frame. What it has left at its end comes
-    /// back, if that can be. Its values are not dropped.
+    /// back if it is the last object. Its values are not dropped.
     ///
     /// ```
     /// use alloc_arena::Stack;
@@ -247,7 +249,11 @@ impl<'f, L: Lifo> Frame<'f, '_, L> {
     #[cfg(feature = "alloc")]
     pub fn keep<T>(&self, values: alloc_core::api2::vec::Vec<T, &Self>) -> &'f mut [T] {
         let mut values = values;
-        values.shrink_to_fit();
+        let whole = Layout::array::<T>(values.capacity());
+        // What is a chunk of its own would move.
+        if whole.is_ok_and(|whole| !self.memory.lies_elsewhere(whole)) {
+            values.shrink_to_fit();
+        }
         let mut values = NonNull::from(values.leak());
         // SAFETY: they lie in this very frame, of which `'f` is a name that no other one has (F1), and whose memory stays
         // until it ends. Nobody frees them before, as nobody owns them any more.
