@@ -7,14 +7,12 @@
 //! handler waits for it, but not for ever. Then it aborts. The thread that faulted was in the program's code, and not in an
 //! allocator's, so that the report may allocate.
 //!
-//! A fault that is no pool's goes to the handler that was there before, or to the system's default.
-//!
-//! The table of pools: an entry is free while `base` is 0. Rule T1: who changed `base` from 0 to 1 writes the rest, and then
-//! the real `base`; whoever reads that one sees the rest (Release, met by Acquire).
+//! A fault that is no pool's goes to the handler that was there before, or to the system's default. In `table.rs`: the pools.
 
 use super::pool::{Record, State};
 use super::report::{self, Kind, Mistake};
-use crate::sync::language::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use super::table::{Entry, Known};
+use crate::sync::language::{AtomicBool, Ordering};
 use crate::watch::calls::Calls;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -22,53 +20,33 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::sync::Once;
 
-/// A pool, for the handler.
-struct Entry {
-    base: AtomicUsize,
-    bytes: AtomicUsize,
-    page_bytes: AtomicUsize,
-    records: AtomicPtr<Record>,
-}
-
 /// Pools that are diagnosed at the same time; faults in more of them end the process without a diagnosis.
 const POOLS: usize = 64;
 
-const FREE: usize = 0;
-const CLAIMED: usize = 1;
+#[cfg(not(all(loom, feature = "loom")))]
+fn entries() -> &'static [Entry<Record>] {
+    static ENTRIES: [Entry<Record>; POOLS] = [const { Entry::new() }; POOLS];
+    &ENTRIES
+}
 
-static ENTRIES: [Entry; POOLS] = [const {
-    Entry {
-        base: AtomicUsize::new(FREE),
-        bytes: AtomicUsize::new(0),
-        page_bytes: AtomicUsize::new(0),
-        records: AtomicPtr::new(core::ptr::null_mut()),
-    }
-}; POOLS];
+/// Loom has no statics of this kind; a model has no signals.
+#[cfg(all(loom, feature = "loom"))]
+fn entries() -> &'static [Entry<Record>] {
+    let _ = (POOLS, Entry::<Record>::new);
+    &[]
+}
 
 /// Enters a pool, and sees to it that there is a handler.
 pub(super) fn watch(base: usize, bytes: usize, page_bytes: usize, records: NonNull<Record>) {
     static HANDLER: Once = Once::new();
     HANDLER.call_once(install);
-    for entry in &ENTRIES {
-        // ORDERING: Acquire meets the Release of `forget`; the rest is written by whoever claims (T1).
-        if entry.base.compare_exchange(FREE, CLAIMED, Ordering::Acquire, Ordering::Relaxed).is_ok()
-        {
-            entry.bytes.store(bytes, Ordering::Relaxed);
-            entry.page_bytes.store(page_bytes, Ordering::Relaxed);
-            entry.records.store(records.as_ptr(), Ordering::Relaxed);
-            // ORDERING: Release meets the Acquire of `find` (T1).
-            entry.base.store(base, Ordering::Release);
-            return;
-        }
-    }
+    let pool = Known { base, bytes, page_bytes, records: records.as_ptr() };
+    let _ = entries().iter().any(|entry| entry.claim(pool));
 }
 
 /// Takes a pool out.
 pub(super) fn forget(base: usize) {
-    for entry in &ENTRIES {
-        // ORDERING: Release meets the Acquire of `watch`.
-        let _ = entry.base.compare_exchange(base, FREE, Ordering::Release, Ordering::Relaxed);
-    }
+    entries().iter().for_each(|entry| entry.free(base));
 }
 
 /// What is found out in the handler: little, for its stack may be small.
@@ -83,23 +61,20 @@ const WILD: Found = Found { kind: Kind::Wild, record: core::ptr::null() };
 
 /// What the pool that the address lies in knows of it.
 fn find(address: usize) -> Option<Found> {
-    ENTRIES.iter().find_map(|entry| {
-        // ORDERING: Acquire meets the Release of `watch` (T1).
-        let base = entry.base.load(Ordering::Acquire);
-        let bytes = entry.bytes.load(Ordering::Relaxed);
-        if base <= CLAIMED || address.wrapping_sub(base) >= bytes {
+    entries().iter().find_map(|entry| {
+        let Known { base, bytes, page_bytes, records } = entry.read()?;
+        if address.wrapping_sub(base) >= bytes {
             return None;
         }
-        let page_bytes = entry.page_bytes.load(Ordering::Relaxed);
         let pages = bytes / page_bytes / 2;
-        let records = entry.records.load(Ordering::Relaxed).cast_const();
         // The record of a page that was used.
         let known = |page: usize| {
             if page >= pages {
                 return None;
             }
-            // SAFETY: within the records of a pool that is in the table, all of them initialised. Another thread may
-            // change one meanwhile: then the report says something odd of a program that is broken anyway.
+            // SAFETY: within the records of a pool that is in the table, all of them initialised: the four words are of
+            // one pool (T2 in `table.rs`), and a pool that is dropped while a thread faults in it is dropped in use. Another
+            // thread may change one meanwhile: then the report says something odd of a program that is broken anyway.
             let record = unsafe { &*records.add(page) };
             (record.state != State::Fresh).then_some(record)
         };
