@@ -33,6 +33,8 @@
 //! then reads what the other wrote. `light_fence` in a hit costs nothing; the reclaimer's
 //! `heavy_fence` pays for both. Where there is none, reclaimers leave other threads alone.
 
+#[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
+mod agreed;
 mod allocate;
 #[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
 mod exit;
