@@ -115,12 +115,7 @@ impl FaultHandler {
     /// # Safety
     ///
     /// The caller is the handler that was installed, with its own arguments.
-    pub unsafe fn pass_on(
-        &self,
-        signal: c_int,
-        info: *mut libc::siginfo_t,
-        context: *mut c_void,
-    ) {
+    pub unsafe fn pass_on(&self, signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
         let at = SIGNALS.iter().position(|&known| known == signal).unwrap_or(0);
         // SAFETY: written before the handler was installed that calls this (`replace`).
         let before = unsafe { &*self.before.get().cast::<libc::sigaction>().add(at) };

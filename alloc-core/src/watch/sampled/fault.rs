@@ -12,13 +12,13 @@
 use super::pool::{Record, State};
 use super::report::{self, Kind, Mistake};
 use super::table::{Entry, Known};
+use crate::signals::FaultHandler;
 use crate::sync::language::{AtomicBool, Ordering};
 use crate::watch::calls::Calls;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
-use std::sync::Once;
 
 /// Pools that are diagnosed at the same time; faults in more of them end the process without a diagnosis.
 const POOLS: usize = 64;
@@ -38,8 +38,8 @@ fn entries() -> &'static [Entry<Record>] {
 
 /// Enters a pool, and sees to it that there is a handler.
 pub(super) fn watch(base: usize, bytes: usize, page_bytes: usize, records: NonNull<Record>) {
-    static HANDLER: Once = Once::new();
-    HANDLER.call_once(install);
+    // Without a handler a fault ends the process all the same, without a word.
+    let _ = FAULTS.install(handle);
     let pool = Known { base, bytes, page_bytes, records: records.as_ptr() };
     let _ = entries().iter().any(|entry| entry.claim(pool));
 }
@@ -102,39 +102,15 @@ fn between(address: usize, left: Option<&Record>, right: Option<&Record>) -> Fou
     nearest.map_or(WILD, |(.., found)| found)
 }
 
-/// The signals of an access to an inaccessible page: Linux sends the first, macOS the second.
-const SIGNALS: [libc::c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
-
-/// Written before the handler is installed.
-struct Before(UnsafeCell<[MaybeUninit<libc::sigaction>; 2]>);
-
-// SAFETY: written by `install`, once, before the handler that reads it is installed.
-unsafe impl Sync for Before {}
-
-static BEFORE: Before = Before(UnsafeCell::new([MaybeUninit::uninit(); 2]));
-
-fn install() {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: all zeroes is an action without flags, mask and handler, to which these fields are added; the handler has the
-    // type that `SA_SIGINFO` asks for. `BEFORE` is nobody else's yet (`Once`).
-    unsafe {
-        let action = action.as_mut_ptr();
-        (*action).sa_sigaction = handle as *const () as usize;
-        (*action).sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-        let before = BEFORE.0.get().cast::<libc::sigaction>();
-        for (at, signal) in SIGNALS.into_iter().enumerate() {
-            libc::sigaction(signal, core::ptr::null(), before.add(at));
-            libc::sigaction(signal, action, core::ptr::null_mut());
-        }
-    }
-}
+static FAULTS: FaultHandler = FaultHandler::new();
 
 extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: `SA_SIGINFO`: the system passes the signal's information.
     let address = unsafe { (*info).si_addr() }.addr();
     match find(address) {
         Some(found) => diagnose(address, found),
-        None => pass_on(signal, info, context),
+        // SAFETY: this is the handler.
+        None => unsafe { FAULTS.pass_on(signal, info, context) },
     }
 }
 
@@ -205,27 +181,4 @@ fn sleep_ms(ms: u32) {
         libc::timespec { tv_sec: (ms / 1000).into(), tv_nsec: (ms % 1000 * 1_000_000).into() };
     // SAFETY: the time is valid; what is left of it is not asked for.
     unsafe { libc::nanosleep(&raw const time, core::ptr::null_mut()) };
-}
-
-/// Does what would have been done without this handler.
-fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let at = SIGNALS.iter().position(|known| *known == signal).unwrap_or(0);
-    // SAFETY: written by `install`, before this handler was installed.
-    let before = unsafe { BEFORE.0.get().cast::<libc::sigaction>().add(at).read() };
-    if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
-        // The access is made again, and now ends the process as the system does it.
-        // SAFETY: the action that was there before.
-        unsafe { libc::sigaction(signal, &raw const before, core::ptr::null_mut()) };
-    } else if before.sa_flags & libc::SA_SIGINFO != 0 {
-        type Full = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void);
-        // SAFETY: the action's flags say that its handler has this type.
-        let full = unsafe { core::mem::transmute::<usize, Full>(before.sa_sigaction) };
-        full(signal, info, context);
-    } else {
-        // SAFETY: the action's flags say that its handler has this type.
-        let plain = unsafe {
-            core::mem::transmute::<usize, extern "C" fn(libc::c_int)>(before.sa_sigaction)
-        };
-        plain(signal);
-    }
 }

@@ -47,7 +47,8 @@ impl<R> Entry<R> {
     /// Enters a pool, whose base is more than 1; `false` if the entry is another's.
     pub(crate) fn claim(&self, pool: Known<R>) -> bool {
         // ORDERING: Acquire meets the Release of `free`: what its last owner wrote is over.
-        if self.base.compare_exchange(FREE, CLAIMED, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        if self.base.compare_exchange(FREE, CLAIMED, Ordering::Acquire, Ordering::Relaxed).is_err()
+        {
             return false;
         }
         // ORDERING: Release meets the fence in `read` (T2).
