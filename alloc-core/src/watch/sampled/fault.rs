@@ -23,17 +23,9 @@ use core::ptr::NonNull;
 /// Pools that are diagnosed at the same time; faults in more of them end the process without a diagnosis.
 const POOLS: usize = 64;
 
-#[cfg(not(all(loom, feature = "loom")))]
-fn entries() -> &'static [Entry<Record>] {
-    static ENTRIES: [Entry<Record>; POOLS] = [const { Entry::new() }; POOLS];
-    &ENTRIES
-}
-
-/// Loom has no statics of this kind; a model has no signals.
-#[cfg(all(loom, feature = "loom"))]
-fn entries() -> &'static [Entry<Record>] {
-    let _ = (POOLS, Entry::<Record>::new);
-    &[]
+crate::static_array! {
+    /// The pools of this process. In a model there are none, as there are no signals.
+    fn entries() -> [Entry<Record>; POOLS];
 }
 
 /// Enters a pool, and sees to it that there is a handler.
