@@ -7,6 +7,8 @@ mod heap;
 mod resize;
 mod table;
 
+#[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]
+pub use cache::checked::{Checked, Misuse};
 #[cfg(feature = "std")]
 pub use cache::{Instance, Key, ThreadCache};
 pub use heap::{Batch, BatchHeap, Lookup, SizeClassHeap};

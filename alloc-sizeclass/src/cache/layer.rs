@@ -188,4 +188,9 @@ unsafe impl<H: BatchHeap, K: Key<H>> BatchHeap for ThreadCache<H, K> {
     fn class_in_table(&self, address: usize) -> Option<Option<Class>> {
         self.below().class_in_table(address)
     }
+
+    #[inline(always)]
+    fn start_in_table(&self, address: usize) -> Option<usize> {
+        self.below().start_in_table(address)
+    }
 }

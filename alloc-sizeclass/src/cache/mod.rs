@@ -36,6 +36,8 @@
 #[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
 mod agreed;
 mod allocate;
+#[cfg(not(all(loom, feature = "loom")))]
+pub(crate) mod checked;
 #[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
 mod exit;
 mod instance;

@@ -80,6 +80,13 @@ pub unsafe trait BatchHeap: Layer {
     fn class_in_table(&self, _address: usize) -> Option<Option<Class>> {
         None
     }
+
+    /// The index of the class of the slot that starts at an address, where that is a load from a flat table; `None` elsewhere, and where
+    /// no slot starts. (An address behind the last slot of a span may pass for a start, and larger classes are left out.)
+    #[inline]
+    fn start_in_table(&self, _address: usize) -> Option<usize> {
+        None
+    }
 }
 
 /// Finding an allocation by its address alone, which a sized free never needs, but C's `free` does.

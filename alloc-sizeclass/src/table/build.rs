@@ -42,6 +42,26 @@ impl<T: SizeClasses> Built<T> {
         info
     };
 
+    /// For each class whose spans are one granule, the smallest number that its slot size times it is at least 2^32; 0 for the
+    /// others, and for those that the table lacks.
+    ///
+    /// `n * DIVISORS[class]`, without its carry, is less than `DIVISORS[class]` just where the slot size divides `n`: n has the
+    /// granule's bits at most, and the slot size the rest of 32. Source: Lemire, Kaser, Kurz, "Faster remainder by direct
+    /// computation", 2019.
+    pub const DIVISORS: &'static [u32; MAX_CLASSES] = &{
+        let mut divisors = [0; MAX_CLASSES];
+        let mut class = 1;
+        while class <= T::SLOT_BYTES.len() {
+            let info = Self::INFO[class];
+            let fits = info.slot_bytes.ilog2() + 1 + T::GRANULE_BYTES.ilog2() <= u32::BITS;
+            if info.span_bytes == T::GRANULE_BYTES && fits {
+                divisors[class] = u32::MAX / info.slot_bytes as u32 + 1;
+            }
+            class += 1;
+        }
+        divisors
+    };
+
     /// `FINE[n]`: the class for sizes from `16 n + 1` to `16 n + 16`.
     pub const FINE: &'static [u8; FINE_ENTRIES] = &{
         check::<T>();

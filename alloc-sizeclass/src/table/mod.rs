@@ -23,7 +23,7 @@ pub const MAX_SLOT_BYTES: usize = 1 << 20;
 /// that are seldom used. (Large is what no class serves.)
 pub const MAX_SMALL_SLOT_BYTES: usize = 32 << 10;
 
-/// The smallest slot, in bytes: a free slot holds a link and a count.
+/// The smallest slot, in bytes: a free slot holds a link and a stamp.
 pub const MIN_SLOT_BYTES: usize = 16;
 
 /// A size class: the index of a slot size, from 1. In a byte of a side table, 0 is no class.
@@ -177,6 +177,23 @@ pub trait ClassTable: SizeClasses {
     fn info(class: Class) -> &'static ClassInfo {
         // SAFETY: a class's index is below `MAX_CLASSES` (`new`), which is the length.
         unsafe { build::Built::<Self>::INFO.get_unchecked(class.index()) }
+    }
+
+    /// Whether a slot of the class of this index starts at an address (or would, behind the last slot of its span). `false`
+    /// also at index 0, and for the larger classes, whose spans are more than a granule: then one has to look at the span.
+    ///
+    /// # Safety
+    ///
+    /// `index` is 0 or a class's, and in that case the address lies in a span of that class.
+    #[doc(hidden)]
+    #[inline(always)]
+    #[must_use]
+    unsafe fn starts_at(index: usize, address: usize) -> bool {
+        // SAFETY: a class's index is below `MAX_CLASSES`, which is the length.
+        let divisor = unsafe { *build::Built::<Self>::DIVISORS.get_unchecked(index) };
+        // Spans are aligned to the granule.
+        let offset = (address & (Self::GRANULE_BYTES - 1)) as u32;
+        offset.wrapping_mul(divisor) < divisor
     }
 
     /// All classes of this table, smallest first.
