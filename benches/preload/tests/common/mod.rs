@@ -18,21 +18,29 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The shared library, built when it is first asked for.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--lib", "--message-format=json"]);
-        cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        let output = cargo.stderr(Stdio::inherit()).output().expect("cargo starts");
-        assert!(output.status.success(), "the library does not build");
-        let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-        let name = "libstrata_preload.so\"";
-        let end = messages.rfind(name).expect("cargo says where the library is") + name.len() - 1;
-        let start = messages[..end].rfind('"').expect("paths are quoted") + 1;
-        messages[start..end].into()
-    })
+    LIBRARY.get_or_init(|| build(!cfg!(debug_assertions)))
+}
+
+/// The shared library as users have it, in whichever profile the tests are.
+pub fn release_library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| build(true))
+}
+
+fn build(release: bool) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--lib", "--message-format=json"]);
+    cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    if release {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(Stdio::inherit()).output().expect("cargo starts");
+    assert!(output.status.success(), "the library does not build");
+    let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+    let name = "libstrata_preload.so\"";
+    let end = messages.rfind(name).expect("cargo says where the library is") + name.len() - 1;
+    let start = messages[..end].rfind('"').expect("paths are quoted") + 1;
+    messages[start..end].into()
 }
 
 /// Compiles `programs/NAME`; the executable.
