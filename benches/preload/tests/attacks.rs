@@ -72,7 +72,12 @@ fn presets_stop_what_they_are_said_to_stop() {
                 continue;
             }
             let expected_text = expected.map_or("nothing", |expected| expected.text());
-            let line = format!("{}: {}: {expected_text} expected, {} found", preset.column(), attack.name, outcome.text());
+            let line = format!(
+                "{}: {}: {expected_text} expected, {} found",
+                preset.column(),
+                attack.name,
+                outcome.text()
+            );
             if expected.is_some_and(|expected| expected.is_stopped()) && !outcome.is_stopped() {
                 weaker.push(line.clone());
             }
@@ -81,7 +86,11 @@ fn presets_stop_what_they_are_said_to_stop() {
         table.set_column(preset.column(), preset.column(), &outcomes);
     }
     let Some(bless) = bless() else {
-        assert!(wrong.is_empty(), "attacks.tsv is out of date (STRATA_BLESS=1):\n{}", wrong.join("\n"));
+        assert!(
+            wrong.is_empty(),
+            "attacks.tsv is out of date (STRATA_BLESS=1):\n{}",
+            wrong.join("\n")
+        );
         return;
     };
     println!("{}", wrong.join("\n"));
@@ -104,5 +113,8 @@ fn the_table_in_the_readme_is_that_of_the_expectations() {
         return;
     }
     let table = Table::read(&expectations());
-    assert!(table.stands_in(&readme()), "README.md is out of date: run this test with STRATA_BLESS=1");
+    assert!(
+        table.stands_in(&readme()),
+        "README.md is out of date: run this test with STRATA_BLESS=1"
+    );
 }

@@ -29,7 +29,7 @@ pub enum Outcome {
     Crash,
     /// It came to its end, and there was no effect.
     Void,
-    /// A fault at the mistake itself.
+    /// A fault, or an end without a word, at the mistake itself.
     Fault,
     /// A diagnosis, and the end of the program.
     Abort,
@@ -78,8 +78,8 @@ impl Outcome {
             _ if says("EFFECT") => Self::Through,
             None if says("VOID") => Self::Void,
             None if says("ABSENT") => Self::Absent,
-            Some(libc::SIGSEGV | libc::SIGBUS) if says("FAULT at the mistake") => Self::Fault,
             Some(libc::SIGABRT | libc::SIGILL | libc::SIGTRAP) if explained => Self::Abort,
+            Some(_) if says("FAULT at the mistake") => Self::Fault,
             None if !output.status.success() && explained => Self::Abort,
             _ => Self::Crash,
         }
@@ -113,9 +113,8 @@ impl Allocator {
     /// The allocator that falls for everything, in one of its kinds.
     pub fn naive(kind: &str) -> Self {
         static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-        let library = LIBRARY.get_or_init(|| {
-            compile("libnaive.so", &["naive.c"], &["-shared", "-fPIC"])
-        });
+        let library =
+            LIBRARY.get_or_init(|| compile("libnaive.so", &["naive.c"], &["-shared", "-fPIC"]));
         let variable = Some(("NAIVE", kind.into()));
         Self { column: "naive", preload: Some(library.clone()), variable }
     }
@@ -130,7 +129,8 @@ impl Allocator {
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         assert!(text.starts_with(self.column), "{}: {output:?}", self.column);
         let path = self.preload.as_ref().map(|path| path.to_string_lossy().into_owned());
-        match path.and_then(|path| Some(path.split_once("/llvm-")?.1.split_once('/')?.0.to_owned())) {
+        match path.and_then(|path| Some(path.split_once("/llvm-")?.1.split_once('/')?.0.to_owned()))
+        {
             Some(llvm) => format!("{text} (LLVM {llvm})"),
             None => text,
         }

@@ -6,7 +6,8 @@ use super::run::{Attack, Outcome};
 use std::fmt::Write;
 use std::path::Path;
 
-const BEGIN: &str = "<!-- attacks: written by `STRATA_BLESS=1 cargo test -p strata-preload --test attacks` -->\n";
+const BEGIN: &str =
+    "<!-- attacks: written by `STRATA_BLESS=1 cargo test -p strata-preload --test attacks` -->\n";
 const END: &str = "<!-- attacks: end -->\n";
 
 /// The order of the columns; a column's title may have a version behind its name.

@@ -2,7 +2,6 @@
 // The effect of a mismatch: it goes unnoticed. Of a wrong size: two objects share memory.
 #include "attack.h"
 
-#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -208,9 +207,9 @@ void huge_new(size_t how, size_t unused) {
     void *ptr = nullptr;
     try {
         switch (how) {
-        case 0: ptr = ::operator new(most - 15); break;
-        case 1: ptr = ::operator new(most, std::nothrow); break;
-        case 2: ptr = ::operator new(most - 15, ALIGNMENT); break;
+        case 0: MISTAKE(ptr = ::operator new(most - 15)); break;
+        case 1: MISTAKE(ptr = ::operator new(most, std::nothrow)); break;
+        case 2: MISTAKE(ptr = ::operator new(most - 15, ALIGNMENT)); break;
         }
     } catch (const std::bad_alloc &) {
         harmless("refused");

@@ -2,7 +2,6 @@
 // who runs the program once knows where objects are when it runs again.
 #include "attack.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,20 +42,18 @@ static size_t volatile huge[] = {
 void huge_bytes(size_t how, size_t which) {
     void *ptr = NULL, *small = allocate(100);
     size_t bytes = huge[which];
-    errno = 0;
     switch (how) {
-    case MALLOC: ptr = malloc(bytes); break;
-    case CALLOC: ptr = calloc(bytes, bytes); break;
-    case REALLOC: ptr = realloc(small, bytes); break;
-    case REALLOCARRAY: ptr = reallocarray(small, bytes, bytes); break;
-    case ALIGNED_ALLOC: ptr = aligned_alloc(4096, bytes); break;
-    case POSIX_MEMALIGN: errno = posix_memalign(&ptr, 4096, bytes); break;
-    case MEMALIGN: ptr = memalign(64, bytes); break;
-    case VALLOC: ptr = valloc(bytes); break;
-    case PVALLOC: ptr = pvalloc(bytes); break;
+    case MALLOC: MISTAKE(ptr = malloc(bytes)); break;
+    case CALLOC: MISTAKE(ptr = calloc(bytes, bytes)); break;
+    case REALLOC: MISTAKE(ptr = realloc(small, bytes)); break;
+    case REALLOCARRAY: MISTAKE(ptr = reallocarray(small, bytes, bytes)); break;
+    case ALIGNED_ALLOC: MISTAKE(ptr = aligned_alloc(4096, bytes)); break;
+    case POSIX_MEMALIGN: MISTAKE(if (posix_memalign(&ptr, 4096, bytes) != 0) ptr = NULL); break;
+    case MEMALIGN: MISTAKE(ptr = memalign(64, bytes)); break;
+    case VALLOC: MISTAKE(ptr = valloc(bytes)); break;
+    case PVALLOC: MISTAKE(ptr = pvalloc(bytes)); break;
     }
     if (hidden(ptr) != NULL) effect("an object that is larger than the address space");
-    if (errno != ENOMEM && errno != EINVAL) effect("refused, but not by errno");
     harmless("refused");
 }
 

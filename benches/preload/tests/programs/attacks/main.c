@@ -191,13 +191,17 @@ void in_thread(void (*function)(void *), void *argument) {
     while (sem_wait(&errand_done) != 0) {}
 }
 
-static struct sigaction before[2];
+// How a program ends that is not let go on.
+static const int ends[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGTRAP};
+#define ENDS (sizeof ends / sizeof ends[0])
+static struct sigaction before[ENDS];
 
 // Says where the fault was, and lets it happen again: what was installed before may have something to say.
 static void on_fault(int number, siginfo_t *info, void *context) {
     (void)info, (void)context;
     say("FAULT", at_mistake ? "at the mistake" : "later");
-    sigaction(number, &before[number == SIGBUS], NULL);
+    for (size_t i = 0; i < ENDS; i++)
+        if (ends[i] == number) sigaction(number, &before[i], NULL);
 }
 
 static void watch_faults(void) {
@@ -205,9 +209,9 @@ static void watch_faults(void) {
     stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     struct rlimit none = {0, 0};
-    if (sigaltstack(&own, NULL) != 0 || sigaction(SIGSEGV, &action, &before[0]) != 0 ||
-        sigaction(SIGBUS, &action, &before[1]) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
-        broken("no signals");
+    if (sigaltstack(&own, NULL) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) broken("no limits");
+    for (size_t i = 0; i < ENDS; i++)
+        if (sigaction(ends[i], &action, &before[i]) != 0) broken("no signals");
 }
 
 // Which allocator answers, as far as it has a way to say so.
