@@ -2,7 +2,7 @@
 //!
 //! Above: the tests. Below: the programs in `programs/attacks`, and the way to run them (`common`). Not here: what is expected.
 
-use crate::common::{Run, release_library, scratch, signal};
+use crate::common::{Run, release_example, release_library, scratch, signal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, OnceLock};
@@ -13,11 +13,18 @@ const THREADS: usize = 2;
 /// What no attack is luckier than.
 const ROUNDS: usize = 3;
 
-/// An attack, as the program lists it.
+/// An attack, as a program lists it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attack {
     pub class: String,
     pub name: String,
+}
+
+impl Attack {
+    /// Whether it is one of those on stacks in Rust; the others go through C's symbols.
+    fn is_rust(&self) -> bool {
+        self.class.starts_with("Rust: ")
+    }
 }
 
 /// What became of an attack: from worst to best.
@@ -74,12 +81,15 @@ impl Outcome {
         let explained = !output.stderr.trim_ascii().is_empty();
         let stuck = format!("{}: {:?}, {said}", attack.name, output.status);
         assert!(!says("BROKEN") && signal(output) != Some(libc::SIGALRM), "{stuck}");
+        // The programs in C have a handler that says it, those in Rust say what they are about to do.
+        let at_mistake = says("FAULT at the mistake")
+            || said.lines().last().is_some_and(|line| line.starts_with("MISTAKE"));
         match signal(output) {
             _ if says("EFFECT") => Self::Through,
             None if says("VOID") => Self::Void,
             None if says("ABSENT") => Self::Absent,
             Some(libc::SIGABRT | libc::SIGILL | libc::SIGTRAP) if explained => Self::Abort,
-            Some(_) if says("FAULT at the mistake") => Self::Fault,
+            Some(_) if at_mistake => Self::Fault,
             None if !output.status.success() && explained => Self::Abort,
             _ => Self::Crash,
         }
@@ -91,6 +101,8 @@ pub struct Allocator {
     column: &'static str,
     preload: Option<PathBuf>,
     variable: Option<(&'static str, String)>,
+    /// The stack that attacks in Rust are told to use.
+    stack: &'static str,
 }
 
 impl Allocator {
@@ -107,6 +119,7 @@ impl Allocator {
             column: name,
             preload: Some(release_library().into()),
             variable: variable.map(|variable| (variable, "1".into())),
+            stack: name,
         })
     }
 
@@ -116,7 +129,7 @@ impl Allocator {
         let library =
             LIBRARY.get_or_init(|| compile("libnaive.so", &["naive.c"], &["-shared", "-fPIC"]));
         let variable = Some(("NAIVE", kind.into()));
-        Self { column: "naive", preload: Some(library.clone()), variable }
+        Self { column: "naive", preload: Some(library.clone()), variable, stack: "naive" }
     }
 
     pub fn column(&self) -> &'static str {
@@ -125,7 +138,7 @@ impl Allocator {
 
     /// Its name and version.
     pub fn version(&self) -> String {
-        let output = self.run("--allocator").output();
+        let output = self.run_c("--allocator").output();
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         assert!(text.starts_with(self.column), "{}: {output:?}", self.column);
         let path = self.preload.as_ref().map(|path| path.to_string_lossy().into_owned());
@@ -136,8 +149,20 @@ impl Allocator {
         }
     }
 
-    fn run(&self, arg: &str) -> Run {
-        let mut run = Run::new(program()).arg(arg);
+    fn run(&self, attack: &Attack) -> Run {
+        if !attack.is_rust() {
+            return self.run_c(&attack.name);
+        }
+        let run = Run::new(rust_program()).arg(&attack.name).arg(self.stack);
+        // The peers are what stands below the standard library.
+        if self.stack == "system" { self.preloaded(run) } else { run }
+    }
+
+    fn run_c(&self, arg: &str) -> Run {
+        self.preloaded(Run::new(program()).arg(arg))
+    }
+
+    fn preloaded(&self, mut run: Run) -> Run {
         if let Some(preload) = &self.preload {
             run = run.with("LD_PRELOAD", preload.to_str().expect("the path is UTF-8"));
         }
@@ -159,7 +184,8 @@ pub fn peers() -> Vec<Allocator> {
         .collect();
     let usual = [format!("/usr/lib/{arch}-linux-gnu"), "/usr/lib64".into(), "/usr/lib".into()];
     let usual = usual.map(PathBuf::from).to_vec();
-    let mut peers = vec![Allocator { column: "glibc", preload: None, variable: None }];
+    let peer = |column, preload| Allocator { column, preload, variable: None, stack: "system" };
+    let mut peers = vec![peer("glibc", None)];
     for (column, file, places) in [
         ("jemalloc", "libjemalloc.so.2", &usual),
         ("tcmalloc", "libtcmalloc_minimal.so.4", &usual),
@@ -167,7 +193,7 @@ pub fn peers() -> Vec<Allocator> {
         ("scudo", &*scudo, &llvm),
     ] {
         match places.iter().map(|place| place.join(file)).find(|path| path.exists()) {
-            Some(path) => peers.push(Allocator { column, preload: Some(path), variable: None }),
+            Some(path) => peers.push(peer(column, Some(path))),
             None => println!("SKIPPED: there is no {file}: what is known of {column} is kept"),
         }
     }
@@ -200,7 +226,7 @@ fn compile(name: &str, sources: &[&str], more: &[&str]) -> PathBuf {
     result
 }
 
-/// The program that all attacks are in.
+/// The program with the attacks in C and C++.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     const SOURCES: [&str; 7] =
@@ -208,14 +234,23 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(|| compile("attacks", &SOURCES, &["-lstdc++", "-ldl"]))
 }
 
+/// The program with the attacks in Rust.
+fn rust_program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| release_example("attacks"))
+}
+
 /// All attacks.
 pub fn attacks() -> Vec<Attack> {
-    let output = Run::new(program()).arg("--list").output();
-    let text = String::from_utf8(output.stdout).expect("names are UTF-8");
-    let lines = text.lines().map(|line| line.split_once('\t').expect("a class and a name"));
-    let attacks: Vec<_> =
-        lines.map(|(class, name)| Attack { class: class.into(), name: name.into() }).collect();
-    assert!(!attacks.is_empty(), "there are attacks");
+    let lists = [Run::new(program()).arg("--list"), Run::new(rust_program())];
+    let mut attacks = Vec::new();
+    for list in lists {
+        let text = String::from_utf8(list.output().stdout).expect("names are UTF-8");
+        assert!(!text.is_empty(), "there are attacks");
+        let lines = text.lines().map(|line| line.split_once('\t').expect("a class and a name"));
+        attacks
+            .extend(lines.map(|(class, name)| Attack { class: class.into(), name: name.into() }));
+    }
     attacks
 }
 
@@ -227,7 +262,7 @@ pub fn outcomes(allocator: &Allocator, attacks: &[Attack]) -> Vec<Outcome> {
         loop {
             let next = queue.lock().expect("nobody panics with it").next();
             let Some((at, attack)) = next else { return };
-            let outcome = Outcome::of(attack, &allocator.run(&attack.name).output());
+            let outcome = Outcome::of(attack, &allocator.run(attack).output());
             results.lock().expect("nobody panics with it")[at] = outcome;
         }
     };
