@@ -69,6 +69,9 @@ void sort_objects(void);
 void fill_with_secret(char *at, size_t bytes);
 int has_secret(const char *at, size_t bytes);
 
+// A new object in the place of one that was freed, for who has the patience. If it never comes, that is harmless.
+char *wait_for_place(const char *freed, size_t bytes);
+
 // A second thread, which is there until the end; work for it, which is done when the call returns.
 void start_thread(void);
 void in_thread(void (*function)(void *), void *argument);

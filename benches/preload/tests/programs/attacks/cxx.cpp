@@ -99,13 +99,15 @@ void speak_evil() { effect("a dead object ran the attacker's function"); }
 // What the attacker puts in place of a table of virtual functions.
 void (*const FORGED[8])() = {speak_evil, speak_evil, speak_evil, speak_evil, speak_evil, speak_evil, speak_evil, speak_evil};
 
-// The attacker's bytes, in objects of the dead one's size.
+// The attacker's bytes.
+void fill_with_tables(char *ptr, size_t bytes) {
+    const void *table = FORGED;
+    for (size_t at = 0; at + sizeof table <= bytes; at += sizeof table) std::memcpy(ptr + at, &table, sizeof table);
+}
+
+// In objects of the dead one's size.
 void spray(size_t count, size_t bytes) {
-    for (size_t i = 0; i < count; i++) {
-        char *ptr = allocate(bytes);
-        const void *table = FORGED;
-        for (size_t at = 0; at + sizeof table <= bytes; at += sizeof table) std::memcpy(ptr + at, &table, sizeof table);
-    }
+    for (size_t i = 0; i < count; i++) fill_with_tables(allocate(bytes), bytes);
 }
 
 [[noreturn]] void call(Animal *dead) {
@@ -164,6 +166,14 @@ void dead_call(size_t sprayed, size_t unused) {
     auto *animal = new Animal;
     delete animal;
     spray(sprayed, sizeof *animal);
+    call(animal);
+}
+
+void dead_call_patient(size_t unused, size_t unused_too) {
+    (void)unused, (void)unused_too;
+    auto *animal = new Animal;
+    delete animal;
+    fill_with_tables(wait_for_place(hidden(animal), sizeof *animal), sizeof *animal);
     call(animal);
 }
 

@@ -51,6 +51,17 @@ void double_free_interleaved(size_t bytes, size_t others) {
     free_again(a, bytes, 2 * others + 64);
 }
 
+// Somebody else has the place by then: that is what is freed.
+void double_free_patient(size_t bytes, size_t unused) {
+    (void)unused;
+    char *ptr = allocate(bytes);
+    release(ptr);
+    wait_for_place(ptr, bytes);
+    MISTAKE(free(hidden(ptr)));
+    wait_for_place(ptr, bytes);
+    effect("two live objects share memory");
+}
+
 // What an allocator may have written into the free slot, to know it by, is gone.
 void double_free_overwritten(size_t bytes, size_t unused) {
     (void)unused;

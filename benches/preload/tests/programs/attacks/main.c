@@ -164,6 +164,23 @@ int has_secret(const char *at, size_t bytes) {
     return bytes > own && memmem(at + own, bytes - own, SECRET, SECRET_BYTES) != NULL;
 }
 
+#define PATIENCE_ROUNDS 10000
+#define PATIENCE_OBJECTS 64
+
+char *wait_for_place(const char *freed, size_t bytes) {
+    for (size_t round = 0; round < PATIENCE_ROUNDS; round++) {
+        char *some[PATIENCE_OBJECTS], *found = NULL;
+        for (size_t i = 0; i < PATIENCE_OBJECTS; i++) {
+            some[i] = allocate(bytes);
+            if (some[i] == freed) found = some[i];
+        }
+        for (size_t i = 0; i < PATIENCE_OBJECTS; i++)
+            if (some[i] != found) release(some[i]);
+        if (found != NULL) return found;
+    }
+    harmless("the address never came back");
+}
+
 static void (*errand)(void *);
 static void *errand_argument;
 static sem_t errand_given, errand_done;

@@ -28,6 +28,18 @@ void write_after_free(size_t bytes, size_t others) {
     harmless("no object has changed");
 }
 
+// Somebody else has the place by then.
+void write_after_free_patient(size_t bytes, size_t unused) {
+    (void)unused;
+    char *ptr = allocate(bytes);
+    release(ptr);
+    char *other = wait_for_place(ptr, bytes);
+    memset(other, 'O', bytes);
+    MISTAKE(memcpy(ptr + bytes / 2, MARK, MARK_BYTES));
+    if (memcmp(other + bytes / 2, MARK, MARK_BYTES) == 0) effect("a live object has changed");
+    harmless("no object has changed");
+}
+
 void read_after_free(size_t bytes, size_t unused) {
     (void)unused;
     int found;
