@@ -24,6 +24,10 @@ const NEW_ALIGNED: &CStr = c"_ZnwmSt11align_val_t";
 const NEW_NOTHROW: &CStr = c"_ZnwmRKSt9nothrow_t";
 const NEW_ALIGNED_NOTHROW: &CStr = c"_ZnwmSt11align_val_tRKSt9nothrow_t";
 
+/// libstdc++'s aligned operators round a size up to the alignment without a look at overflow, so that a larger one may wrap
+/// around to a small object; up to this one, no alignment makes it do so. The operators without an alignment fail in the same way, and do not round.
+const LARGEST_ROUNDED_BYTES: usize = usize::MAX / 2;
+
 #[inline(always)]
 fn new(size: usize) -> *mut c_void {
     let ptr = malloc::allocate(size);
@@ -60,6 +64,9 @@ fn new_aligned(size: usize, align: usize) -> *mut c_void {
     if !ptr.is_null() {
         return ptr;
     }
+    if size > LARGEST_ROUNDED_BYTES {
+        return new_failed(size);
+    }
     let runtime = required(NEW_ALIGNED, size);
     // SAFETY: this is the type of the symbol of that name.
     let runtime = unsafe { transmute::<*mut c_void, NewAligned>(runtime) };
@@ -70,6 +77,9 @@ fn new_aligned_nothrow(size: usize, align: usize, nothrow: NoThrow) -> *mut c_vo
     let ptr = try_aligned(size, align);
     if !ptr.is_null() {
         return ptr;
+    }
+    if size > LARGEST_ROUNDED_BYTES {
+        return new_nothrow_failed(size, nothrow);
     }
     let runtime = foreign::next_in_runtime(NEW_ALIGNED_NOTHROW);
     if runtime.is_null() {
