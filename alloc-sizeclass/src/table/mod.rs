@@ -179,21 +179,22 @@ pub trait ClassTable: SizeClasses {
         unsafe { build::Built::<Self>::INFO.get_unchecked(class.index()) }
     }
 
-    /// Whether a slot of the class of this index starts at an address (or would, behind the last slot of its span). `false`
-    /// also at index 0, and for the larger classes, whose spans are more than a granule: then one has to look at the span.
-    ///
-    /// # Safety
-    ///
-    /// `index` is 0 or a class's, and in that case the address lies in a span of that class.
+    /// The mark of a class, for [`starts_at`](Self::starts_at); 0 for those that have none: the larger ones, whose spans are
+    /// more than a granule.
+    #[doc(hidden)]
+    fn mark(class: Class) -> u64 {
+        build::Built::<Self>::MARKS[class.index()]
+    }
+
+    /// Whether a slot starts (or would, behind the last one of its span) at an address in a span of the class with this mark.
+    /// `false` for 0.
     #[doc(hidden)]
     #[inline(always)]
     #[must_use]
-    unsafe fn starts_at(index: usize, address: usize) -> bool {
-        // SAFETY: a class's index is below `MAX_CLASSES`, which is the length.
-        let divisor = unsafe { *build::Built::<Self>::DIVISORS.get_unchecked(index) };
+    fn starts_at(mark: u64, address: usize) -> bool {
         // Spans are aligned to the granule.
-        let offset = (address & (Self::GRANULE_BYTES - 1)) as u32;
-        offset.wrapping_mul(divisor) < divisor
+        let offset = (address & (Self::GRANULE_BYTES - 1)) as u64;
+        offset.wrapping_mul(mark) < mark
     }
 
     /// All classes of this table, smallest first.
