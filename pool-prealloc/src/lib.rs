@@ -20,6 +20,8 @@ mod static_pool;
 pub mod sync;
 mod traits;
 
+/// Memory for a [`Budget`] or a [`Buffer`] in a `static`, in safe code.
+pub use alloc_core::Ground;
 pub use block::BlockPool;
 pub use boxed::{Home, SlotBox};
 pub use budget::Budget;
