@@ -22,5 +22,6 @@ pub mod __private {
     #[cfg(target_os = "linux")]
     pub use crate::cache::ExitKey;
     pub use crate::cache::{AtExit, EMPTY, Lists, Local, StaticKey};
+    pub use alloc_core::AsGlobal;
     pub use alloc_core::sync::light_fence;
 }
