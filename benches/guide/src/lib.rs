@@ -1,0 +1,33 @@
+//! The guide in `docs`, as documentation whose code is compiled and run.
+//!
+//! Above: `cargo test -p guide`. Below: every library crate. Each chapter is a module, so that its code is a doc test; in
+//! `shown.rs`: the reports that chapters show are those that their code prints. In `tests`: what of the guide is no doc test: the
+//! models, the commands' names. Not here: the guide's text.
+
+mod shown;
+
+pub use shown::shown;
+
+#[doc = include_str!("../../../docs/README.md")]
+pub mod contents {}
+
+#[doc = include_str!("../../../docs/tasks.md")]
+pub mod tasks {}
+
+#[doc = include_str!("../../../docs/choosing.md")]
+pub mod choosing {}
+
+#[doc = include_str!("../../../docs/composing.md")]
+pub mod composing {}
+
+#[doc = include_str!("../../../docs/mechanisms.md")]
+pub mod mechanisms {}
+
+#[doc = include_str!("../../../docs/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("../../../docs/figures.md")]
+pub mod figures {}
+
+#[doc = include_str!("../../../docs/limits.md")]
+pub mod limits {}
