@@ -49,7 +49,11 @@ pub fn shown(title: &str, stack: &impl Layer) {
         return;
     }
     let (_, found, _) = parts(CHAPTER, title).expect("a report below the heading");
-    assert_eq!(found, report, "the report of {title:?} has changed: see {}", file!());
+    assert!(
+        found == report,
+        "the report of {title:?} is now another one: see {}\n{report}",
+        file!()
+    );
 }
 
 fn shortened(mut tree: Tree) -> Tree {
