@@ -7,6 +7,8 @@ mod heap;
 mod resize;
 mod table;
 
+/// `Global`, `Vec` and `Box` of allocator-api2 0.4, to which all this belongs; the standard library's are other types.
+pub use alloc_core::api2;
 #[cfg(feature = "std")]
 pub use cache::{Instance, Key, ThreadCache};
 pub use heap::{Batch, BatchHeap, Lookup, SizeClassHeap};
