@@ -55,9 +55,17 @@ type OneAtATime = BlockPool<Global>;
 /// A layer that may not even go.
 type Bound = &'static OneAtATime;
 
+/// A type's name; whether it is `Send` and `Sync` by promise; and in fact.
+type Row = (&'static str, (bool, bool), (bool, bool));
+
+fn check(rows: &[Row]) {
+    let wrong: Vec<_> = rows.iter().filter(|(_, promised, found)| promised != found).collect();
+    assert!(wrong.is_empty(), "type, (Send, Sync) as promised, and as it is: {wrong:#?}");
+}
+
 #[test]
-fn threads_may_do_what_is_promised() {
-    let rows = table! {
+fn allocators_on_threads() {
+    check(&table! {
         // alloc-core: combinators are what the layers below them are.
         Limit<Global> => YES, YES;
         Observe<Global> => YES, YES;
@@ -105,7 +113,12 @@ fn threads_may_do_what_is_promised() {
         ThreadCache<SizeClassHeap<Global>> => YES, YES;
         SizeClassHeap<OneAtATime> => YES, NO;
         Batch => YES, NO;
+    });
+}
 
+#[test]
+fn collectors_and_pools_on_threads() {
+    check(&table! {
         // Collectors: a heap is one thread's.
         Heap<MarkSweep<Global>, Static<()>> => NO, NO;
         Heap<Generational<Global>, Static<()>> => NO, NO;
@@ -142,7 +155,5 @@ fn threads_may_do_what_is_promised() {
         Buffer<'static> => YES, NO;
         Plan<1> => YES, YES;
         Preparation => YES, YES;
-    };
-    let wrong: Vec<_> = rows.iter().filter(|(_, promised, found)| promised != found).collect();
-    assert!(wrong.is_empty(), "type, (Send, Sync) as promised, and as it is: {wrong:#?}");
+    });
 }
