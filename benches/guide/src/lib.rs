@@ -1,12 +1,7 @@
 //! The guide in `docs`, as documentation whose code is compiled and run.
 //!
-//! Above: `cargo test -p guide`. Below: every library crate. Each chapter is a module, so that its code is a doc test; in
-//! `shown.rs`: the reports that chapters show are those that their code prints. In `tests`: what of the guide is no doc test: the
-//! models, the commands' names. Not here: the guide's text.
-
-mod shown;
-
-pub use shown::shown;
+//! Above: `cargo test -p guide`. Below: every library crate. Each chapter is a module, so that its code is a doc test. In `tests`: what of
+//! the guide is more than that: reports, models, figures, links. Not here: the guide's text.
 
 #[doc = include_str!("../../../docs/README.md")]
 pub mod contents {}
