@@ -166,7 +166,7 @@ fn watch_forks<K: StaticKey>() {}
 
 /// Declares a [`ThreadCache`] as a `static`.
 ///
-/// ```
+/// ```standalone_crate
 /// use alloc_core::{api2::alloc::System, report::Tree};
 /// use alloc_sizeclass::{SizeClassHeap, thread_cache};
 ///
@@ -184,7 +184,7 @@ fn watch_forks<K: StaticKey>() {}
 /// `#[global_allocator]`, which comes first where it is, the cache is for whoever names it: `Vec::new_in(&STACK)`. With it, the
 /// program's allocator is an [`AsGlobal`](alloc_core::AsGlobal) over it; by hand, for a layer between the two:
 ///
-/// ```
+/// ```standalone_crate
 /// use alloc_core::{AsGlobal, Observe, api2::alloc::System};
 /// use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
 ///
