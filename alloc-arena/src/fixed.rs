@@ -6,8 +6,8 @@
 //! arena's metadata lies at the end of the buffer.
 
 use crate::source::{Contents, Reserved, Source};
-use alloc_core::AllocError;
 use alloc_core::sync::{AtomicBool, Ordering};
+use alloc_core::{AllocError, Ground};
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -80,11 +80,17 @@ impl Fixed<'static> {
     /// A source over the memory of a static [`Ground`], in safe code and in a constant.
     ///
     /// The first arena that allocates from a ground has it for good; any other finds it empty.
+    ///
+    /// ```
+    /// use alloc_arena::{Arena, Fixed, Ground};
+    ///
+    /// static GROUND: Ground<{ 64 << 10 }> = Ground::new();
+    /// static ARENA: Arena<Fixed<'static>> = Arena::new(Fixed::of(&GROUND));
+    /// ```
     #[must_use]
     pub const fn of<const BYTES: usize>(ground: &'static Ground<BYTES>) -> Self {
-        // SAFETY: the address of a static is not null.
-        let base = unsafe { NonNull::new_unchecked(ground.memory.get().cast::<u8>()) };
-        let buffer = Buffer::Static { base, bytes: BYTES, taken: &ground.taken };
+        let (base, taken) = ground.parts();
+        let buffer = Buffer::Static { base, bytes: BYTES, taken };
         Self { buffer, page_bytes: DEFAULT_PAGE_BYTES }
     }
 }
@@ -162,68 +168,5 @@ impl fmt::Debug for Fixed<'_> {
             .field("bytes", &bytes)
             .field("page_bytes", &self.page_bytes)
             .finish()
-    }
-}
-
-/// Memory for a [`Fixed`] in a `static`: `BYTES` bytes, aligned to 4096.
-///
-/// ```
-/// use alloc_arena::{Arena, Fixed, Ground};
-///
-/// static GROUND: Ground<{ 64 << 10 }> = Ground::new();
-/// static ARENA: Arena<Fixed<'static>> = Arena::new(Fixed::of(&GROUND));
-/// ```
-#[repr(C, align(4096))]
-pub struct Ground<const BYTES: usize> {
-    memory: core::cell::UnsafeCell<[MaybeUninit<u8>; BYTES]>,
-    taken: AtomicBool,
-}
-
-// SAFETY: only one ever gets at `memory`, a `Fixed` or a caller of `take`: who swapped `taken` first.
-unsafe impl<const BYTES: usize> Sync for Ground<BYTES> {}
-
-impl<const BYTES: usize> Ground<BYTES> {
-    /// The memory, for whoever asks first, and for good; an arena over it counts, too. In safe code it is a buffer in a static:
-    ///
-    /// ```
-    /// use alloc_arena::{Ground, Stack};
-    ///
-    /// static GROUND: Ground<4096> = Ground::new();
-    ///
-    /// let mut stack = Stack::within(GROUND.take().expect("nobody else has it"));
-    /// stack.frame(|frame| assert_eq!(frame.alloc(7), &7));
-    /// assert!(GROUND.take().is_none());
-    /// ```
-    #[allow(clippy::mut_from_ref)] // only the first call has it
-    pub fn take(&'static self) -> Option<&'static mut [MaybeUninit<u8>]> {
-        // ORDERING: Relaxed; the flag decides who has the memory, and publishes nothing.
-        if self.taken.swap(true, Ordering::Relaxed) {
-            return None;
-        }
-        // SAFETY: whoever swaps the flag first has the memory alone (as a `Fixed` would), and it is a static's.
-        Some(unsafe { &mut *self.memory.get() })
-    }
-
-    alloc_core::const_fn! {
-        /// Untouched memory. It is not initialised, so a static of it takes no room in a binary.
-        #[must_use]
-        pub const fn new() -> Self {
-            Self {
-                memory: core::cell::UnsafeCell::new([MaybeUninit::uninit(); BYTES]),
-                taken: AtomicBool::new(false),
-            }
-        }
-    }
-}
-
-impl<const BYTES: usize> Default for Ground<BYTES> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<const BYTES: usize> fmt::Debug for Ground<BYTES> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ground").field("bytes", &BYTES).finish_non_exhaustive()
     }
 }

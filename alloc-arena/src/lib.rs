@@ -50,13 +50,14 @@ pub use alloc_core::api2;
 pub use hashbrown;
 
 pub use adopt::{Adopted, Purge};
+pub use alloc_core::Ground;
 pub use arena::Arena;
 pub use below::Calls;
 pub use bump::Bump;
 pub use drop_bump::DropBump;
 #[cfg(all(feature = "os", unix))]
 pub use file::{FileMapping, Sharing};
-pub use fixed::{Fixed, Ground};
+pub use fixed::Fixed;
 pub use frame::{DeferError, Deferred, Frame};
 pub use herd::{Herd, Member};
 pub use huge::HugePages;

@@ -9,6 +9,8 @@ extern crate self as alloc_core;
 
 #[macro_use]
 mod allocator;
+#[macro_use]
+mod pass_on;
 mod combine;
 #[cfg(feature = "allocator-api2-02")]
 mod compat;
@@ -25,6 +27,7 @@ mod owned;
 pub mod report;
 #[cfg(all(feature = "signals", unix))]
 pub mod signals;
+mod static_ground;
 pub mod sync;
 #[cfg(any(feature = "profile", feature = "leaks", feature = "sampled"))]
 mod watch;
@@ -50,6 +53,7 @@ pub use layer::{Broken, Layer, cut, dangling};
 #[cfg(feature = "alloc")]
 pub use owned::{Boxed, Shared};
 pub use report::{Report, Unit};
+pub use static_ground::Ground;
 #[cfg(all(feature = "sampled", unix))]
 pub use watch::Sampled;
 #[cfg(feature = "leaks")]

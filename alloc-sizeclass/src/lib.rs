@@ -7,6 +7,8 @@ mod heap;
 mod resize;
 mod table;
 
+/// `Global`, `Vec` and `Box` of allocator-api2 0.4, to which all this belongs; the standard library's are other types.
+pub use alloc_core::api2;
 #[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]
 pub use cache::checked::{Checked, Misuse};
 #[cfg(feature = "std")]
@@ -24,5 +26,6 @@ pub mod __private {
     #[cfg(target_os = "linux")]
     pub use crate::cache::ExitKey;
     pub use crate::cache::{AtExit, EMPTY, Lists, Local, StaticKey};
+    pub use alloc_core::AsGlobal;
     pub use alloc_core::sync::light_fence;
 }

@@ -6,21 +6,16 @@
 //! ```
 
 use alloc_arena::{Arena, Os};
+use alloc_core::Layer;
 use alloc_core::report::Tree;
-use alloc_core::{AsGlobal, Layer};
-use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
+use alloc_sizeclass::{SizeClassHeap, thread_cache};
 use std::collections::BTreeMap;
 
-type Heap = SizeClassHeap<Arena<Os>>;
-
 thread_cache! {
+    #[global_allocator]
     /// Built at compile time; takes no memory before it is first used.
-    static STACK: Heap = SizeClassHeap::new(Arena::new(Os::new()));
+    static STACK: SizeClassHeap<Arena<Os>> = SizeClassHeap::new(Arena::new(Os::new()));
 }
-
-// `thread_cache!` makes a type of the static's name, which is the key of its caches.
-#[global_allocator]
-static GLOBAL: AsGlobal<&ThreadCache<Heap, STACK>> = AsGlobal::new(&STACK);
 
 fn main() {
     // Ordinary code, on several threads; one allocates, another frees.
@@ -32,7 +27,7 @@ fn main() {
     println!("{words} different words in {} maps", maps.len());
     assert_eq!(words, 4 * 997);
 
-    let used_bytes = || Tree::of(&&STACK).figure("Arena", "used").expect("an arena is below");
+    let used_bytes = || Tree::of(&STACK).figure("Arena", "used").expect("an arena is below");
     let before_bytes = used_bytes();
     drop(maps);
     STACK.reclaim(usize::MAX);

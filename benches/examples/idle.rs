@@ -4,18 +4,16 @@
 //! program that sleeps after a peak calls nothing. A `Purger` does, from a thread of its own.
 
 use alloc_arena::{Arena, Os};
-use alloc_core::{AsGlobal, Purger};
-use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
+use alloc_core::Purger;
+use alloc_sizeclass::{SizeClassHeap, thread_cache};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-type Heap = SizeClassHeap<Arena<Os>>;
 thread_cache! {
+    #[global_allocator]
     /// The program's stack.
-    static STACK: Heap = SizeClassHeap::new(Arena::new(Os::new()));
+    static STACK: SizeClassHeap<Arena<Os>> = SizeClassHeap::new(Arena::new(Os::new()));
 }
-#[global_allocator]
-static GLOBAL: AsGlobal<&ThreadCache<Heap, STACK>> = AsGlobal::new(&STACK);
 
 /// Memory of the arena that is free, and that the system has not got back.
 fn free_mib() -> usize {

@@ -31,7 +31,20 @@ pub struct Budget<A: Layer, const SHARES: usize> {
 
 impl<'b, const SHARES: usize> Budget<Buffer<'b>, SHARES> {
     /// The memory of `plan` in a buffer: [`bytes`](Plan::bytes) of them are enough if it is aligned to
-    /// [`align_bytes`](Plan::align_bytes).
+    /// [`align_bytes`](Plan::align_bytes). A [`Ground`](crate::Ground) is a buffer in a `static`:
+    ///
+    /// ```
+    /// use pool_prealloc::{Budget, Ground, Plan, Pool, Share};
+    ///
+    /// const PACKETS: usize = 8;
+    /// const PLAN: Plan<1> = Plan::new([Share::pool::<[u8; 128]>(PACKETS)]);
+    /// static MEMORY: Ground<{ PLAN.bytes() }> = Ground::new();
+    ///
+    /// let budget = Budget::over(PLAN, MEMORY.take().expect("taken once"))?;
+    /// let packets = Pool::<[u8; 128], _>::try_with_capacity_in(PACKETS, &budget)?;
+    /// assert!(packets.alloc([0; 128]).is_ok());
+    /// # Ok::<(), pool_prealloc::TakeError>(())
+    /// ```
     ///
     /// # Errors
     ///

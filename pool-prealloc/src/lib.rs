@@ -20,6 +20,10 @@ mod static_pool;
 pub mod sync;
 mod traits;
 
+/// Memory for a [`Budget`] or a [`Buffer`] in a `static`, in safe code.
+pub use alloc_core::Ground;
+/// `Global`, `Vec` and `Box` of allocator-api2 0.4, to which all this belongs; the standard library's are other types.
+pub use alloc_core::api2;
 pub use block::BlockPool;
 pub use boxed::{Home, SlotBox};
 pub use budget::Budget;

@@ -16,6 +16,7 @@ use crate::kind::Kind;
 use crate::target::Target;
 use crate::visit::Visit;
 use alloc_core::{AllocError, Layer, Layout};
+use core::fmt;
 use core::ptr::NonNull;
 
 /// The counts, right before the value.
@@ -23,6 +24,12 @@ use core::ptr::NonNull;
 pub struct Words<K: Kind> {
     pub(crate) strong: K::Word,
     pub(crate) weak: K::Word,
+}
+
+impl<K: Kind> fmt::Debug for Words<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Words").finish_non_exhaustive()
+    }
 }
 
 const WORD_BYTES: usize = size_of::<usize>();
@@ -57,6 +64,7 @@ impl Frame {
 }
 
 /// What is known of a value that can be part of a cycle, whatever points at it. Addresses are of values.
+#[derive(Debug)]
 pub struct Record {
     pub name: fn() -> &'static str,
     /// Bytes of the box.

@@ -3,9 +3,8 @@
 //! The n-th request has the same fate in every run, so a failure that a schedule provokes can be
 //! provoked again. (With several threads, which thread makes the n-th request is up to the machine.)
 
-use super::pass_on;
 use crate::sync::{AtomicBool, AtomicUsize, Ordering};
-use crate::{AllocError, Broken, Layer, Report};
+use crate::{AllocError, Layer, Report};
 use core::alloc::Layout;
 use core::fmt;
 use core::ptr::NonNull;

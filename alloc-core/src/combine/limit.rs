@@ -6,7 +6,7 @@
 //! * R2: what was charged is given back exactly once: when the layer below refuses, or when the
 //!   allocation is freed. Usable sizes make it exact: every layout that fits has the same (L2).
 
-use super::{REFUSED, pass_on};
+use super::REFUSED;
 use crate::sync::{AtomicUsize, Ordering};
 use crate::{AllocError, Broken, Layer, Report};
 use core::alloc::Layout;

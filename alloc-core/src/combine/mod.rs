@@ -40,54 +40,6 @@ use core::alloc::Layout;
 use core::ops::Range;
 use core::ptr::NonNull;
 
-/// The methods of [`Layer`] that a combinator over one layer passes on unchanged.
-macro_rules! pass_on {
-    ($below:ident: $($method:ident)*) => { $(pass_on!(@$method $below);)* };
-    (@owns $below:ident) => {
-        #[inline]
-        fn owns(&self, ptr: NonNull<u8>) -> bool {
-            self.$below.owns(ptr)
-        }
-    };
-    (@usable_size $below:ident) => {
-        #[inline]
-        fn usable_size(&self, layout: Layout) -> usize {
-            self.$below.usable_size(layout)
-        }
-    };
-    (@range $below:ident) => {
-        fn range(&self) -> Option<core::ops::Range<usize>> {
-            self.$below.range()
-        }
-    };
-    (@reclaim $below:ident) => {
-        fn reclaim(&self, goal_bytes: usize) -> usize {
-            self.$below.reclaim(goal_bytes)
-        }
-    };
-    (@discard $below:ident) => {
-        unsafe fn discard(&self, ptr: NonNull<u8>, bytes: usize) -> usize {
-            // SAFETY: the caller's promise, passed on.
-            unsafe { self.$below.discard(ptr, bytes) }
-        }
-    };
-    (@verify $below:ident) => {
-        fn verify(&self) -> Result<(), Broken> {
-            self.$below.verify()
-        }
-    };
-    (@freeze $below:ident) => {
-        fn freeze(&self) {
-            self.$below.freeze();
-        }
-        unsafe fn thaw(&self) {
-            // SAFETY: the caller vouches for `freeze`, which went to the same layer.
-            unsafe { self.$below.thaw() }
-        }
-    };
-}
-pub(crate) use pass_on;
-
 /// Copies an allocation into `new`, which is larger or smaller, and frees the old one: what a grow
 /// or shrink does that leads from one layer to another.
 ///

@@ -3,9 +3,8 @@
 //! Each operation costs a few relaxed atomic additions, so figures that belong together may be
 //! read at slightly different moments while other threads run; when none runs, they are exact.
 
-use super::pass_on;
 use crate::sync::{AtomicUsize, Ordering, zeroed_counters};
-use crate::{AllocError, Broken, Layer, Report};
+use crate::{AllocError, Layer, Report};
 use core::alloc::Layout;
 use core::fmt::{self, Write};
 use core::ptr::NonNull;

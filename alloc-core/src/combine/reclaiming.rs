@@ -1,8 +1,7 @@
 //! [`Reclaiming`]: step two of an allocation: when memory is short, give back and try again.
 
-use super::pass_on;
 use crate::sync::{AtomicUsize, Ordering};
-use crate::{AllocError, Broken, Layer, Report};
+use crate::{AllocError, Layer, Report};
 use core::alloc::Layout;
 use core::fmt;
 use core::ptr::NonNull;

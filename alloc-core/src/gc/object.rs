@@ -21,6 +21,7 @@
 use super::{Collector, Trace};
 use crate::sync::{load_word, store_word};
 use core::alloc::Layout;
+use core::fmt;
 use core::marker::PhantomData;
 use core::mem::needs_drop;
 use core::ops::Range;
@@ -336,6 +337,15 @@ pub struct TypeInfo<C: Collector> {
     element_bytes: usize,
     /// The type's name, for figures and for dumps.
     pub name: fn() -> &'static str,
+}
+
+impl<C: Collector> fmt::Debug for TypeInfo<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypeInfo")
+            .field("name", &(self.name)())
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
+    }
 }
 
 const NO_ELEMENTS: usize = usize::MAX;

@@ -9,7 +9,6 @@
 
 use super::calls::{Calls, Inside, places};
 use super::ledger::{Copied, Ledger, Live, Site};
-use crate::combine::pass_on;
 use crate::sync::{AtomicUsize, Lock, Ordering};
 use crate::{AllocError, Broken, Layer, Report};
 use core::alloc::Layout;

@@ -13,6 +13,7 @@ use crate::heap::BatchHeap;
 use alloc_core::api2::{alloc::System, boxed::Box, vec::Vec};
 use alloc_core::sync::{Lock, light_fence};
 use core::cell::Cell;
+use core::fmt;
 use core::ops::Deref;
 use core::ptr::{NonNull, null, null_mut};
 
@@ -28,6 +29,12 @@ pub struct InstanceHome<H> {
     instances: InstancesRef,
     index: usize,
     serial: u64,
+}
+
+impl<H> fmt::Debug for InstanceHome<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstanceHome").finish_non_exhaustive()
+    }
 }
 
 impl<H> Deref for InstanceHome<H> {

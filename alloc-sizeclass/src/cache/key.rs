@@ -166,23 +166,40 @@ fn watch_forks<K: StaticKey>() {}
 
 /// Declares a [`ThreadCache`] as a `static`.
 ///
-/// ```
-/// use alloc_core::{AsGlobal, api2::alloc::System};
+/// ```standalone_crate
+/// use alloc_core::{api2::alloc::System, report::Tree};
 /// use alloc_sizeclass::{SizeClassHeap, thread_cache};
 ///
 /// thread_cache! {
+///     #[global_allocator]
 ///     /// The program's allocator.
 ///     pub static STACK: SizeClassHeap<System> = SizeClassHeap::new(System);
 /// }
 ///
-/// #[global_allocator]
-/// static GLOBAL: AsGlobal<&ThreadStack> = AsGlobal::new(&STACK);
-/// type ThreadStack = alloc_sizeclass::ThreadCache<SizeClassHeap<System>, STACK>;
-///
 /// assert_eq!(vec![1, 2, 3].len(), 3);
+/// assert!(Tree::of(&STACK).figure("SizeClassHeap", "spans") > Some(0)); // the vector is in one
 /// ```
 ///
-/// The static's type is `ThreadCache<Heap, NAME>`: the key is a type of the static's own name.
+/// The static's type is `ThreadCache<Heap, NAME>`: the key is a type of the static's own name. Without
+/// `#[global_allocator]`, which comes first where it is, the cache is for whoever names it: `Vec::new_in(&STACK)`. With it, the
+/// program's allocator is an [`AsGlobal`](alloc_core::AsGlobal) over it; by hand, for a layer between the two:
+///
+/// ```standalone_crate
+/// use alloc_core::{AsGlobal, Observe, api2::alloc::System};
+/// use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
+///
+/// thread_cache! {
+///     static STACK: SizeClassHeap<System> = SizeClassHeap::new(System);
+/// }
+/// type Cache = ThreadCache<SizeClassHeap<System>, STACK>;
+///
+/// #[global_allocator]
+/// static GLOBAL: AsGlobal<Observe<&Cache>> = AsGlobal::new(Observe::new(&STACK));
+///
+/// let numbers = vec![1, 2, 3];
+/// assert!(GLOBAL.below().figures().live > 0);
+/// # drop(numbers);
+/// ```
 ///
 /// Forks are taken care of (on Unix): handlers registered at the first miss hold the locks during a
 /// fork. Thread exit is, too.
@@ -216,6 +233,17 @@ fn watch_forks<K: StaticKey>() {}
 /// The crate's documentation says what else holds for tasks.
 #[macro_export]
 macro_rules! thread_cache {
+    (
+        #[global_allocator]
+        $(#[$attr:meta])* $vis:vis static $NAME:ident: $heap:ty = $init:expr;
+    ) => {
+        $crate::thread_cache! { $(#[$attr])* $vis static $NAME: $heap = $init; }
+        const _: () = {
+            #[global_allocator]
+            static GLOBAL: $crate::__private::AsGlobal<&$crate::ThreadCache<$heap, $NAME>> =
+                $crate::__private::AsGlobal::new(&$NAME);
+        };
+    };
     (
         #[migrating]
         #[initial_exec = $symbol:literal]

@@ -12,6 +12,7 @@ use super::list::{List, Rest};
 use crate::heap::Slot;
 use crate::table::{Class, MAX_CLASSES};
 use alloc_core::sync::{UnsafeCell, note_plain};
+use core::fmt;
 use core::ptr::{NonNull, null_mut};
 
 /// The free lists of one thread for one cache, by class. Index 0 is no class: its list never has a
@@ -28,6 +29,12 @@ pub struct Lists {
 unsafe impl Send for Lists {}
 // SAFETY: as above: a shared reference alone gives no access (`UnsafeCell`).
 unsafe impl Sync for Lists {}
+
+impl fmt::Debug for Lists {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lists").finish_non_exhaustive()
+    }
+}
 
 /// What every thread's state leads to before its first miss: no slot to pop, no room to push. It is
 /// read by everyone and never written.

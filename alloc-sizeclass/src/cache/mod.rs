@@ -129,6 +129,12 @@ pub struct Shared<H> {
     empty: Lists,
 }
 
+impl<H> fmt::Debug for Shared<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
 impl<H> Shared<H> {
     alloc_core::const_fn! {
         pub(crate) const fn new(heap: H) -> Self {

@@ -5,6 +5,7 @@
 use super::stage::Live;
 use crate::heap::Heap;
 use std::alloc::Layout;
+use std::fmt;
 use std::ptr::NonNull;
 
 /// What an object is aligned to.
@@ -51,6 +52,12 @@ pub struct Hands<'s> {
     heap: &'s dyn Heap,
     live: &'s Live,
     marks: u32,
+}
+
+impl fmt::Debug for Hands<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hands").field("marks", &self.marks).finish_non_exhaustive()
+    }
 }
 
 impl<'s> Hands<'s> {

@@ -10,6 +10,7 @@ use crate::candidates::Candidate;
 use crate::heap::Heap;
 use crate::measure::Usage;
 use alloc_core::sync::{AtomicUsize, Ordering};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -46,6 +47,12 @@ pub struct Stage {
     pub scale: Scale,
     live: Vec<Live>,
     watch: Mutex<Watch>,
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage").finish_non_exhaustive()
+    }
 }
 
 impl Stage {

@@ -15,6 +15,7 @@ use crate::run::Run;
 use alloc_core::sync::{AtomicU32, AtomicUsize, Ordering, heavy_fence};
 use alloc_core::{Layer, Layout};
 use core::cell::Cell;
+use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use crossbeam_utils::CachePadded;
@@ -44,6 +45,12 @@ pub struct Shared<T, A: Layer> {
     run: Run<A>,
     // Values go in and come out by `&self`: a pool of one type cannot stand in for one of another.
     values: PhantomData<Cell<T>>,
+}
+
+impl<T, A: Layer> fmt::Debug for Shared<T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
 }
 
 /// Figures of what is seldom.

@@ -5,7 +5,6 @@
 
 use super::samples::Growth;
 use super::{COUNTDOWN, Profile};
-use crate::combine::pass_on;
 use crate::{AllocError, Broken, Layer, Report};
 use core::alloc::Layout;
 use core::ptr::NonNull;

@@ -6,7 +6,7 @@
 use super::pool::{PATTERN, Record, State};
 use super::report::{self, Kind, Mistake};
 use super::{COUNTDOWN, Sampled, system};
-use crate::combine::{pass_on, zero};
+use crate::combine::zero;
 use crate::sync::Ordering;
 use crate::watch::calls::{Calls, Inside};
 use crate::{AllocError, Allocator, Broken, Layer, Report, cut, dangling};

@@ -1,0 +1,75 @@
+//! [`Ground`]: memory in a `static`, for whoever asks first.
+//!
+//! Above: what stands on a buffer and has no operating system: alloc-arena's `Fixed`, pool-prealloc's `Budget`, a
+//! `Stack`. Below: nothing. Not here: the buffers themselves, which are layers or sources.
+
+use crate::sync::{AtomicBool, Ordering};
+use core::cell::UnsafeCell;
+use core::fmt;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+/// Memory in a `static`, in safe code: `BYTES` bytes, aligned to 4096, for the first who takes them.
+///
+/// ```
+/// use alloc_core::Ground;
+///
+/// static GROUND: Ground<4096> = Ground::new();
+///
+/// let buffer = GROUND.take().expect("nobody else has it");
+/// assert_eq!((buffer.len(), buffer.as_ptr().addr() % 4096), (4096, 0));
+/// assert!(GROUND.take().is_none());
+/// ```
+#[repr(C, align(4096))]
+pub struct Ground<const BYTES: usize> {
+    memory: UnsafeCell<[MaybeUninit<u8>; BYTES]>,
+    taken: AtomicBool,
+}
+
+// SAFETY: only one ever gets at `memory`, who swapped `taken` first: a caller of `take`, or of `parts`.
+unsafe impl<const BYTES: usize> Sync for Ground<BYTES> {}
+
+impl<const BYTES: usize> Ground<BYTES> {
+    crate::const_fn! {
+        /// Untouched memory. It is not initialised, so a static of it takes no room in a binary.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self {
+                memory: UnsafeCell::new([MaybeUninit::uninit(); BYTES]),
+                taken: AtomicBool::new(false),
+            }
+        }
+    }
+
+    /// The memory, for whoever asks first, and for good; an arena over it counts, too.
+    #[allow(clippy::mut_from_ref)] // only the first call has it
+    pub fn take(&'static self) -> Option<&'static mut [MaybeUninit<u8>]> {
+        // ORDERING: Relaxed; the flag decides who has the memory, and publishes nothing.
+        if self.taken.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        // SAFETY: whoever swaps the flag first has the memory alone, and it is a static's.
+        Some(unsafe { &mut *self.memory.get() })
+    }
+
+    /// Where the memory is, and the flag: who swaps it from `false` to `true` may use the memory, and nobody else.
+    /// For sources in constants, which take the memory when they are first asked.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn parts(&'static self) -> (NonNull<u8>, &'static AtomicBool) {
+        // SAFETY: the address of a static is not null.
+        (unsafe { NonNull::new_unchecked(self.memory.get().cast::<u8>()) }, &self.taken)
+    }
+}
+
+impl<const BYTES: usize> Default for Ground<BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const BYTES: usize> fmt::Debug for Ground<BYTES> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ground").field("bytes", &BYTES).finish_non_exhaustive()
+    }
+}

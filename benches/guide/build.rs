@@ -1,0 +1,54 @@
+//! Takes code out of the guide for tests that are no doc tests: the queue of task 5 with its model, and the eight stacks
+//! with their reports.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::{env, fs};
+
+const TASKS: &str = "../../docs/tasks.md";
+const COMPOSING: &str = "../../docs/composing.md";
+
+fn main() {
+    let folder = env::var_os("OUT_DIR").expect("Cargo sets it");
+    let folder = Path::new(&folder);
+    let [tasks, composing] = [TASKS, COMPOSING].map(|path| {
+        println!("cargo::rerun-if-changed={path}");
+        fs::read_to_string(path).expect("the chapter is there")
+    });
+    let queue = tasks.split("\n## ").find(|section| section.starts_with("5. "));
+    let queue = code(queue.expect("there is a task 5"));
+    fs::write(folder.join("queue.rs"), queue).expect("the code is written");
+    fs::write(folder.join("stacks.rs"), stacks(&composing)).expect("the code is written");
+}
+
+/// The Rust of a section.
+fn code(section: &str) -> String {
+    let mut code = String::new();
+    let mut is_code = false;
+    for line in section.lines() {
+        match line {
+            "```rust" | "```rust,ignore" => is_code = true,
+            "```" => is_code = false,
+            _ if is_code => code.extend([line, "\n"]),
+            _ => {}
+        }
+    }
+    code
+}
+
+/// A test for each section with a report: what the code prints is compared with what the chapter shows.
+fn stacks(chapter: &str) -> String {
+    let sections = chapter.split("\n## ").skip(1);
+    let sections = sections.filter(|section| section.contains("```text"));
+    let mut tests = String::new();
+    for (number, section) in sections.enumerate() {
+        let title = section.lines().next().expect("a heading");
+        let print = "print!(\"{}\", Tree::of(";
+        let compare = format!("compare(\"{title}\", &Tree::of(");
+        let code = code(section);
+        assert_eq!(code.matches(print).count(), 1, "{title} prints one report");
+        let code = code.replace(print, &compare);
+        write!(tests, "#[test]\nfn stack_{number}() {{\n{code}}}\n").expect("a string");
+    }
+    tests
+}

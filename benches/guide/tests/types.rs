@@ -1,0 +1,159 @@
+//! What threads may do with the public types: which may go to another thread, and which may be used by several.
+//!
+//! Above: nothing. Below: every library crate. Whether a type is `Debug` is the compiler's lint (`missing_debug_implementations`).
+
+use alloc_arena::{
+    Arena, Bump, DropBump, Fixed, Frame, Herd, Member, Os, PooledStack, Stack, StackPool, Text,
+};
+use alloc_core::api2::alloc::Global;
+use alloc_core::gc::{DynamicRoot, Gc, GcWeak, Heap, Lock, Mutation, RefLock, Static};
+use alloc_core::leaks::Leaks;
+use alloc_core::{
+    AllocError, AsGlobal, Boxed, Broken, Failing, Fallback, Foreign, Ground, Idle, Limit, Locked,
+    Null, Observe, Profile, Purger, Reclaiming, Segregate, Shared, report::Tree,
+};
+use alloc_sizeclass::{Batch, Compact, SizeClassHeap, ThreadCache};
+use gc_generational::Generational;
+use gc_marksweep::{MarkSweep, Reclaimer};
+use pool_prealloc::{
+    BlockPool, Budget, Buffer, Key, KeyPool, ObjectPool, Plan, Pool, PoolBox, Preparation,
+    StaticBox, StaticPool, SyncPool,
+};
+use std::cell::Cell;
+use std::marker::PhantomData;
+
+/// Asks the compiler: an inherent constant, whose bound holds or not, goes before the trait's.
+struct Is<T: ?Sized>(PhantomData<T>);
+
+trait No {
+    const SEND: bool = false;
+    const SYNC: bool = false;
+}
+impl<T: ?Sized> No for Is<T> {}
+
+struct IsSync<T: ?Sized>(PhantomData<T>);
+impl<T: ?Sized> No for IsSync<T> {}
+
+impl<T: ?Sized + Send> Is<T> {
+    const SEND: bool = true;
+}
+impl<T: ?Sized + Sync> IsSync<T> {
+    const SYNC: bool = true;
+}
+
+macro_rules! table {
+    ($($type:ty => $send:expr, $sync:expr;)*) => {
+        [$((stringify!($type), ($send, $sync), (Is::<$type>::SEND, IsSync::<$type>::SYNC))),*]
+    };
+}
+
+const YES: bool = true;
+const NO: bool = false;
+
+/// A layer for one thread at a time: it may go to another, and not be shared.
+type OneAtATime = BlockPool<Global>;
+/// A layer that may not even go.
+type Bound = &'static OneAtATime;
+
+/// A type's name; whether it is `Send` and `Sync` by promise; and in fact.
+type Row = (&'static str, (bool, bool), (bool, bool));
+
+fn check(rows: &[Row]) {
+    let wrong: Vec<_> = rows.iter().filter(|(_, promised, found)| promised != found).collect();
+    assert!(wrong.is_empty(), "type, (Send, Sync) as promised, and as it is: {wrong:#?}");
+}
+
+#[test]
+fn allocators_on_threads() {
+    check(&table! {
+        // alloc-core: combinators are what the layers below them are.
+        Limit<Global> => YES, YES;
+        Observe<Global> => YES, YES;
+        Reclaiming<Global> => YES, YES;
+        Failing<Global> => YES, YES;
+        Fallback<Global, Global> => YES, YES;
+        Segregate<Global, Global> => YES, YES;
+        Foreign<Global> => YES, YES;
+        Null => YES, YES;
+        AsGlobal<Global> => YES, YES;
+        Shared<Limit<Global>> => YES, YES;
+        Boxed<Limit<Global>> => YES, YES;
+        Leaks<Global> => YES, YES;
+        Profile<Global> => YES, YES;
+        Limit<OneAtATime> => YES, NO;
+        Observe<OneAtATime> => YES, NO;
+        Fallback<Global, OneAtATime> => YES, NO;
+        Limit<Bound> => NO, NO;
+        // A lock makes one for a thread one for many, if it may go to them.
+        Locked<OneAtATime> => YES, YES;
+        Locked<Bound> => NO, NO;
+        Ground<64> => YES, YES;
+        Idle => YES, YES;
+        Purger => YES, YES;
+        Tree => YES, YES;
+        AllocError => YES, YES;
+        Broken => YES, YES;
+
+        // alloc-arena
+        Arena<Os> => YES, YES;
+        Arena<Fixed<'static>> => YES, YES;
+        Bump<Global> => YES, NO;
+        DropBump<'static, Global> => NO, NO;
+        Herd<Global> => YES, YES;
+        Member<'static, Global> => YES, NO;
+        Stack<Global> => YES, NO;
+        Frame<'static, 'static, Stack<Global>> => NO, NO;
+        Text<Global> => YES, YES;
+        StackPool<Os> => YES, YES;
+        PooledStack => YES, YES;
+
+        // alloc-sizeclass
+        SizeClassHeap<Global> => YES, YES;
+        SizeClassHeap<Arena<Os>, Compact> => YES, YES;
+        ThreadCache<SizeClassHeap<Global>> => YES, YES;
+        SizeClassHeap<OneAtATime> => YES, NO;
+        Batch => YES, NO;
+    });
+}
+
+#[test]
+fn collectors_and_pools_on_threads() {
+    check(&table! {
+        // Collectors: a heap is one thread's.
+        Heap<MarkSweep<Global>, Static<()>> => NO, NO;
+        Heap<Generational<Global>, Static<()>> => NO, NO;
+        // No mutation is 'static: these stand for pointers that lie in their heap, and go where it goes.
+        Gc<'static, u32> => YES, NO;
+        GcWeak<'static, u32> => YES, NO;
+        Mutation<'static, MarkSweep<Global>> => NO, NO;
+        DynamicRoot<Static<()>> => NO, NO;
+        Lock<u32> => YES, NO;
+        RefLock<u32> => YES, NO;
+        Reclaimer<Global> => YES, YES;
+
+        // rc-cycle
+        rc_cycle::Cc<u32> => NO, NO;
+        rc_cycle::Weak<u32> => NO, NO;
+        rc_cycle::sync::Cc<u32> => YES, YES;
+        rc_cycle::sync::Weak<u32> => YES, YES;
+
+        // pool-prealloc
+        Pool<u32> => YES, NO;
+        // A box may be looked at from elsewhere; it is freed on its pool's thread.
+        PoolBox<'static, u32> => NO, YES;
+        PoolBox<'static, Cell<u32>> => NO, NO;
+        KeyPool<u32> => YES, YES;
+        KeyPool<Cell<u32>> => YES, NO;
+        Key<Cell<u32>> => YES, YES;
+        StaticPool<u32, 4> => YES, YES;
+        StaticBox<'static, u32, 4> => NO, YES;
+        SyncPool<u32> => YES, YES;
+        SyncPool<Cell<u32>> => YES, YES;
+        ObjectPool<Vec<u8>, fn() -> Vec<u8>, fn(&mut Vec<u8>)> => YES, YES;
+        BlockPool<Global> => YES, NO;
+        Budget<Global, 1> => YES, NO;
+        Buffer<'static> => YES, NO;
+        Plan<1> => YES, YES;
+        Preparation => YES, YES;
+    });
+}
