@@ -12,7 +12,9 @@ use std::cell::RefCell;
 enum Op {
     /// A value with a destructor.
     One,
-    /// So many in a row.
+    /// So many, one by one.
+    Many(u8),
+    /// So many as a slice.
     Slice(u8),
     /// One without a destructor.
     Plain(u64),
@@ -58,6 +60,12 @@ fuzz_target!(|input: Input| {
                     Ok(one) => rows.push(vec![one.0]),
                     Err(_) => assert_ne!(input.refusals, 0),
                 },
+                Op::Many(count) => {
+                    for _ in 0..count % 16 {
+                        let one = bump.try_alloc_with(&mut one);
+                        rows.extend(one.ok().map(|one| vec![one.0]));
+                    }
+                }
                 Op::Slice(len) => {
                     let row = bump.try_alloc_slice_with(len.into(), |_| one());
                     rows.extend(row.ok().map(|row| row.iter().map(|one| one.0).collect()));

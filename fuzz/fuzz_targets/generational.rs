@@ -30,7 +30,8 @@ fuzz_target!(|input: Input| {
         rests: input.rests,
         ..Config::new(mode)
     };
-    config.tenured.pace = Pace { growth_percent: 20, min_growth_bytes: 16 << 10, ..Pace::default() };
+    config.tenured.pace =
+        Pace { growth_percent: 20, min_growth_bytes: 16 << 10, ..Pace::default() };
     config.tenured.poison = Some(0xDD);
     config.tenured.verify = true;
     let ground = Failing::new(Schedule::Bits(input.refusals), Global);

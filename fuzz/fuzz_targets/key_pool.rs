@@ -9,6 +9,8 @@ use strata_fuzz::count::{Census, One};
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Op {
     Insert,
+    /// Until so many values were put in, or refused.
+    InsertMany(u8),
     InsertWithKey,
     Remove(u16),
     /// Two values at once are exchanged.
@@ -52,12 +54,15 @@ impl Model {
         self.keys.push((key, Some(number)));
     }
 
+    fn insert(&mut self, number: u32) {
+        let key = self.pool.insert(self.census.one(number)).ok();
+        self.entered(key, number);
+    }
+
     fn step(&mut self, op: Op, number: u32) {
         match op {
-            Op::Insert => {
-                let key = self.pool.insert(self.census.one(number)).ok();
-                self.entered(key, number);
-            }
+            Op::Insert => self.insert(number),
+            Op::InsertMany(count) => (0..count % 32).for_each(|_| self.insert(number)),
             Op::InsertWithKey => {
                 let (census, mut told) = (self.census.clone(), None);
                 let make = |key| {
@@ -112,7 +117,10 @@ impl Model {
         let living = self.living();
         self.high = self.high.max(living);
         assert_eq!((self.pool.len(), self.pool.high_water()), (living, self.high));
-        assert_eq!((self.census.living(), self.pool.is_full()), (living, living == self.pool.capacity()));
+        assert_eq!(
+            (self.census.living(), self.pool.is_full()),
+            (living, living == self.pool.capacity())
+        );
         for (key, named) in &self.keys {
             assert_eq!(self.pool.get(*key).map(One::number), *named);
         }

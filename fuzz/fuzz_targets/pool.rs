@@ -39,7 +39,10 @@ impl<'p> Model<'p> {
         assert_eq!(boxed.number(), number);
         let place = SlotBox::as_ptr(&boxed);
         assert!(self.pool.owns(place) && place.is_aligned());
-        assert!(self.boxes.iter().all(|(_, other)| SlotBox::as_ptr(other) != place), "one place for two");
+        assert!(
+            self.boxes.iter().all(|(_, other)| SlotBox::as_ptr(other) != place),
+            "one place for two"
+        );
         self.boxes.push((number, boxed));
     }
 

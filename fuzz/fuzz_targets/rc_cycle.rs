@@ -125,7 +125,8 @@ impl Model {
                 a.cell.set(Some(b));
             }
             Op::Slice(a, b, c) => {
-                let (a, b, c) = (self.root(a)?.clone(), self.root(b)?.clone(), self.root(c)?.clone());
+                let (a, b, c) =
+                    (self.root(a)?.clone(), self.root(b)?.clone(), self.root(c)?.clone());
                 self.edges[a.number()].slice = vec![b.number(), c.number()];
                 // What was there goes outside of the borrow: a step may visit this node.
                 let old = a.slice.replace(Some(Cc::from([b, c])));

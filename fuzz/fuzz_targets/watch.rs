@@ -52,7 +52,8 @@ fn leaks(leaks: Leaks<impl Layer>, ops: &[Op]) {
 }
 
 fn profiled(profile: Profile<impl Layer>, ops: &[Op]) {
-    let in_use = |snapshot: &Snapshot| snapshot.samples().map(|sample| sample.in_use.objects).sum::<f64>();
+    let in_use =
+        |snapshot: &Snapshot| snapshot.samples().map(|sample| sample.in_use.objects).sum::<f64>();
     let mut session = Session::new(&profile);
     for op in ops {
         session.step(*op);

@@ -4,7 +4,9 @@
 //! Between two mutations the collector does what the program says; in each mutation everything that the root leads to is
 //! compared with the model. Not here: threads, which no input of a fuzzer could play again.
 
-use alloc_core::gc::{Collector, DynamicRoot, Ephemeron, Gc, GcWeak, Heap, Lock, Mutation, RefLock, Trace};
+use alloc_core::gc::{
+    Collector, DynamicRoot, Ephemeron, Gc, GcWeak, Heap, Lock, Mutation, RefLock, Trace,
+};
 use alloc_core::{Rootable, field};
 use arbitrary::Arbitrary;
 use std::cell::Cell;
@@ -19,20 +21,54 @@ const MOST_EDGES: usize = 4000;
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Op {
-    Flat { at: u8 },
+    Flat {
+        at: u8,
+    },
     /// With a destructor.
-    List { at: u8, len: u8 },
-    Slice { at: u8, len: u16 },
+    List {
+        at: u8,
+        len: u8,
+    },
+    Slice {
+        at: u8,
+        len: u16,
+    },
     /// What a link leads to leads to what another one does.
-    Connect { from: u8, edge: u16, to: u8 },
-    Follow { from: u8, edge: u16, at: u8 },
-    Clear { at: u8 },
-    Weak { at: u8 },
-    Upgrade { which: u8, at: u8 },
-    Pair { key: u8, value: u8 },
-    TakePair { which: u8, at: u8 },
-    Stash { at: u8 },
-    Fetch { which: u8, at: u8 },
+    Connect {
+        from: u8,
+        edge: u16,
+        to: u8,
+    },
+    Follow {
+        from: u8,
+        edge: u16,
+        at: u8,
+    },
+    Clear {
+        at: u8,
+    },
+    Weak {
+        at: u8,
+    },
+    Upgrade {
+        which: u8,
+        at: u8,
+    },
+    Pair {
+        key: u8,
+        value: u8,
+    },
+    TakePair {
+        which: u8,
+        at: u8,
+    },
+    Stash {
+        at: u8,
+    },
+    Fetch {
+        which: u8,
+        at: u8,
+    },
 }
 
 /// What happens between two mutations.
@@ -40,7 +76,9 @@ pub enum Op {
 pub enum Between {
     Nothing,
     Collect,
-    Some { budget_bytes: u16 },
+    Some {
+        budget_bytes: u16,
+    },
     Inspect,
     /// What this collector alone offers.
     Own(u8),
@@ -169,7 +207,8 @@ impl Model {
     fn reached_with(&self, pairs: &[(usize, usize)]) -> BTreeSet<usize> {
         let mut reached = self.reached();
         loop {
-            let is_new = |(key, value): &&(usize, usize)| reached.contains(key) && !reached.contains(value);
+            let is_new =
+                |(key, value): &&(usize, usize)| reached.contains(key) && !reached.contains(value);
             let Some((_, value)) = pairs.iter().find(is_new) else { return reached };
             let mut grey = vec![*value];
             while let Some(number) = grey.pop() {
@@ -243,7 +282,8 @@ impl<'gc, C: Collector> Turn<'_, 'gc, C> {
         }
         let number = self.model.edges.len();
         let flat = |edge| {
-            let flat = Flat { tag: Tag::new(number), edge: Lock::new(edge), filling: [number as u64; 3] };
+            let flat =
+                Flat { tag: Tag::new(number), edge: Lock::new(edge), filling: [number as u64; 3] };
             Gc::try_new(self.mc, flat).ok()
         };
         let (at, any, edges) = match op {
@@ -379,7 +419,11 @@ pub fn play<C: Collector>(collector: C, turns: &Turns, own: impl Fn(&C, u8)) {
     heap.collect();
     heap.inspect(|_| ());
     let reached = model.reached();
-    assert_eq!(guards.get(), model.lists.intersection(&reached).count(), "a destructor did not run");
+    assert_eq!(
+        guards.get(),
+        model.lists.intersection(&reached).count(),
+        "a destructor did not run"
+    );
     drop(model);
     drop(heap);
     assert_eq!(guards.get(), 0, "a destructor did not run");
