@@ -24,7 +24,7 @@ mod layer;
 mod owned;
 pub mod report;
 pub mod sync;
-#[cfg(any(feature = "profile", feature = "leaks", feature = "sampled"))]
+#[cfg(any(feature = "profile", feature = "leaks", feature = "sampled", feature = "valgrind"))]
 mod watch;
 
 pub use allocator_api2 as api2;
@@ -48,6 +48,8 @@ pub use layer::{Broken, Layer, cut, dangling};
 #[cfg(feature = "alloc")]
 pub use owned::{Boxed, Shared};
 pub use report::{Report, Unit};
+#[cfg(feature = "valgrind")]
+pub use watch::Memcheck;
 #[cfg(all(feature = "sampled", unix))]
 pub use watch::Sampled;
 #[cfg(feature = "leaks")]
