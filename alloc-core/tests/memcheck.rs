@@ -55,7 +55,7 @@ fn what_waits_goes_down_when_memory_is_short_or_the_layer_goes() {
     assert!(held(&stack) > 0 && Box::try_new_in([0_u8; 1000], &stack).is_err());
     drop(Box::new_in(1_u64, &stack));
     assert!(limit.live_bytes() > 0);
-    drop(stack.into_inner());
+    assert_eq!(stack.into_inner().live_bytes(), 0);
     assert_eq!(limit.live_bytes(), 0);
     let stack = Memcheck::new(&limit).always();
     drop(Box::new_in(1_u64, &stack));
