@@ -108,9 +108,9 @@ static void arrays(void) {
 
 // Nothing of nothing: each is an allocation of its own, which can be freed; none of them is an error.
 static void nothing(void) {
-    void *ptrs[] = {malloc(hidden(0)), calloc(hidden(0), 0), calloc(8, hidden(0)), calloc(hidden(0), SIZE_MAX),
-                    realloc(NULL, hidden(0)), reallocarray(NULL, hidden(0), SIZE_MAX),
-                    reallocarray(NULL, SIZE_MAX, hidden(0)), memalign(64, hidden(0)), memalign(8192, hidden(0)),
+    void *ptrs[] = {malloc(hidden(0)), calloc(hidden(0), 0), calloc(8, hidden(0)), calloc(hidden(0), hidden(SIZE_MAX)),
+                    realloc(NULL, hidden(0)), reallocarray(NULL, hidden(0), hidden(SIZE_MAX)),
+                    reallocarray(NULL, hidden(SIZE_MAX), hidden(0)), memalign(64, hidden(0)), memalign(8192, hidden(0)),
                     aligned_alloc(16, hidden(0)), aligned_alloc(4096, hidden(0)), valloc(hidden(0)), NULL};
     enum { COUNT = sizeof ptrs / sizeof *ptrs };
     errno = 1234;
@@ -125,7 +125,7 @@ static void nothing(void) {
     // An array that is resized to nothing is freed, as by realloc.
     CHECK(reallocarray(malloc(100), hidden(0), 8) == NULL);
     CHECK(reallocarray(malloc(100), 8, hidden(0)) == NULL);
-    CHECK(reallocarray(malloc(100), SIZE_MAX, hidden(0)) == NULL);
+    CHECK(reallocarray(malloc(100), hidden(SIZE_MAX), hidden(0)) == NULL);
 }
 
 // What succeeds leaves errno alone; and so does every free.
