@@ -144,7 +144,7 @@ fuzz_target!(|input: Input| {
     let most_stacks = 1 + usize::from(input.most_stacks) % 16;
     let pool = StackPool::new(source)
         .with_stack_bytes((1 + usize::from(input.stack_pages) % 8) << 12)
-        .with_guard_bytes(usize::from(input.guard_pages) % 3 << 12)
+        .with_guard_bytes((usize::from(input.guard_pages) % 3) << 12)
         .with_most_stacks(most_stacks)
         .with_kept_bytes(input.kept_bytes.into())
         .with_idle_delay(input.cools_at_once.then_some(Duration::ZERO));

@@ -162,7 +162,7 @@ impl<'gc> Any<'gc> {
         match self {
             Self::Flat(of) => field!(of.write(mc), Flat, edge).set(to),
             Self::List(of) => field!(of.write(mc), List, edges).borrow_mut()[edge] = to,
-            Self::Slice(of) if edge % 2 == 0 => of.write_at(mc, 1 + edge).set(to),
+            Self::Slice(of) if edge.is_multiple_of(2) => of.write_at(mc, 1 + edge).set(to),
             Self::Slice(of) => of.write(mc)[1 + edge].set(to),
         }
     }
