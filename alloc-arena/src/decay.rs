@@ -211,4 +211,33 @@ mod tests {
         // The 96 old pages are owed; of the 1000 young ones next to none.
         assert!((96..=140).contains(&decay.owed_pages()), "{}", decay.owed_pages());
     }
+
+    #[test]
+    fn decay_counts_operations_for_a_look_and_for_the_time() {
+        let mut decay = Decay::new();
+        let looks = |decay: &mut Decay, operations: u64| {
+            (0..operations).filter(|_| decay.count_operation()).count()
+        };
+        let per_look = u64::from(OPERATIONS_PER_LOOK);
+        assert_eq!(looks(&mut decay, per_look - 1), 0);
+        assert_eq!(looks(&mut decay, 1), 1);
+        assert_eq!(looks(&mut decay, 3 * per_look), 3);
+        let mut decay = Decay::new();
+        looks(&mut decay, 5 * OPERATIONS_PER_MS - 1);
+        assert_eq!(decay.operations_ms(), 4);
+        looks(&mut decay, 1);
+        assert_eq!(decay.operations_ms(), 5);
+    }
+
+    #[test]
+    fn decay_purges_the_oldest_pages_first() {
+        let mut decay =
+            Decay { idle_pages: [7; STEPS], owed_pages: 20, low_pages: 30, ..Decay::new() };
+        decay.note_purged(16);
+        let mut left = [7; STEPS];
+        left[STEPS - 3..].copy_from_slice(&[5, 0, 0]);
+        assert_eq!((decay.idle_pages, decay.owed_pages(), decay.low_pages), (left, 4, 14));
+        decay.forgive();
+        assert_eq!((decay.idle_pages, decay.owed_pages(), decay.low_pages), (left, 0, 14));
+    }
 }

@@ -29,7 +29,7 @@ pub mod report;
 pub mod signals;
 mod static_ground;
 pub mod sync;
-#[cfg(any(feature = "profile", feature = "leaks", feature = "sampled"))]
+#[cfg(any(feature = "profile", feature = "leaks", feature = "sampled", feature = "valgrind"))]
 mod watch;
 
 pub use allocator_api2 as api2;
@@ -54,6 +54,8 @@ pub use layer::{Broken, Layer, cut, dangling};
 pub use owned::{Boxed, Shared};
 pub use report::{Report, Unit};
 pub use static_ground::Ground;
+#[cfg(feature = "valgrind")]
+pub use watch::Memcheck;
 #[cfg(all(feature = "sampled", unix))]
 pub use watch::Sampled;
 #[cfg(feature = "leaks")]

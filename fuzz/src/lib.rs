@@ -4,6 +4,9 @@
 //! After every operation the layer's metadata is walked, and every answer is compared with the
 //! contract: length, alignment, ownership, contents kept, zeroes, no overlap.
 
+pub mod count;
+pub mod graph;
+
 use alloc_core::report::Tree;
 use alloc_core::{AllocError, Layer, Layout};
 use arbitrary::Arbitrary;

@@ -105,6 +105,7 @@ fn what_is_no_plan_is_refused() {
     assert!(Plan::try_new([small.may_borrow_from(1), large]).is_ok());
     assert_eq!(refused([small, large.may_borrow_from(0)]), PlanError::LenderTooSmall);
     assert_eq!(refused([small.may_borrow_from(0), large]), PlanError::NoLender);
+    assert_eq!(refused([small, large.may_borrow_from(1)]), PlanError::NoLender);
     assert_eq!(refused([small.may_borrow_from(2), large]), PlanError::NoLender);
     let wide = Share::new(layout(8, 64), 1);
     assert_eq!(refused([wide.may_borrow_from(1), large]), PlanError::LenderTooSmall);

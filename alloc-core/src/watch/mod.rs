@@ -7,8 +7,9 @@
 //! | `Profile` | `profile` | a few allocations, drawn by bytes: a heap profile in pprof's format |
 //! | `Leaks` | `leaks` | every allocation: what is live, by call site |
 //! | `Sampled` | `sampled` | one allocation in many, between guard pages |
+//! | `Memcheck` | `valgrind` | every allocation, by telling valgrind of it |
 //!
-//! What they share: `draw.rs` decides which allocation is watched; `calls.rs` asks who allocates; `ledger.rs`
+//! What the first three share: `draw.rs` decides which allocation is watched; `calls.rs` asks who allocates; `ledger.rs`
 //! holds call sites and live allocations, in `map.rs` and `row.rs`, whose memory is the layer's below.
 //! Three things keep a watcher from watching itself: its tables never allocate from the program's allocator;
 //! no lock is held while a call stack is read or a report is written; and what a thread allocates
@@ -16,6 +17,7 @@
 //!
 //! Not here: figures without call sites (`Observe`, in `combine`).
 
+#[cfg(any(feature = "profile", feature = "leaks", feature = "sampled"))]
 pub(crate) mod calls;
 #[cfg(any(feature = "profile", all(feature = "sampled", unix)))]
 mod draw;
@@ -25,11 +27,18 @@ pub mod leaks;
 mod ledger;
 #[cfg(any(feature = "profile", feature = "leaks"))]
 mod map;
+#[cfg(feature = "valgrind")]
+mod memcheck;
 #[cfg(feature = "profile")]
 pub mod profile;
 #[cfg(any(feature = "profile", feature = "leaks"))]
 mod row;
 #[cfg(all(feature = "sampled", unix))]
 mod sampled;
+#[cfg(feature = "valgrind")]
+mod valgrind;
+
+#[cfg(feature = "valgrind")]
+pub use memcheck::Memcheck;
 #[cfg(all(feature = "sampled", unix))]
 pub use sampled::Sampled;

@@ -106,6 +106,72 @@ static void arrays(void) {
     free(ptr);
 }
 
+// Nothing of nothing: each is an allocation of its own, which can be freed; none of them is an error.
+static void nothing(void) {
+    void *ptrs[] = {malloc(hidden(0)), calloc(hidden(0), 0), calloc(8, hidden(0)), calloc(hidden(0), hidden(SIZE_MAX)),
+                    realloc(NULL, hidden(0)), reallocarray(NULL, hidden(0), hidden(SIZE_MAX)),
+                    reallocarray(NULL, hidden(SIZE_MAX), hidden(0)), memalign(64, hidden(0)), memalign(8192, hidden(0)),
+                    aligned_alloc(16, hidden(0)), aligned_alloc(4096, hidden(0)), valloc(hidden(0)), NULL};
+    enum { COUNT = sizeof ptrs / sizeof *ptrs };
+    errno = 1234;
+    CHECK(posix_memalign(&ptrs[COUNT - 1], 32, hidden(0)) == 0 && errno == 1234);
+    for (int i = 0; i < COUNT; i++) {
+        CHECK(ptrs[i] != NULL);
+        for (int j = 0; j < i; j++) CHECK(ptrs[i] != ptrs[j]);
+    }
+    for (int i = 0; i < COUNT; i++) free(ptrs[i]);
+    CHECK(errno == 1234);
+    CHECK(malloc_usable_size(NULL) == 0 && errno == 1234);
+    // An array that is resized to nothing is freed, as by realloc.
+    CHECK(reallocarray(malloc(100), hidden(0), 8) == NULL);
+    CHECK(reallocarray(malloc(100), 8, hidden(0)) == NULL);
+    CHECK(reallocarray(malloc(100), hidden(SIZE_MAX), hidden(0)) == NULL);
+}
+
+// What succeeds leaves errno alone; and so does every free.
+static void errno_stays(void) {
+    void (*free_sized)(void *, size_t) = dlsym(RTLD_DEFAULT, "free_sized");
+    void (*free_aligned)(void *, size_t, size_t) = dlsym(RTLD_DEFAULT, "free_aligned_sized");
+    for (size_t size = 1; size <= (64u << 20); size *= 3) {
+        errno = 1234;
+        char *ptr = malloc(hidden(size)), *zeroed = calloc(3, hidden(size)), *aligned = memalign(256, size);
+        CHECK(ptr && zeroed && aligned);
+        // Each moves what it is given, or does not.
+        CHECK((ptr = realloc(ptr, 2 * size)) && (zeroed = reallocarray(zeroed, size, 7)) && errno == 1234);
+        malloc_usable_size(ptr);
+        free(ptr), free(zeroed);
+        if (free_aligned) free_aligned(aligned, 256, size);
+        else free(aligned);
+        if (free_sized) free_sized(malloc(size), size);
+        CHECK(errno == 1234);
+    }
+}
+
+// What is refused leaves everything as it was.
+static void refusals(void) {
+    char *kept = malloc(100);
+    memset(kept, 4, 100);
+    size_t page = 4096;
+    size_t absurd[] = {PTRDIFF_MAX, (size_t)PTRDIFF_MAX + 1, SIZE_MAX - page, SIZE_MAX - 1, SIZE_MAX};
+    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
+        size_t size = hidden(absurd[i]);
+        errno = 0;
+        CHECK(realloc(kept, size) == NULL && errno == ENOMEM);
+        errno = 0;
+        CHECK(reallocarray(kept, 1, size) == NULL && errno == ENOMEM);
+        errno = 0;
+        CHECK(valloc(size) == NULL && errno == ENOMEM);
+        errno = 0;
+        CHECK(pvalloc(size) == NULL && errno == ENOMEM);
+        errno = 0;
+        CHECK(calloc(size, 2) == NULL && errno == ENOMEM);
+        void *ptr = kept;
+        CHECK(posix_memalign(&ptr, 64, size) == ENOMEM && ptr == kept);
+    }
+    CHECK(filled(kept, 4, 100) && malloc_usable_size(kept) >= 100);
+    free(kept);
+}
+
 static void sized_frees(void) {
     void (*free_sized)(void *, size_t) = dlsym(RTLD_DEFAULT, "free_sized");
     void (*free_aligned)(void *, size_t, size_t) = dlsym(RTLD_DEFAULT, "free_aligned_sized");
@@ -163,6 +229,9 @@ int main(void) {
     realloc_keeps();
     realloc_gives_back();
     arrays();
+    nothing();
+    errno_stays();
+    refusals();
     sized_frees();
     no_overlap();
     puts("ok");
