@@ -15,7 +15,6 @@
 //! Where valgrind is not there, every call goes down as it is. Not here: other checkers (`Sampled` needs none).
 
 use super::valgrind;
-use crate::combine::pass_on;
 use crate::sync::Lock;
 use crate::{AllocError, Broken, Layer, Report, dangling};
 use core::alloc::Layout;
