@@ -24,7 +24,7 @@ mod layer;
 mod owned;
 pub mod report;
 pub mod sync;
-#[cfg(any(feature = "profile", feature = "leaks", feature = "sampled"))]
+#[cfg(any(feature = "calls", feature = "profile", feature = "leaks", feature = "sampled"))]
 mod watch;
 
 pub use allocator_api2 as api2;
@@ -50,6 +50,8 @@ pub use owned::{Boxed, Shared};
 pub use report::{Report, Unit};
 #[cfg(all(feature = "sampled", unix))]
 pub use watch::Sampled;
+#[cfg(feature = "calls")]
+pub use watch::calls::write_calls;
 #[cfg(feature = "leaks")]
 pub use watch::leaks::{self, Leaks};
 #[cfg(feature = "profile")]

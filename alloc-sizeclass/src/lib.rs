@@ -3,12 +3,16 @@
 
 #[cfg(feature = "std")]
 mod cache;
+#[cfg(all(feature = "hardened", unix, not(all(loom, feature = "loom"))))]
+pub mod hardened;
 mod heap;
 mod resize;
 mod table;
 
 #[cfg(feature = "std")]
 pub use cache::{Instance, Key, ThreadCache};
+#[cfg(all(feature = "hardened", unix, not(all(loom, feature = "loom"))))]
+pub use hardened::Hardened;
 pub use heap::{Batch, BatchHeap, Lookup, SizeClassHeap};
 pub use table::{
     Class, ClassInfo, ClassTable, Compact, Fine, MAX_CLASSES, MAX_SLOT_BYTES, MAX_SMALL_SLOT_BYTES,
@@ -22,5 +26,9 @@ pub mod __private {
     #[cfg(target_os = "linux")]
     pub use crate::cache::ExitKey;
     pub use crate::cache::{AtExit, EMPTY, Lists, Local, StaticKey};
+    #[cfg(all(feature = "hardened", unix))]
+    pub use crate::hardened::{
+        Key as HardenedKey, Record, Static as HardenedStatic, Thread as HardenedThread,
+    };
     pub use alloc_core::sync::light_fence;
 }

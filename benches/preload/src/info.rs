@@ -3,7 +3,7 @@
 //! Above: the program. Below: `stack.rs` (or the watcher) for one allocation, `Layer::report` for figures.
 
 use crate::stack::STACK;
-use crate::{detour, report};
+use crate::{detour, gate, hardened, report};
 use alloc_core::Layer;
 use alloc_core::report::{Report, Sink, Unit};
 use core::ptr::NonNull;
@@ -25,7 +25,8 @@ pub unsafe extern "C" fn malloc_usable_size(ptr: *mut c_void) -> usize {
 /// the heap here, so there is nothing of which `_pad` bytes could be kept.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_trim(_pad: usize) -> c_int {
-    c_int::from(STACK.reclaim(usize::MAX) > 0)
+    let hardened_bytes = if gate::is_hardened() { hardened::reclaim() } else { 0 };
+    c_int::from(STACK.reclaim(usize::MAX) + hardened_bytes > 0)
 }
 
 /// Prints the stack's report on standard error.

@@ -1,0 +1,168 @@
+//! Hits: an allocation from the thread's bag, and a free into it.
+//!
+//! Above: `allocator.rs` for Rust, the preload library for C. Below: bags; what misses goes to `miss.rs`, what is no
+//! small object of its family to `other.rs`. All of it is told in `mod.rs`; the steps bear its numbers.
+
+use super::canary::{CANARY_BYTES, Secret};
+use super::key::Key;
+use super::ledger::{self, FREE, Family, Tables};
+use super::mistake::{Kind, Mistake, stop};
+use super::record::Record;
+use super::wipe;
+use super::{GRANULE_BYTES, Hardened, MAX_SLOT_BYTES, PLACES_PER_GRANULE, Table};
+use crate::table::{Class, ClassTable};
+use alloc_core::Layer;
+use alloc_core::sync::{Ordering, light_fence};
+use core::ptr::NonNull;
+
+impl<A: Layer, K: Key> Hardened<A, K> {
+    /// `bytes` zeroed bytes, aligned to 16, if they are a common number (from 1 to 1016) and the thread's bag has a slot.
+    #[inline(always)]
+    pub fn allocate_hit(&self, bytes: usize, family: Family) -> Option<NonNull<u8>> {
+        if bytes.wrapping_sub(1) >= (1 << 10) - CANARY_BYTES {
+            return None;
+        }
+        let record = K::record();
+        if !Record::is_one(record) {
+            return None;
+        }
+        let class = Table::class_of_size(bytes + CANARY_BYTES)?;
+        // SAFETY: the key's record is the calling thread's, which is in no other call.
+        let record = unsafe { &mut *record };
+        // SAFETY: a class's index is below `MAX_CLASSES`.
+        let bag = unsafe { record.bags.get_unchecked_mut(class.index()) };
+        let slot = bag.take()?; // 1
+        let slot_bytes = bag.slot_bytes as usize;
+        // SAFETY: a slot of the bag's class, which is the thread's.
+        unsafe { finish(&record.tables, record.secret, slot, slot_bytes, bytes, family) };
+        Some(slot)
+    }
+
+    /// Frees an object of this family, if it is a common one (neither large nor without bytes), and the thread has a
+    /// record. Otherwise `None`, and nothing has happened: [`free`](Self::free) knows what to do. Returns the object's bytes.
+    ///
+    /// # Safety
+    ///
+    /// Whoever owns an object at `ptr` gives it away. (`ptr` may be any address: that is what this is about.)
+    #[inline(always)]
+    pub unsafe fn free_hit(&self, ptr: *mut u8, family: Family) -> Option<usize> {
+        let record = K::record();
+        if !Record::is_one(record) {
+            return None;
+        }
+        // SAFETY: the key's record is the calling thread's, which is in no other call.
+        let record = unsafe { &mut *record };
+        let place = record.tables.place(ptr.addr())?;
+        let state = record.tables.state(place);
+        let live = family.live(false);
+        // ORDERING: Relaxed: a guess for a second thread, which `free` checks (the ledger's R1).
+        if state.load(Ordering::Relaxed) != live {
+            return None;
+        }
+        if ledger::free(state, record.is_alone()) != live {
+            stop(Mistake::at(Kind::DoubleFree, ptr.addr())); // 1
+        }
+        let class = record.tables.class(place, PLACES_PER_GRANULE) as usize;
+        // SAFETY: the index holds classes of spans, which are below `MAX_CLASSES`; an object lives in one.
+        let bag = unsafe { record.bags.get_unchecked_mut(class) };
+        let slot_bytes = bag.slot_bytes as usize;
+        // SAFETY: the object at `ptr` was claimed above: the slot is this thread's.
+        let (slot, bytes) = unsafe {
+            let slot = NonNull::new_unchecked(ptr);
+            let bytes = check(record.secret, slot, slot_bytes); // 2
+            wipe::wipe(slot, slot_bytes, bytes + 1); // 3
+            (slot, bytes)
+        };
+        // A forked child may find the bag as it is at this moment.
+        light_fence();
+        // 4
+        if let Some(out) = bag.quarantine(slot) {
+            if bag.has_room() {
+                // SAFETY: there is room.
+                unsafe { bag.put_free(out) };
+            } else {
+                self.flush(record, class, out);
+            }
+        }
+        Some(bytes)
+    }
+}
+
+/// Steps 2 to 4 of an allocation: looks at a free slot, seals it, enters it.
+///
+/// # Safety
+///
+/// `slot` is a free slot of `slot_bytes` bytes, and the caller's; `bytes` fit it.
+#[inline(always)]
+pub(super) unsafe fn finish(
+    tables: &Tables,
+    secret: Secret,
+    slot: NonNull<u8>,
+    slot_bytes: usize,
+    bytes: usize,
+    family: Family,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !wipe::is_zero(slot, slot_bytes) {
+            spoilt_while_free(slot, slot_bytes);
+        }
+        secret.seal(slot, slot_bytes, bytes);
+        // The slot lies in the window, at a place of its own (`acquire`).
+        let place = tables.place(slot.addr().get()).unwrap_unchecked();
+        // ORDERING: Relaxed by the ledger's R2.
+        tables.state(place).store(family.live(false), Ordering::Relaxed);
+    }
+}
+
+/// Step 2 of a free: the object's bytes. Does not return if somebody wrote around it.
+///
+/// # Safety
+///
+/// `slot` is a sealed slot of `slot_bytes` bytes, and the caller's.
+#[inline(always)]
+pub(super) unsafe fn check(secret: Secret, slot: NonNull<u8>, slot_bytes: usize) -> usize {
+    // SAFETY: the caller's promise. Before a slot that does not begin a granule lies memory of the same span.
+    unsafe {
+        let Ok(bytes) = secret.check(slot, slot_bytes) else { spoilt(slot, slot_bytes) };
+        let begins_granule = slot.addr().get() % GRANULE_BYTES == 0;
+        if !begins_granule && !secret.is_intact_before(slot) {
+            stop(Mistake {
+                kind: Kind::Underflow,
+                address: slot.addr().get(),
+                bytes,
+                slot_bytes,
+            });
+        }
+        bytes
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn spoilt(slot: NonNull<u8>, slot_bytes: usize) -> ! {
+    stop(Mistake { kind: Kind::Overflow, address: slot.addr().get(), bytes: 0, slot_bytes })
+}
+
+/// # Safety
+///
+/// As for `finish`.
+#[cold]
+#[inline(never)]
+unsafe fn spoilt_while_free(slot: NonNull<u8>, slot_bytes: usize) -> ! {
+    // SAFETY: the caller's promise.
+    let at = unsafe { wipe::first_other(slot, slot_bytes) }.unwrap_or(0);
+    let address = slot.addr().get() + at;
+    stop(Mistake { kind: Kind::WriteAfterFree, address, bytes: 0, slot_bytes })
+}
+
+/// The class whose slots hold an object of so many bytes, if it is one of bags.
+pub(super) fn class_for(bytes: usize, align: usize) -> Option<Class> {
+    let layout = alloc_core::Layout::from_size_align(bytes.checked_add(CANARY_BYTES)?, align).ok()?;
+    if bytes == 0 || bytes > MAX_SLOT_BYTES {
+        return None;
+    }
+    Table::class_of(layout).filter(|class| Table::info(*class).slot_bytes <= MAX_SLOT_BYTES)
+}
+
+const _: () = assert!(FREE != 0);

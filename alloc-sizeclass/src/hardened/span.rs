@@ -1,0 +1,154 @@
+//! A span: a run of pages cut into slots of one class, with a bit for each slot that is free.
+//!
+//! Above: a class's shelf (`shelf.rs`), under whose lock all this happens. Below: the record's own memory, which lies
+//! outside of the span, between guard pages (`vault.rs`). Nothing is ever written into a free slot: so it stays zero, and
+//! what writes to it after its free is found.
+//! Slots are handed out in an order that nobody can foresee: words of bits from a random one on; whoever takes the slots
+//! shuffles them (`bag.rs`). A word is used up before the next one is begun, so that memory is touched page by page.
+
+use core::ptr::{NonNull, null_mut};
+
+/// Slots of a word of bits.
+const WORD_SLOTS: usize = u64::BITS as usize;
+
+/// A record. Behind it lie the words of bits, one for each 64 slots.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Span {
+    pub base: NonNull<u8>,
+    pub prev: *mut Span,
+    pub next: *mut Span,
+    pub slot_bytes: u32,
+    pub slots: u32,
+    pub free_slots: u32,
+    /// The word that slots are taken from.
+    at: u32,
+}
+
+/// The bytes of a record for so many slots.
+pub(super) const fn record_bytes(slots: u32) -> usize {
+    size_of::<Span>() + (slots as usize).div_ceil(WORD_SLOTS) * size_of::<u64>()
+}
+
+impl Span {
+    /// Writes the record of a span whose slots are all free.
+    ///
+    /// # Safety
+    ///
+    /// `record` has `record_bytes(slots)` bytes, is aligned for a `Span`, and is the caller's.
+    pub(super) unsafe fn write(
+        record: NonNull<u8>,
+        base: NonNull<u8>,
+        slot_bytes: usize,
+        slots: u32,
+        random: u64,
+    ) -> NonNull<Self> {
+        let words = (slots as usize).div_ceil(WORD_SLOTS);
+        let at = ((random >> 32) * words as u64 >> 32) as u32;
+        let span = record.cast::<Self>();
+        // SAFETY: the caller's promise: the record and its words have room.
+        unsafe {
+            span.write(Self {
+                base,
+                prev: null_mut(),
+                next: null_mut(),
+                slot_bytes: slot_bytes as u32,
+                slots,
+                free_slots: slots,
+                at,
+            });
+            let bits = span.add(1).cast::<u64>();
+            for word in 0..words {
+                let here = (slots as usize - word * WORD_SLOTS).min(WORD_SLOTS);
+                bits.add(word).write(u64::MAX >> (WORD_SLOTS - here));
+            }
+        }
+        span
+    }
+
+    fn words(&self) -> usize {
+        (self.slots as usize).div_ceil(WORD_SLOTS)
+    }
+
+    fn word(&mut self, word: usize) -> &mut u64 {
+        debug_assert!(word < self.words());
+        // SAFETY: the words lie behind the record (`write`), and are borrowed with it.
+        unsafe { &mut *NonNull::from(&mut *self).add(1).cast::<u64>().as_ptr().add(word) }
+    }
+
+    /// Takes a free slot, if there is one.
+    pub(super) fn take(&mut self) -> Option<NonNull<u8>> {
+        if self.free_slots == 0 {
+            return None;
+        }
+        let words = self.words();
+        loop {
+            let at = self.at as usize;
+            let bits = self.word(at);
+            if *bits != 0 {
+                let bit = bits.trailing_zeros() as usize;
+                *bits &= *bits - 1;
+                self.free_slots -= 1;
+                let slot = at * WORD_SLOTS + bit;
+                // SAFETY: bits stand for slots of the span only (`write`).
+                return Some(unsafe { self.base.add(slot * self.slot_bytes as usize) });
+            }
+            self.at = if at + 1 == words { 0 } else { at as u32 + 1 };
+        }
+    }
+
+    /// Takes a slot back; `false`, and nothing happens, if it is free already.
+    pub(super) fn put(&mut self, slot: NonNull<u8>) -> bool {
+        let offset = slot.addr().get() - self.base.addr().get();
+        let index = offset / self.slot_bytes as usize;
+        let bit = 1 << (index % WORD_SLOTS);
+        let bits = self.word(index / WORD_SLOTS);
+        if *bits & bit != 0 {
+            return false;
+        }
+        *bits |= bit;
+        self.free_slots += 1;
+        true
+    }
+
+    /// Whether no slot is in use or waits elsewhere.
+    pub(super) fn is_empty(&self) -> bool {
+        self.free_slots == self.slots
+    }
+
+    /// Whether the count agrees with the bits.
+    pub(super) fn is_sound(&mut self) -> bool {
+        let free: u32 = (0..self.words()).map(|word| self.word(word).count_ones()).sum();
+        free == self.free_slots && (self.at as usize) < self.words()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Span, record_bytes};
+    use core::ptr::NonNull;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_slot_is_handed_out_once_and_comes_back_once() {
+        for (slots, slot_bytes) in [(1u32, 64usize), (63, 16), (64, 32), (65, 48), (1000, 64)] {
+            let mut memory = vec![0u64; record_bytes(slots) / 8];
+            let base = NonNull::without_provenance(core::num::NonZero::new(1 << 20).unwrap());
+            let record = NonNull::new(memory.as_mut_ptr().cast()).unwrap();
+            // SAFETY: the record has the bytes that it asked for.
+            let span = unsafe { Span::write(record, base, slot_bytes, slots, 7 << 60).as_mut() };
+            let mut taken = HashSet::new();
+            while let Some(slot) = span.take() {
+                assert_eq!((slot.addr().get() - (1 << 20)) % slot_bytes, 0);
+                assert!(taken.insert(slot), "handed out twice");
+                assert!(span.is_sound());
+            }
+            assert_eq!(taken.len(), slots as usize);
+            for slot in taken {
+                assert!(!span.is_empty());
+                assert!(span.put(slot) && !span.put(slot), "once");
+            }
+            assert!(span.is_empty() && span.is_sound());
+        }
+    }
+}
