@@ -12,16 +12,22 @@ use core::ptr::NonNull;
 
 impl<A: Layer, K: Key> Hardened<A, K> {
     #[inline(always)]
-    fn allocate_rust(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+    fn allocate_rust(
+        &self,
+        layout: Layout,
+        wants_zeroes: bool,
+    ) -> Result<NonNull<[u8]>, AllocError> {
         if layout.size() == 0 {
             return Ok(dangling(layout));
         }
         let hit = if layout.align() <= 16 {
-            self.allocate_hit(layout.size(), Family::Rust)
+            self.allocate_hit(layout.size(), Family::Rust, wants_zeroes)
         } else {
             None
         };
-        let object = hit.or_else(|| self.allocate_for(layout, Family::Rust)).ok_or(AllocError)?;
+        let object = hit
+            .or_else(|| self.allocate_for(layout, Family::Rust, wants_zeroes))
+            .ok_or(AllocError)?;
         Ok(NonNull::slice_from_raw_parts(object, layout.size()))
     }
 
@@ -33,15 +39,16 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         ptr: NonNull<u8>,
         old: Layout,
         new: Layout,
+        wants_zeroes: bool,
     ) -> Result<NonNull<[u8]>, AllocError> {
         if old.size() == 0 || new.size() == 0 {
-            let slice = self.allocate_rust(new)?;
+            let slice = self.allocate_rust(new, wants_zeroes)?;
             // SAFETY: the caller's promise. One of the two has no bytes, so that there is nothing to copy.
             unsafe { self.deallocate(ptr, old) };
             return Ok(slice);
         }
         // SAFETY: the caller's promise.
-        match unsafe { self.resize(ptr, claim(old), new) } {
+        match unsafe { self.resize(ptr, claim(old), new, wants_zeroes) } {
             Ok(Some(object)) => Ok(NonNull::slice_from_raw_parts(object, new.size())),
             Ok(None) => Err(AllocError),
             Err(NotOurs) => stop(Mistake::at(Kind::InvalidFree, ptr.addr().get())),
@@ -60,13 +67,12 @@ allocator! {
     unsafe impl[A: Layer, K: Key] Allocator for Hardened<A, K> {
         #[inline]
         fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            self.allocate_rust(layout)
+            self.allocate_rust(layout, false)
         }
 
-        // Free memory is zero.
         #[inline]
         fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            self.allocate_rust(layout)
+            self.allocate_rust(layout, true)
         }
 
         #[inline]
@@ -98,10 +104,9 @@ allocator! {
             new: Layout,
         ) -> Result<NonNull<[u8]>, AllocError> {
             // SAFETY: the caller's promise.
-            unsafe { self.resize_rust(ptr, old, new) }
+            unsafe { self.resize_rust(ptr, old, new, false) }
         }
 
-        // What is new of an object is zero.
         unsafe fn grow_zeroed(
             &self,
             ptr: NonNull<u8>,
@@ -109,7 +114,7 @@ allocator! {
             new: Layout,
         ) -> Result<NonNull<[u8]>, AllocError> {
             // SAFETY: the caller's promise.
-            unsafe { self.resize_rust(ptr, old, new) }
+            unsafe { self.resize_rust(ptr, old, new, true) }
         }
 
         unsafe fn shrink(
@@ -119,7 +124,7 @@ allocator! {
             new: Layout,
         ) -> Result<NonNull<[u8]>, AllocError> {
             // SAFETY: the caller's promise.
-            unsafe { self.resize_rust(ptr, old, new) }
+            unsafe { self.resize_rust(ptr, old, new, false) }
         }
     }
 }

@@ -12,40 +12,36 @@
 //! stays in the second-level cache.
 //! Not here: where slots come from when there is none, and go when there are too many (`miss.rs`).
 
+use super::wipe::Places;
 use core::ptr::{NonNull, null_mut};
 
-/// The most slots in a ring, and free.
-pub(super) const MAX_SLOTS: usize = 64;
+/// The most slots in a ring, and free: powers of two.
+pub(super) const MAX_SLOTS: usize = 32;
 
-/// The bytes that a ring may hold, and the places that it has at least: a power of two, like `MAX_SLOTS`.
-const RING_BYTES: usize = 16 << 10;
-const LEAST_RING_SLOTS: usize = 8;
-/// The bytes of free slots, and the least that there is room for.
-const FREE_BYTES: usize = 32 << 10;
-const LEAST_FREE_SLOTS: usize = 4;
-
-const _: () = assert!(MAX_SLOTS.is_power_of_two() && LEAST_RING_SLOTS.is_power_of_two());
-
-/// How many slots a class may have in a ring.
+/// How many slots a class may have in a ring: a power of two.
 const fn ring_slots(slot_bytes: usize) -> usize {
-    let mut slots = MAX_SLOTS;
-    while slots > LEAST_RING_SLOTS && slots * slot_bytes > RING_BYTES {
-        slots /= 2;
+    match slot_bytes {
+        0..=128 => MAX_SLOTS,
+        129..=512 => 16,
+        513..=4096 => 8,
+        4097..=32_768 => 4,
+        _ => 2,
     }
-    slots
 }
 
 /// How many free slots a class may have.
 const fn free_slots(slot_bytes: usize) -> usize {
-    let slots = FREE_BYTES / slot_bytes;
-    if slots > MAX_SLOTS {
-        MAX_SLOTS
-    } else if slots < LEAST_FREE_SLOTS {
-        LEAST_FREE_SLOTS
-    } else {
-        slots
+    match slot_bytes {
+        0..=512 => MAX_SLOTS,
+        513..=1024 => 16,
+        1025..=4096 => 8,
+        4097..=32_768 => 4,
+        _ => 2,
     }
 }
+
+/// How many slots the first refill of a class asks for.
+const FIRST_SLOTS: usize = 4;
 
 /// A bag. What a hit touches of it stands in front: a line, and a line of each row.
 #[derive(Debug)]
@@ -61,27 +57,29 @@ pub(super) struct Bag {
     pub slot_bytes: u32,
     /// What the next refill asks for.
     pub batch: u32,
-    random: u64,
+    random: u32,
+    /// Where a short slot is wiped, and looked at.
+    pub places: Places,
     free: [*mut u8; MAX_SLOTS],
     ring: [*mut u8; MAX_SLOTS],
 }
 
 impl Bag {
     /// Makes a zeroed bag one of a class.
-    pub(super) fn begin(&mut self, slot_bytes: usize, random: u64) {
+    pub(super) fn begin(&mut self, slot_bytes: usize, random: u32) {
+        self.places = Places::of(slot_bytes);
         self.room = free_slots(slot_bytes) as u32;
         self.ring_mask = ring_slots(slot_bytes) as u32 - 1;
         self.slot_bytes = slot_bytes as u32;
-        self.batch = LEAST_FREE_SLOTS as u32;
+        self.batch = FIRST_SLOTS as u32;
         self.random = random;
     }
 
-    /// A number below `bound`: a linear congruential generator, Knuth's multiplier, its upper half.
+    /// A number below `bound`, by a linear congruential generator (its lower bits are poor, and matter least).
     #[inline(always)]
     fn below(&mut self, bound: u32) -> usize {
-        self.random =
-            self.random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        ((self.random >> 32) * u64::from(bound) >> 32) as usize
+        self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (u64::from(self.random) * u64::from(bound) >> 32) as usize
     }
 
     /// Takes a free slot.
@@ -90,7 +88,11 @@ impl Bag {
         let left = self.count.checked_sub(1)?;
         self.count = left;
         // SAFETY: `count` is at most `room`, so at most `MAX_SLOTS`; below it stand slots (`put_free`).
-        unsafe { Some(NonNull::new_unchecked(*self.free.get_unchecked(left as usize))) }
+        unsafe {
+            // The next one will be asked for, too. (Without one, this is some address that is not touched.)
+            soon(*self.free.get_unchecked(left.saturating_sub(1) as usize));
+            Some(NonNull::new_unchecked(*self.free.get_unchecked(left as usize)))
+        }
     }
 
     /// Whether there is room for a free slot.
@@ -122,6 +124,7 @@ impl Bag {
         // SAFETY: the caller's promise: `count` is below `room`; `at` is at most `count`.
         unsafe {
             let moved = *self.free.get_unchecked(at);
+            soon(moved);
             *self.free.get_unchecked_mut(count as usize) = moved;
             *self.free.get_unchecked_mut(at) = slot.as_ptr();
         }
@@ -147,9 +150,21 @@ impl Bag {
     }
 }
 
+/// Has memory fetched that will be looked at and written to soon.
+#[inline(always)]
+fn soon(slot: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads nothing and never faults.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(slot.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = slot;
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Bag, LEAST_RING_SLOTS, MAX_SLOTS};
+    use super::{Bag, MAX_SLOTS};
     use core::ptr::NonNull;
     use std::collections::HashSet;
 
@@ -166,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_freed_slot_stays_for_as_many_frees_as_the_ring_has_places() {
-        for (slot_bytes, places) in [(16, MAX_SLOTS), (32 << 10, LEAST_RING_SLOTS)] {
+        for (slot_bytes, places) in [(16, MAX_SLOTS), (32 << 10, 4)] {
             let mut bag = bag(slot_bytes);
             for number in 0..1000 {
                 let out = bag.quarantine(slot(number));

@@ -16,9 +16,15 @@ use alloc_core::sync::{Ordering, light_fence};
 use core::ptr::NonNull;
 
 impl<A: Layer, K: Key> Hardened<A, K> {
-    /// `bytes` zeroed bytes, aligned to 16, if they are a common number (from 1 to 1016) and the thread's bag has a slot.
+    /// `bytes` bytes, aligned to 16, if they are a common number (from 1 to 1016) and the thread's bag has a slot. They are
+    /// zero, unless somebody wrote to them after their free; with `wants_zeroes` this is made certain.
     #[inline(always)]
-    pub fn allocate_hit(&self, bytes: usize, family: Family) -> Option<NonNull<u8>> {
+    pub fn allocate_hit(
+        &self,
+        bytes: usize,
+        family: Family,
+        wants_zeroes: bool,
+    ) -> Option<NonNull<u8>> {
         if bytes.wrapping_sub(1) >= (1 << 10) - CANARY_BYTES {
             return None;
         }
@@ -34,7 +40,15 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         let slot = bag.take()?; // 1
         let slot_bytes = bag.slot_bytes as usize;
         // SAFETY: a slot of the bag's class, which is the thread's.
-        unsafe { finish(&record.tables, record.secret, slot, slot_bytes, bytes, family) };
+        unsafe {
+            if slot_bytes > wipe::SHORT_BYTES {
+                return Some(finish_long(record, slot, slot_bytes, bytes, family, wants_zeroes));
+            }
+            if !wipe::is_short_zero(slot, slot_bytes, &bag.places) {
+                spoilt_while_free(slot, slot_bytes);
+            }
+            seal(&record.tables, record.secret, slot, slot_bytes, bytes, family);
+        }
         Some(slot)
     }
 
@@ -67,15 +81,45 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         let bag = unsafe { record.bags.get_unchecked_mut(class) };
         let slot_bytes = bag.slot_bytes as usize;
         // SAFETY: the object at `ptr` was claimed above: the slot is this thread's.
-        let (slot, bytes) = unsafe {
+        unsafe {
             let slot = NonNull::new_unchecked(ptr);
             let bytes = check(record.secret, slot, slot_bytes); // 2
+            if slot_bytes > wipe::SHORT_BYTES {
+                self.leave_long(record, class, slot, bytes);
+                return Some(bytes);
+            }
+            wipe::wipe_short(slot, slot_bytes, &bag.places); // 3
+            self.leave(record, class, slot); // 4
+            Some(bytes)
+        }
+    }
+
+    /// Steps 3 and 4 of a free, of a slot that is not short.
+    ///
+    /// # Safety
+    ///
+    /// The slot is the calling thread's, whose record this is, and of this class.
+    #[inline(never)]
+    unsafe fn leave_long(&self, record: &mut Record, class: usize, slot: NonNull<u8>, bytes: usize) {
+        let slot_bytes = record.bags[class].slot_bytes as usize;
+        // SAFETY: the caller's promise.
+        unsafe {
             wipe::wipe(slot, slot_bytes, bytes + 1); // 3
-            (slot, bytes)
-        };
+            self.leave(record, class, slot); // 4
+        }
+    }
+
+    /// Step 4 of a free.
+    ///
+    /// # Safety
+    ///
+    /// As for [`leave_long`](Self::leave_long); the slot is wiped.
+    #[inline(always)]
+    pub(super) unsafe fn leave(&self, record: &mut Record, class: usize, slot: NonNull<u8>) {
         // A forked child may find the bag as it is at this moment.
         light_fence();
-        // 4
+        // SAFETY: the caller's promise: there is such a bag.
+        let bag = unsafe { record.bags.get_unchecked_mut(class) };
         if let Some(out) = bag.quarantine(slot) {
             if bag.has_room() {
                 // SAFETY: there is room.
@@ -84,16 +128,14 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                 self.flush(record, class, out);
             }
         }
-        Some(bytes)
     }
 }
 
-/// Steps 2 to 4 of an allocation: looks at a free slot, seals it, enters it.
+/// Steps 2 to 4 of an allocation, of any slot: looks at it, seals it, enters it.
 ///
 /// # Safety
 ///
 /// `slot` is a free slot of `slot_bytes` bytes, and the caller's; `bytes` fit it.
-#[inline(always)]
 pub(super) unsafe fn finish(
     tables: &Tables,
     secret: Secret,
@@ -101,14 +143,58 @@ pub(super) unsafe fn finish(
     slot_bytes: usize,
     bytes: usize,
     family: Family,
+    wants_zeroes: bool,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        if !wipe::is_zero(slot, slot_bytes) {
+        let is_zero = match wants_zeroes {
+            true => wipe::is_zero(slot, slot_bytes),
+            false => wipe::is_zero_around(slot, slot_bytes),
+        };
+        if !is_zero {
             spoilt_while_free(slot, slot_bytes);
         }
+        seal(tables, secret, slot, slot_bytes, bytes, family);
+    }
+}
+
+/// The same, for a hit. Returns the slot.
+///
+/// # Safety
+///
+/// As for `finish`.
+#[inline(never)]
+unsafe fn finish_long(
+    record: &Record,
+    slot: NonNull<u8>,
+    slot_bytes: usize,
+    bytes: usize,
+    family: Family,
+    wants_zeroes: bool,
+) -> NonNull<u8> {
+    let (tables, secret) = (&record.tables, record.secret);
+    // SAFETY: the caller's promise.
+    unsafe { finish(tables, secret, slot, slot_bytes, bytes, family, wants_zeroes) };
+    slot
+}
+
+/// Steps 3 and 4 of an allocation.
+///
+/// # Safety
+///
+/// As for `finish`.
+#[inline(always)]
+unsafe fn seal(
+    tables: &Tables,
+    secret: Secret,
+    slot: NonNull<u8>,
+    slot_bytes: usize,
+    bytes: usize,
+    family: Family,
+) {
+    // SAFETY: the caller's promise. The slot lies in the window, at a place of its own (`acquire_span`).
+    unsafe {
         secret.seal(slot, slot_bytes, bytes);
-        // The slot lies in the window, at a place of its own (`acquire`).
         let place = tables.place(slot.addr().get()).unwrap_unchecked();
         // ORDERING: Relaxed by the ledger's R2.
         tables.state(place).store(family.live(false), Ordering::Relaxed);

@@ -6,7 +6,7 @@
 use super::canary::Secret;
 use super::hit;
 use super::key::Key;
-use super::ledger::{FREE, Family, Tables};
+use super::ledger::{FREE, Family, NOTHING, Tables};
 use super::record::{BARRED, Record};
 use super::span::{self, Span};
 use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACES_PER_GRANULE, Table, bag, system};
@@ -136,6 +136,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         class: Class,
         bytes: usize,
         family: Family,
+        wants_zeroes: bool,
     ) -> Option<NonNull<u8>> {
         let slot_bytes = Table::info(class).slot_bytes;
         let (slot, tables) = match self.record() {
@@ -153,8 +154,9 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                 (self.take_one(&tables, class)?, tables)
             }
         };
+        let secret = self.secret();
         // SAFETY: a free slot of the class, taken for this thread alone.
-        unsafe { hit::finish(&tables, self.secret(), slot, slot_bytes, bytes, family) };
+        unsafe { hit::finish(&tables, secret, slot, slot_bytes, bytes, family, wants_zeroes) };
         Some(slot)
     }
 
@@ -171,7 +173,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                 while bag.count() < wanted
                     && let Some(slot) = shelf.take()
                 {
-                    note_free(&tables, slot);
+                    note_free(&tables, slot, bag.slot_bytes as usize);
                     // SAFETY: `wanted` is what there is room for.
                     unsafe { bag.put_free(slot) };
                 }
@@ -188,7 +190,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     fn take_one(&self, tables: &Tables, class: Class) -> Option<NonNull<u8>> {
         loop {
             if let Some(slot) = self.shelves[class.index()].lock().take() {
-                note_free(tables, slot);
+                note_free(tables, slot, Table::info(class).slot_bytes);
                 return Some(slot);
             }
             self.acquire(tables, class)?;
@@ -227,6 +229,11 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             // SAFETY: nobody has the pages. Should the system refuse, they are zero, and found to be so no more.
             unsafe { system::protect(run, span_bytes) };
         }
+        if class != NO_BYTES && self.shelves[class].lock().spans > 0 {
+            // The class fills one span after the other: one call for all of its pages costs less than a fault for each.
+            // SAFETY: nobody has the pages.
+            unsafe { system::populate(run, span_bytes) };
+        }
         // SAFETY: the record has room for so many slots, and is this thread's; then the shelf's.
         unsafe {
             let span = Span::write(record, run, slot_bytes, slots, system::random());
@@ -248,23 +255,40 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     pub(super) fn flush(&self, record: &mut Record, class: usize, out: NonNull<u8>) {
         let tables = record.tables;
         let bag = &mut record.bags[class];
-        self.give(&tables, class, out);
-        for _ in 0..bag.count().div_ceil(2) {
-            if let Some(slot) = bag.take() {
-                self.give(&tables, class, slot);
+        let mut leaving = bag.count().div_ceil(2);
+        let mut next = Some(out);
+        {
+            let mut shelf = self.shelves[class].lock();
+            let slot_bytes = bag.slot_bytes as usize;
+            let mut room = shelf.room(slot_bytes, |bytes| self.vault.lock().take(bytes));
+            while room > 0
+                && let Some(slot) = next
+            {
+                // SAFETY: there is room, which is counted.
+                unsafe { shelf.wait(slot) };
+                room -= 1;
+                next = if leaving > 0 { bag.take() } else { None };
+                leaving = leaving.saturating_sub(1);
             }
+        }
+        while let Some(slot) = next {
+            self.put_to_span(&tables, class, slot);
+            next = if leaving > 0 { bag.take() } else { None };
+            leaving = leaving.saturating_sub(1);
         }
     }
 
     /// Brings a free slot to the shelf, where it waits, or to its span.
     pub(super) fn give(&self, tables: &Tables, class: usize, slot: NonNull<u8>) {
-        let waits = {
+        {
             let mut shelf = self.shelves[class].lock();
-            shelf.wait(&mut |bytes| self.vault.lock().take(bytes), slot)
-        };
-        if !waits {
-            self.put_to_span(tables, class, slot);
+            let slot_bytes = Table::info(Class::new(class)).slot_bytes;
+            if shelf.room(slot_bytes, |bytes| self.vault.lock().take(bytes)) > 0 {
+                // SAFETY: there is room.
+                return unsafe { shelf.wait(slot) };
+            }
         }
+        self.put_to_span(tables, class, slot);
     }
 
     /// Brings a free slot to its span, and an empty span to the layer below.
@@ -302,9 +326,22 @@ impl<A: Layer, K: Key> Hardened<A, K> {
 }
 
 /// Notes that a slot is one, and free: it may never have been handed out.
-pub(super) fn note_free(tables: &Tables, slot: NonNull<u8>) {
+pub(super) fn note_free(tables: &Tables, slot: NonNull<u8>, slot_bytes: usize) {
     if let Some(place) = tables.place(slot.addr().get()) {
-        // ORDERING: Relaxed by the ledger's R2: the slot is the caller's.
-        tables.state(place).store(FREE, Ordering::Relaxed);
+        let state = tables.state(place);
+        // ORDERING: Relaxed by the ledger's R2, here and below: the slot is the caller's.
+        if state.load(Ordering::Relaxed) == NOTHING {
+            state.store(FREE, Ordering::Relaxed);
+            touch(slot, slot_bytes);
+        }
+    }
+}
+
+/// Writes to each page of a free slot: they may be fresh, and to be looked at before they are written to would cost a fault
+/// more.
+fn touch(slot: NonNull<u8>, slot_bytes: usize) {
+    for at in (0..slot_bytes).step_by(4096).chain([slot_bytes - 8]) {
+        // SAFETY: the slot is free, and the caller's; it is zero, and stays so.
+        unsafe { slot.add(at).cast::<u64>().write_volatile(0) };
     }
 }

@@ -64,7 +64,7 @@ use vault::Vault;
 type Table = Fine;
 
 /// The largest slot that a bag holds. What is larger gets pages of its own.
-const MAX_SLOT_BYTES: usize = 32 << 10;
+const MAX_SLOT_BYTES: usize = 128 << 10;
 
 /// The class of objects of no bytes: the table has none of this index.
 const NO_BYTES: usize = MAX_CLASSES - 1;

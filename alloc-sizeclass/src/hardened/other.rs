@@ -68,15 +68,20 @@ enum Home {
 }
 
 impl<A: Layer, K: Key> Hardened<A, K> {
-    /// Zeroed memory for an object; `None` if there is none. An object of no bytes has an address of its own, which
-    /// nobody can access.
+    /// Memory for an object, zero as by [`allocate_hit`](Self::allocate_hit); `None` if there is none. An object of no bytes
+    /// has an address of its own, which nobody can access.
     #[must_use]
-    pub fn allocate_for(&self, layout: Layout, family: Family) -> Option<NonNull<u8>> {
+    pub fn allocate_for(
+        &self,
+        layout: Layout,
+        family: Family,
+        wants_zeroes: bool,
+    ) -> Option<NonNull<u8>> {
         if layout.size() == 0 && layout.align() <= PLACE_BYTES {
             return self.allocate_empty(family);
         }
         class_for(layout.size(), layout.align())
-            .and_then(|class| self.allocate_class(class, layout.size(), family))
+            .and_then(|class| self.allocate_class(class, layout.size(), family, wants_zeroes))
             .or_else(|| self.allocate_run(layout, family))
     }
 
@@ -227,16 +232,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             let bytes = check(self.secret(), slot, slot_bytes);
             wipe::wipe(slot, slot_bytes, bytes + 1);
             match self.record() {
-                Some(mut record) => {
-                    let record = record.as_mut();
-                    if let Some(out) = record.bags[class].quarantine(slot) {
-                        if record.bags[class].has_room() {
-                            record.bags[class].put_free(out);
-                        } else {
-                            self.flush(record, class, out);
-                        }
-                    }
-                }
+                Some(mut record) => self.leave(record.as_mut(), class, slot),
                 None => self.give(tables, class, slot),
             }
         }
@@ -309,6 +305,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         ptr: NonNull<u8>,
         claim: Claim,
         new: Layout,
+        wants_zeroes: bool,
     ) -> Result<Option<NonNull<u8>>, NotOurs> {
         let address = ptr.addr().get();
         // SAFETY: the caller's promise.
@@ -333,7 +330,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                 }
                 _ => {}
             }
-            let Some(to) = self.allocate_for(new, claim.family) else { return Ok(None) };
+            let Some(to) = self.allocate_for(new, claim.family, wants_zeroes) else { return Ok(None) };
             to.copy_from_nonoverlapping(ptr, object.bytes.min(new.size()));
             self.free(ptr, Claim::of(object.family));
             Ok(Some(to))

@@ -59,7 +59,7 @@ impl Record {
             for class in Table::classes() {
                 let info = Table::info(class);
                 if info.slot_bytes <= MAX_SLOT_BYTES {
-                    let seed = random.wrapping_mul(class.index() as u64 * 2 + 1);
+                    let seed = (random.wrapping_mul(class.index() as u64 * 2 + 1) >> 32) as u32;
                     (*at).bags[class.index()].begin(info.slot_bytes, seed);
                 }
             }

@@ -9,8 +9,9 @@ use super::span::Span;
 use super::vault::Vault;
 use core::ptr::{NonNull, null_mut};
 
-/// Slots that may wait in the row.
-const WAITING_SLOTS: usize = 128;
+/// Slots that may wait in the row, and the bytes of them.
+const WAITING_SLOTS: usize = 512;
+const WAITING_BYTES: usize = 128 << 10;
 
 /// A shelf.
 #[derive(Debug)]
@@ -67,21 +68,27 @@ impl Shelf {
         slot
     }
 
-    /// Lets a slot wait; `false`, and nothing happens, if there is no room.
-    pub(super) fn wait(&mut self, vault: &mut impl FnMut(usize) -> Option<NonNull<u8>>, slot: NonNull<u8>) -> bool {
+    /// Makes the row, if there is memory for it. Returns how many more slots of so many bytes may wait.
+    pub(super) fn room(&mut self, slot_bytes: usize, vault: impl FnOnce(usize) -> Option<NonNull<u8>>) -> usize {
         if self.waiting.is_null() {
             match vault(WAITING_SLOTS * size_of::<*mut u8>()) {
                 Some(row) => self.waiting = row.as_ptr().cast(),
-                None => return false,
+                None => return 0,
             }
         }
-        if self.waiting_slots == WAITING_SLOTS {
-            return false;
-        }
+        WAITING_SLOTS.min(WAITING_BYTES / slot_bytes).saturating_sub(self.waiting_slots)
+    }
+
+    /// Lets a slot wait.
+    ///
+    /// # Safety
+    ///
+    /// There is room: `room` said so, under this lock.
+    pub(super) unsafe fn wait(&mut self, slot: NonNull<u8>) {
+        debug_assert!(self.waiting_slots < WAITING_SLOTS);
         // SAFETY: the row has room for `WAITING_SLOTS`.
         unsafe { self.waiting.add(self.waiting_slots).write(slot.as_ptr()) };
         self.waiting_slots += 1;
-        true
     }
 
     /// Takes a waiting slot, to bring it to its span.

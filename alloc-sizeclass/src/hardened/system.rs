@@ -65,6 +65,21 @@ pub(super) unsafe fn discard(start: NonNull<u8>, bytes: usize) -> bool {
     unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_DONTNEED) == 0 }
 }
 
+/// Gives pages their memory at once, if the system can.
+///
+/// # Safety
+///
+/// The pages are accessible, and the caller's.
+pub(super) unsafe fn populate(start: NonNull<u8>, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the caller's promise. A system that does not know the advice (before Linux 5.14) refuses.
+    unsafe {
+        libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_POPULATE_WRITE)
+    };
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, bytes);
+}
+
 /// Asks for ordinary pages: what is touched here and there should not cost huge ones.
 ///
 /// # Safety

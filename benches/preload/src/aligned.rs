@@ -20,7 +20,7 @@ pub(crate) fn allocate<const FAMILY: u8>(align: usize, size: usize) -> *mut c_vo
         Ok(_) if gate::is_hardened() => {
             // SAFETY: `align` is a power of two; the layout above has as many bytes or one more.
             let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
-            hardened::allocate_layout(layout, hardened::family(FAMILY))
+            hardened::allocate_layout(layout, hardened::family(FAMILY), false)
         }
         Ok(layout) if gate::is_shut() => detour::allocate(layout, false),
         Ok(layout) => stack::allocate(layout),

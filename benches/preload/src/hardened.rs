@@ -48,7 +48,7 @@ pub(crate) fn configure() {
         return;
     }
     // The stack registers its fork handlers at its first call: before ours (`fork.rs`).
-    let Some(first) = HARDENED.allocate_for(Layout::new::<u64>(), Family::Malloc) else {
+    let Some(first) = HARDENED.allocate_for(Layout::new::<u64>(), Family::Malloc, false) else {
         report::die(format_args!("STRATA_HARDENED: the system has no addresses for it"));
     };
     // SAFETY: allocated right above.
@@ -60,56 +60,72 @@ pub(crate) fn configure() {
     gate::harden();
 }
 
-/// Zeroed memory; or sets `ENOMEM` and returns null. `size` is at most [`gate::LARGEST_BYTES`].
+/// Memory; or sets `ENOMEM` and returns null.
 #[inline(always)]
-pub(crate) fn allocate<const FAMILY: u8>(size: usize) -> *mut c_void {
-    match HARDENED.allocate_hit(size, family(FAMILY)) {
+pub(crate) fn allocate<const FAMILY: u8>(size: usize, wants_zeroes: bool) -> *mut c_void {
+    match HARDENED.allocate_hit(size, family(FAMILY), wants_zeroes) {
         Some(object) => object.as_ptr().cast(),
-        None => allocate_other(size, family(FAMILY)),
+        None => allocate_other(size, family(FAMILY), wants_zeroes),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn allocate_other(size: usize, family: Family) -> *mut c_void {
+fn allocate_other(size: usize, family: Family, wants_zeroes: bool) -> *mut c_void {
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
     // SAFETY: `size` is bounded above.
-    allocate_layout(unsafe { stack::natural(size) }, family)
+    allocate_layout(unsafe { stack::natural(size) }, family, wants_zeroes)
 }
 
-/// Zeroed memory with an alignment; or sets `ENOMEM` and returns null.
+/// Memory with an alignment; or sets `ENOMEM` and returns null.
 #[inline(never)]
-pub(crate) fn allocate_layout(layout: Layout, family: Family) -> *mut c_void {
-    match HARDENED.allocate_for(layout, family) {
+pub(crate) fn allocate_layout(layout: Layout, family: Family, wants_zeroes: bool) -> *mut c_void {
+    match HARDENED.allocate_for(layout, family, wants_zeroes) {
         Some(object) => object.as_ptr().cast(),
         None => stack::exhausted(),
     }
 }
 
-/// Frees an object, of which its size may be known.
+/// Frees an object.
 ///
 /// # Safety
 ///
 /// As for `free`: whoever owns an object at `ptr` gives it up.
 #[inline(always)]
-pub(crate) unsafe fn deallocate<const FAMILY: u8>(
+pub(crate) unsafe fn deallocate<const FAMILY: u8>(ptr: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if HARDENED.free_hit(ptr.cast(), family(FAMILY)).is_none() {
+            deallocate_missed::<FAMILY>(ptr);
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for [`deallocate`].
+#[inline(never)]
+unsafe fn deallocate_missed<const FAMILY: u8>(ptr: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { deallocate_other(ptr, Claim::of(family(FAMILY))) }
+}
+
+/// Frees an object, of which something is said.
+///
+/// # Safety
+///
+/// As for [`deallocate`].
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn deallocate_told<const FAMILY: u8>(
     ptr: *mut c_void,
     bytes: Option<usize>,
     align: Option<usize>,
 ) {
-    let claim = Claim { family: family(FAMILY), bytes, align };
     // SAFETY: the caller's promise.
-    unsafe {
-        if bytes.is_none() && align.is_none() {
-            if HARDENED.free_hit(ptr.cast(), family(FAMILY)).is_none() {
-                deallocate_other(ptr, claim);
-            }
-        } else {
-            deallocate_other(ptr, claim);
-        }
-    }
+    unsafe { deallocate_other(ptr, Claim { family: family(FAMILY), bytes, align }) }
 }
 
 /// # Safety
@@ -143,12 +159,12 @@ fn early(ptr: NonNull<u8>) -> Layout {
 pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
     // SAFETY: the caller bounds `size`; the caller's promise.
     unsafe {
-        match HARDENED.resize(ptr, Claim::of(Family::Malloc), stack::natural(size)) {
+        match HARDENED.resize(ptr, Claim::of(Family::Malloc), stack::natural(size), false) {
             Ok(Some(object)) => object.as_ptr().cast(),
             Ok(None) => stack::exhausted(),
             Err(NotOurs) => {
                 let old = early(ptr);
-                let to = allocate_layout(stack::natural(size), Family::Malloc);
+                let to = allocate_layout(stack::natural(size), Family::Malloc, false);
                 if !to.is_null() {
                     ptr::copy_nonoverlapping(ptr.as_ptr(), to.cast(), old.size().min(size));
                     stack::deallocate(ptr);

@@ -42,7 +42,7 @@ extern "C" fn allocate_other<const FAMILY: u8>(size: usize) -> *mut c_void {
 #[inline(never)]
 extern "C" fn allocate_missed_plain<const FAMILY: u8>(size: usize) -> *mut c_void {
     if gate::is_hardened() {
-        return hardened::allocate::<FAMILY>(size);
+        return hardened::allocate::<FAMILY>(size, false);
     }
     allocate_missed(size, false)
 }
@@ -67,7 +67,7 @@ extern "C" fn allocate_missed(size: usize, zeroed: bool) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     match count.checked_mul(size) {
-        Some(bytes) if gate::is_hardened() => hardened::allocate::<MALLOC>(bytes),
+        Some(bytes) if gate::is_hardened() => hardened::allocate::<MALLOC>(bytes, true),
         Some(bytes) => allocate_missed(bytes, true),
         None => stack::exhausted(),
     }
@@ -115,7 +115,7 @@ pub(crate) unsafe fn deallocate_told<const FAMILY: u8>(
             return;
         }
         if gate::is_hardened() {
-            return hardened::deallocate::<FAMILY>(ptr, bytes, align);
+            return hardened::deallocate_told::<FAMILY>(ptr, bytes, align);
         }
         deallocate_other::<FAMILY>(ptr);
     }
@@ -131,8 +131,19 @@ pub(crate) unsafe fn deallocate_told<const FAMILY: u8>(
 unsafe extern "C" fn deallocate_other<const FAMILY: u8>(ptr: *mut c_void) {
     if gate::is_hardened() {
         // SAFETY: the caller's promise.
-        return unsafe { hardened::deallocate::<FAMILY>(ptr, None, None) };
+        return unsafe { hardened::deallocate::<FAMILY>(ptr) };
     }
+    // SAFETY: the caller's promise.
+    unsafe { deallocate_missed(ptr) }
+}
+
+/// The rest of `deallocate_other`.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(never)]
+unsafe extern "C" fn deallocate_missed(ptr: *mut c_void) {
     let Some(ptr) = NonNull::new(ptr.cast()) else { return };
     // SAFETY: the caller's promise.
     unsafe {
