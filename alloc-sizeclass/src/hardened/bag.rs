@@ -60,7 +60,8 @@ pub(super) struct Bag {
     random: u32,
     /// Where a short slot is wiped, and looked at.
     pub places: Places,
-    free: [*mut u8; MAX_SLOTS],
+    /// The first one is none.
+    free: [*mut u8; MAX_SLOTS + 1],
     ring: [*mut u8; MAX_SLOTS],
 }
 
@@ -85,13 +86,16 @@ impl Bag {
     /// Takes a free slot.
     #[inline(always)]
     pub(super) fn take(&mut self) -> Option<NonNull<u8>> {
-        let left = self.count.checked_sub(1)?;
-        self.count = left;
-        // SAFETY: `count` is at most `room`, so at most `MAX_SLOTS`; below it stand slots (`put_free`).
+        let count = self.count as usize;
+        if count == 0 {
+            return None;
+        }
+        self.count = count as u32 - 1;
+        // SAFETY: `count` is at most `room`, so at most `MAX_SLOTS`; up to there stand slots (`put_free`).
         unsafe {
-            // The next one will be asked for, too. (Without one, this is some address that is not touched.)
-            soon(*self.free.get_unchecked(left.saturating_sub(1) as usize));
-            Some(NonNull::new_unchecked(*self.free.get_unchecked(left as usize)))
+            // The next one will be asked for, too.
+            soon(*self.free.get_unchecked(count - 1));
+            Some(NonNull::new_unchecked(*self.free.get_unchecked(count)))
         }
     }
 
@@ -118,17 +122,17 @@ impl Bag {
     /// The bag has room.
     #[inline(always)]
     pub(super) unsafe fn put_free(&mut self, slot: NonNull<u8>) {
-        let count = self.count;
-        debug_assert!(count < self.room);
-        let at = self.below(count + 1);
-        // SAFETY: the caller's promise: `count` is below `room`; `at` is at most `count`.
+        debug_assert!(self.count < self.room);
+        let count = self.count + 1;
+        let at = self.below(count) + 1;
+        // SAFETY: the caller's promise: `count` is at most `room`; `at` is at most `count`.
         unsafe {
             let moved = *self.free.get_unchecked(at);
             soon(moved);
             *self.free.get_unchecked_mut(count as usize) = moved;
             *self.free.get_unchecked_mut(at) = slot.as_ptr();
         }
-        self.count = count + 1;
+        self.count = count;
     }
 
     /// Puts a freed slot into the quarantine; the one that has been there longest comes out, if all places are taken.

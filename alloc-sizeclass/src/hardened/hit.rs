@@ -73,10 +73,14 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         if state.load(Ordering::Relaxed) != live {
             return None;
         }
-        if ledger::free(state, record.is_alone()) != live {
-            stop(Mistake::at(Kind::DoubleFree, ptr.addr())); // 1
+        // 1
+        if record.is_alone() {
+            // ORDERING: Relaxed: there is no other thread.
+            state.store(FREE, Ordering::Relaxed);
+        } else if ledger::free(state) != live {
+            stop(Mistake::at(Kind::DoubleFree, ptr.addr()));
         }
-        let class = record.tables.class(place, PLACES_PER_GRANULE) as usize;
+        let class = record.tables.class(place) as usize;
         // SAFETY: the index holds classes of spans, which are below `MAX_CLASSES`; an object lives in one.
         let bag = unsafe { record.bags.get_unchecked_mut(class) };
         let slot_bytes = bag.slot_bytes as usize;

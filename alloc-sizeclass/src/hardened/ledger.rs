@@ -14,8 +14,8 @@
 //!
 //! So one load tells a double free, a free of what is no object's start, and a free by the wrong function. Rules:
 //!
-//! * R1: a slot belongs to whoever changes its state from live to free. Where several threads may try, that is one
-//!   exchange: exactly one of them finds the object live.
+//! * R1: a slot belongs to whoever changes its state from live to free. That is one exchange, so that of several threads that
+//!   try exactly one finds the object live. (A process with one thread looks, and then writes.)
 //! * R2: nobody but the slot's owner changes its state from free to live. States are Relaxed: what hands an object over
 //!   from thread to thread hands its state over.
 //! * R3: classes and spans of a granule are written before a slot of it is handed out, as in `heap/index.rs`.
@@ -23,7 +23,7 @@
 //! Not here: what is done about a mistake (`mistake.rs`).
 
 use super::span::Span;
-use super::system;
+use super::{PLACES_PER_GRANULE, system};
 use alloc_core::sync::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 use core::ops::Range;
 use core::ptr::{NonNull, null_mut};
@@ -128,24 +128,26 @@ impl Tables {
 
     /// The class of the granule that a place lies in; 0 is none.
     #[inline(always)]
-    pub(super) fn class(&self, place: usize, places_per_granule: usize) -> u8 {
+    pub(super) fn class(&self, place: usize) -> u8 {
         // SAFETY: as for `state`.
-        let class = unsafe { &*self.classes.add(place / places_per_granule) };
+        let class = unsafe { &*self.classes.add(place / PLACES_PER_GRANULE) };
         // ORDERING: Relaxed by R3.
         class.load(Ordering::Relaxed)
     }
 
-    /// The record of the span that a place lies in, or null.
-    pub(super) fn span(&self, place: usize, places_per_granule: usize) -> *mut Span {
+    /// The span that a slot is of.
+    pub(super) fn span_of(&self, slot: NonNull<u8>) -> Option<NonNull<Span>> {
+        let place = self.place(slot.addr().get())?;
         // SAFETY: as for `state`.
-        let span = unsafe { &*self.spans.add(place / places_per_granule) };
+        let span = unsafe { &*self.spans.add(place / PLACES_PER_GRANULE) };
         // ORDERING: Relaxed by R3.
-        span.load(Ordering::Relaxed)
+        NonNull::new(span.load(Ordering::Relaxed))
     }
 
     /// Enters a span, or takes it out (null, class 0).
-    pub(super) fn enter(&self, place: usize, granules: usize, per_granule: usize, span: *mut Span, class: u8) {
-        for granule in place / per_granule..place / per_granule + granules {
+    pub(super) fn enter(&self, place: usize, granules: usize, span: *mut Span, class: u8) {
+        let first = place / PLACES_PER_GRANULE;
+        for granule in first..first + granules {
             // SAFETY: as for `state`: the span lies in the window.
             let (of_span, of_class) =
                 unsafe { (&*self.spans.add(granule), &*self.classes.add(granule)) };
@@ -168,16 +170,9 @@ impl Tables {
 
 /// Changes a state from live to free (R1): the state that it had. The caller stops if that was not the one expected.
 #[inline(always)]
-pub(super) fn free(state: &AtomicU8, is_alone: bool) -> u8 {
-    if is_alone {
-        // ORDERING: Relaxed: there is no other thread.
-        let before = state.load(Ordering::Relaxed);
-        state.store(FREE, Ordering::Relaxed);
-        before
-    } else {
-        // ORDERING: Relaxed: the exchange alone decides (R1).
-        state.swap(FREE, Ordering::Relaxed)
-    }
+pub(super) fn free(state: &AtomicU8) -> u8 {
+    // ORDERING: Relaxed: the exchange alone decides (R1).
+    state.swap(FREE, Ordering::Relaxed)
 }
 
 /// The ledger of a heap.

@@ -13,7 +13,7 @@ use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACES_PER_GRANULE, Table, bag, s
 use crate::table::{Class, ClassTable};
 use alloc_core::sync::Ordering;
 use alloc_core::{Layer, Layout};
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
 impl<A: Layer, K: Key> Hardened<A, K> {
     /// The calling thread's record, made if this is its first call. `None` if it cannot have one.
@@ -41,7 +41,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             unsafe { self.registry.lock().leave(record) };
             None
         });
-        K::set(record.map_or(core::ptr::null_mut(), NonNull::as_ptr));
+        K::set(record.map_or(null_mut(), NonNull::as_ptr));
         record
     }
 
@@ -237,13 +237,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         // SAFETY: the record has room for so many slots, and is this thread's; then the shelf's.
         unsafe {
             let span = Span::write(record, run, slot_bytes, slots, system::random());
-            tables.enter(
-                place,
-                span_bytes / GRANULE_BYTES,
-                PLACES_PER_GRANULE,
-                span.as_ptr(),
-                class as u8,
-            );
+            tables.enter(place, span_bytes / GRANULE_BYTES, span.as_ptr(), class as u8);
             self.shelves[class].lock().add(span);
         }
         Some(run)
@@ -257,24 +251,32 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         let bag = &mut record.bags[class];
         let mut leaving = bag.count().div_ceil(2);
         let mut next = Some(out);
+        let mut empty: *mut Span = null_mut();
         {
             let mut shelf = self.shelves[class].lock();
             let slot_bytes = bag.slot_bytes as usize;
             let mut room = shelf.room(slot_bytes, |bytes| self.vault.lock().take(bytes));
-            while room > 0
-                && let Some(slot) = next
-            {
-                // SAFETY: there is room, which is counted.
-                unsafe { shelf.wait(slot) };
-                room -= 1;
+            while let Some(slot) = next {
+                // SAFETY: room is counted; a free slot of this class has a span on this shelf.
+                unsafe {
+                    if room > 0 {
+                        shelf.wait(slot);
+                        room -= 1;
+                    } else if let Some(span) = tables.span_of(slot)
+                        && let Some(mut span) = shelf.put(span, slot)
+                    {
+                        span.as_mut().next = empty;
+                        empty = span.as_ptr();
+                    }
+                }
                 next = if leaving > 0 { bag.take() } else { None };
                 leaving = leaving.saturating_sub(1);
             }
         }
-        while let Some(slot) = next {
-            self.put_to_span(&tables, class, slot);
-            next = if leaving > 0 { bag.take() } else { None };
-            leaving = leaving.saturating_sub(1);
+        while let Some(span) = NonNull::new(empty) {
+            // SAFETY: spans of the chain made above.
+            empty = unsafe { span.as_ref().next };
+            self.release(&tables, class, span);
         }
     }
 
@@ -293,8 +295,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
 
     /// Brings a free slot to its span, and an empty span to the layer below.
     pub(super) fn put_to_span(&self, tables: &Tables, class: usize, slot: NonNull<u8>) {
-        let Some(place) = tables.place(slot.addr().get()) else { return };
-        let Some(span) = NonNull::new(tables.span(place, PLACES_PER_GRANULE)) else { return };
+        let Some(span) = tables.span_of(slot) else { return };
         // SAFETY: the slot is free and of this class, so its span is one of the shelf's.
         let empty = unsafe { self.shelves[class].lock().put(span, slot) };
         if let Some(span) = empty {
@@ -313,7 +314,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             Layout::from_size_align(info.span_bytes, GRANULE_BYTES),
         ) {
             let granules = info.span_bytes / GRANULE_BYTES;
-            tables.enter(place, granules, PLACES_PER_GRANULE, core::ptr::null_mut(), 0);
+            tables.enter(place, granules, null_mut(), 0);
             tables.forget(place, granules * PLACES_PER_GRANULE);
             // SAFETY: as above; `acquire_span` took the run with this layout.
             unsafe {

@@ -142,7 +142,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             None => stop(Mistake::at(Kind::InvalidFree, address)),
             Some((family, true)) => Some((Object { bytes: 0, family }, Home::Nowhere(place))),
             Some((family, false)) => {
-                let class = Class::new(tables.class(place, PLACES_PER_GRANULE) as usize);
+                let class = Class::new(tables.class(place) as usize);
                 let slot_bytes = Table::info(class).slot_bytes;
                 // SAFETY: an object lives there, which nobody frees meanwhile (the caller).
                 let bytes = unsafe { check(self.secret(), ptr, slot_bytes) };
@@ -193,7 +193,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             Home::Nowhere(place) => {
                 let tables = self.ledger.tables();
                 self.claim(&tables, place, object.family.live(true), address);
-                self.leave_empty(&tables, place, ptr);
+                self.leave_empty(&tables, ptr);
             }
             Home::Run => {
                 let run = self.claim_run(address);
@@ -215,7 +215,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
 
     /// Claims an object (the ledger's R1).
     fn claim(&self, tables: &Tables, place: usize, live: u8, address: usize) {
-        if ledger::free(tables.state(place), false) != live {
+        if ledger::free(tables.state(place)) != live {
             stop(Mistake::at(Kind::DoubleFree, address));
         }
     }
@@ -225,7 +225,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     /// The object in the slot was claimed by this thread.
     unsafe fn leave_slot(&self, tables: &Tables, slot: NonNull<u8>) {
         let Some(place) = tables.place(slot.addr().get()) else { return };
-        let class = tables.class(place, PLACES_PER_GRANULE) as usize;
+        let class = tables.class(place) as usize;
         let slot_bytes = Table::info(Class::new(class)).slot_bytes;
         // SAFETY: the caller's promise: the slot is this thread's, and sealed. The record is, too.
         unsafe {
@@ -238,8 +238,8 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         }
     }
 
-    fn leave_empty(&self, tables: &Tables, place: usize, slot: NonNull<u8>) {
-        let Some(span) = NonNull::new(tables.span(place, PLACES_PER_GRANULE)) else { return };
+    fn leave_empty(&self, tables: &Tables, slot: NonNull<u8>) {
+        let Some(span) = tables.span_of(slot) else { return };
         let mut shelf = self.shelves[NO_BYTES].lock();
         // SAFETY: objects of no bytes lie in spans of this shelf; one that is off it comes back.
         unsafe {

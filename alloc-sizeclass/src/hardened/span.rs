@@ -23,6 +23,9 @@ pub(super) struct Span {
     pub free_slots: u32,
     /// The word that slots are taken from.
     at: u32,
+    /// Two to the power of 32 divided by `slot_bytes`, rounded up: for offsets of slots, a product's upper half is the
+    /// quotient, as long as spans are not longer than that.
+    reciprocal: u64,
 }
 
 /// The bytes of a record for so many slots.
@@ -56,6 +59,7 @@ impl Span {
                 slots,
                 free_slots: slots,
                 at,
+                reciprocal: (1u64 << 32).div_ceil(slot_bytes as u64),
             });
             let bits = span.add(1).cast::<u64>();
             for word in 0..words {
@@ -100,7 +104,8 @@ impl Span {
     /// Takes a slot back; `false`, and nothing happens, if it is free already.
     pub(super) fn put(&mut self, slot: NonNull<u8>) -> bool {
         let offset = slot.addr().get() - self.base.addr().get();
-        let index = offset / self.slot_bytes as usize;
+        let index = (offset as u64 * self.reciprocal >> 32) as usize;
+        debug_assert_eq!(index * self.slot_bytes as usize, offset);
         let bit = 1 << (index % WORD_SLOTS);
         let bits = self.word(index / WORD_SLOTS);
         if *bits & bit != 0 {

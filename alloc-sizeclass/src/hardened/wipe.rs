@@ -11,7 +11,7 @@ pub(super) const SHORT_BYTES: usize = 128;
 
 /// How much of each end of a long slot is looked at whenever it is handed out. All of it is when the program asks for
 /// zeroes.
-const END_BYTES: usize = 256;
+const END_BYTES: usize = 128;
 
 type Word = [u64; 2];
 type Line = [u64; 8];
