@@ -1,49 +1,53 @@
-//! A bag: a thread's slots of one class. Freed ones pass through a quarantine; which free one comes next, nobody can foresee.
+//! A thread's free slots: a bag for each class, and the quarantine that freed slots pass through before they come there.
 //!
-//! Above: hits (`hit.rs`). Below: nothing: addresses stand in the bag, and nothing is written into slots, whose own memory
-//! stays zero.
+//! Above: hits (`hit.rs`). Below: nothing: addresses stand in bags and rings, and nothing is written into slots, whose own
+//! memory stays zero.
 //!
 //! ```text
-//!   free ──▶ ring: so many later frees of the class long ──▶ free slots, at a random place ──▶ allocate, from the end
+//!   free ──▶ ring: so many later frees long ──▶ the class's bag, at a random place ──▶ allocate, from the end
 //! ```
 //!
-//! The ring is the quarantine: a freed address does not come back before as many objects of its class have been freed as
-//! the ring has places. Both parts are bounded by slots and by bytes, so that what a thread's classes cycle through
-//! stays in the second-level cache.
+//! A ring is shared by classes of similar sizes: a freed address does not come back before as many objects of them have
+//! been freed as the ring has places. Rings and bags are bounded by slots and by bytes, so that what a thread cycles
+//! through stays in the caches of its core.
 //! Not here: where slots come from when there is none, and go when there are too many (`miss.rs`).
 
 use super::wipe::Places;
-use core::ptr::{NonNull, null_mut};
+use core::ptr::NonNull;
 
-/// The most slots in a ring, and free: powers of two.
+/// The most slots in a bag.
 pub(super) const MAX_SLOTS: usize = 32;
 
-/// How many slots a class may have in a ring: a power of two.
-const fn ring_slots(slot_bytes: usize) -> usize {
+/// How many slots a class may have in its bag.
+const fn bag_slots(slot_bytes: usize) -> usize {
     match slot_bytes {
         0..=128 => MAX_SLOTS,
-        129..=512 => 16,
-        513..=4096 => 8,
-        4097..=32_768 => 4,
+        129..=256 => 16,
+        257..=1024 => 8,
+        1025..=32_768 => 4,
         _ => 2,
     }
 }
 
-/// How many free slots a class may have.
-const fn free_slots(slot_bytes: usize) -> usize {
+/// The places of a ring: a power of two.
+const RING_SLOTS: usize = 64;
+
+/// Rings by size: which one a class uses, and how many of its places are used.
+pub(super) const RINGS: [usize; 4] = [RING_SLOTS, 16, 8, 2];
+
+const fn ring_of(slot_bytes: usize) -> usize {
     match slot_bytes {
-        0..=512 => MAX_SLOTS,
-        513..=1024 => 16,
-        1025..=4096 => 8,
-        4097..=32_768 => 4,
-        _ => 2,
+        0..=512 => 0,
+        513..=4096 => 1,
+        4097..=32_768 => 2,
+        _ => 3,
     }
 }
 
 /// How many slots the first refill of a class asks for.
 const FIRST_SLOTS: usize = 4;
 
-/// A bag. What a hit touches of it stands in front: a line, and a line of each row.
+/// A bag. What a hit touches of it stands in front.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Bag {
@@ -51,9 +55,8 @@ pub(super) struct Bag {
     count: u32,
     /// Room for them; 0 in a bag of no class.
     room: u32,
-    /// Where the ring goes on.
-    turn: u32,
-    ring_mask: u32,
+    /// The class's ring.
+    pub ring: u32,
     pub slot_bytes: u32,
     /// What the next refill asks for.
     pub batch: u32,
@@ -62,15 +65,60 @@ pub(super) struct Bag {
     pub places: Places,
     /// The first one is none.
     free: [*mut u8; MAX_SLOTS + 1],
-    ring: [*mut u8; MAX_SLOTS],
+}
+
+/// A quarantine.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(super) struct Ring {
+    turn: usize,
+    mask: usize,
+    /// Addresses of slots, and in the bits above them their classes; 0 in a free place.
+    slots: [usize; RING_SLOTS],
+}
+
+/// Where the class stands beside an address: no user's address on a 64-bit system is longer, and shorter ones have no
+/// rings.
+const CLASS_SHIFT: u32 = usize::BITS - 8;
+
+impl Ring {
+    /// Makes a zeroed ring one of so many places.
+    pub(super) fn begin(&mut self, places: usize) {
+        debug_assert!(places.is_power_of_two() && places <= RING_SLOTS);
+        self.mask = places - 1;
+    }
+
+    /// Puts a freed slot in; the one that has been there longest comes out, if all places are taken, with its class.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, slot: NonNull<u8>, class: usize) -> Option<(NonNull<u8>, usize)> {
+        let at = self.turn & self.mask;
+        self.turn = self.turn.wrapping_add(1);
+        let word = slot.expose_provenance().get() | class << CLASS_SHIFT;
+        // SAFETY: the mask is below `RING_SLOTS`.
+        let out = core::mem::replace(unsafe { self.slots.get_unchecked_mut(at) }, word);
+        Self::slot(out)
+    }
+
+    #[inline(always)]
+    fn slot(word: usize) -> Option<(NonNull<u8>, usize)> {
+        let address = word & ((1 << CLASS_SHIFT) - 1);
+        let slot = NonNull::new(core::ptr::with_exposed_provenance_mut(address))?;
+        Some((slot, word >> CLASS_SHIFT))
+    }
+
+    /// Takes a slot out, whichever.
+    pub(super) fn take_any(&mut self) -> Option<(NonNull<u8>, usize)> {
+        let place = self.slots.iter_mut().find(|word| **word != 0)?;
+        Self::slot(core::mem::take(place))
+    }
 }
 
 impl Bag {
     /// Makes a zeroed bag one of a class.
     pub(super) fn begin(&mut self, slot_bytes: usize, random: u32) {
         self.places = Places::of(slot_bytes);
-        self.room = free_slots(slot_bytes) as u32;
-        self.ring_mask = ring_slots(slot_bytes) as u32 - 1;
+        self.room = bag_slots(slot_bytes) as u32;
+        self.ring = ring_of(slot_bytes) as u32;
         self.slot_bytes = slot_bytes as u32;
         self.batch = FIRST_SLOTS as u32;
         self.random = random;
@@ -134,24 +182,6 @@ impl Bag {
         }
         self.count = count;
     }
-
-    /// Puts a freed slot into the quarantine; the one that has been there longest comes out, if all places are taken.
-    #[inline(always)]
-    pub(super) fn quarantine(&mut self, slot: NonNull<u8>) -> Option<NonNull<u8>> {
-        let at = (self.turn & self.ring_mask) as usize;
-        self.turn = self.turn.wrapping_add(1);
-        // SAFETY: the mask is below `MAX_SLOTS`.
-        let place = unsafe { self.ring.get_unchecked_mut(at) };
-        NonNull::new(core::mem::replace(place, slot.as_ptr()))
-    }
-
-    /// Takes everything out, one by one.
-    pub(super) fn take_any(&mut self) -> Option<NonNull<u8>> {
-        self.take().or_else(|| {
-            let place = self.ring.iter_mut().find(|slot| !slot.is_null())?;
-            NonNull::new(core::mem::replace(place, null_mut()))
-        })
-    }
 }
 
 /// Has memory fetched that will be looked at and written to soon.
@@ -168,7 +198,7 @@ fn soon(slot: *const u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bag, MAX_SLOTS};
+    use super::{Bag, MAX_SLOTS, RINGS, Ring};
     use core::ptr::NonNull;
     use std::collections::HashSet;
 
@@ -185,12 +215,17 @@ mod tests {
 
     #[test]
     fn a_freed_slot_stays_for_as_many_frees_as_the_ring_has_places() {
-        for (slot_bytes, places) in [(16, MAX_SLOTS), (32 << 10, 4)] {
-            let mut bag = bag(slot_bytes);
+        for places in RINGS {
+            // SAFETY: numbers, for which zero is a value.
+            let mut ring: Box<Ring> = unsafe { Box::new(core::mem::zeroed()) };
+            ring.begin(places);
             for number in 0..1000 {
-                let out = bag.quarantine(slot(number));
-                assert_eq!(out, number.checked_sub(places).map(slot), "of {places}");
+                let out = ring.pass(slot(number), number % 90);
+                let expected = number.checked_sub(places).map(|old| (slot(old), old % 90));
+                assert_eq!(out, expected, "of {places}");
             }
+            let rest: HashSet<_> = std::iter::from_fn(|| ring.take_any()).collect();
+            assert_eq!(rest.len(), places);
         }
     }
 
@@ -208,16 +243,5 @@ mod tests {
             assert_eq!(order.iter().collect::<HashSet<_>>().len(), MAX_SLOTS);
             assert!(orders.insert(order), "an order came twice");
         }
-    }
-
-    #[test]
-    fn everything_comes_out_in_the_end() {
-        let mut bag = bag(1024);
-        // SAFETY: there is room for it.
-        unsafe { bag.put_free(slot(0)) };
-        bag.quarantine(slot(1));
-        bag.quarantine(slot(2));
-        let all: HashSet<_> = std::iter::from_fn(|| bag.take_any()).collect();
-        assert_eq!(all, HashSet::from([slot(0), slot(1), slot(2)]));
     }
 }

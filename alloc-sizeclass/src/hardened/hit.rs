@@ -9,7 +9,7 @@ use super::ledger::{self, FREE, Family, Tables};
 use super::mistake::{Kind, Mistake, stop};
 use super::record::Record;
 use super::wipe;
-use super::{GRANULE_BYTES, Hardened, MAX_SLOT_BYTES, PLACES_PER_GRANULE, Table};
+use super::{GRANULE_BYTES, Hardened, MAX_SLOT_BYTES, Table};
 use crate::table::{Class, ClassTable};
 use alloc_core::Layer;
 use alloc_core::sync::{Ordering, light_fence};
@@ -123,8 +123,12 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         // A forked child may find the bag as it is at this moment.
         light_fence();
         // SAFETY: the caller's promise: there is such a bag.
-        let bag = unsafe { record.bags.get_unchecked_mut(class) };
-        if let Some(out) = bag.quarantine(slot) {
+        let ring = unsafe { record.bags.get_unchecked(class) }.ring as usize;
+        // SAFETY: a bag's ring is one (`begin`).
+        let ring = unsafe { record.rings.get_unchecked_mut(ring) };
+        if let Some((out, class)) = ring.pass(slot, class) {
+            // SAFETY: the class is that of a slot that came in here.
+            let bag = unsafe { record.bags.get_unchecked_mut(class) };
             if bag.has_room() {
                 // SAFETY: there is room.
                 unsafe { bag.put_free(out) };

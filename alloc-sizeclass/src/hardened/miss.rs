@@ -62,11 +62,9 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     pub(super) fn empty(&self, record: &mut Record) -> usize {
         let tables = record.tables;
         let mut bytes = 0;
-        for (class, bag) in record.bags() {
-            while let Some(slot) = bag.take_any() {
-                bytes += bag.slot_bytes as usize;
-                self.give(&tables, class.index(), slot);
-            }
+        while let Some((slot, class)) = record.take_any() {
+            bytes += Table::info(Class::new(class)).slot_bytes;
+            self.give(&tables, class, slot);
         }
         bytes
     }
@@ -77,16 +75,14 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         // SAFETY: the thread that the record belonged to does not exist in this process.
         let record_mut = unsafe { record.as_mut() };
         let tables = record_mut.tables;
-        for (class, bag) in record_mut.bags() {
-            let slot_bytes = bag.slot_bytes as usize;
-            while let Some(slot) = bag.take_any() {
-                let Some(place) = tables.place(slot.addr().get()) else { continue };
-                // ORDERING: Relaxed: there is no other thread.
-                if tables.state(place).load(Ordering::Relaxed) == FREE {
-                    // SAFETY: nobody has the slot. What was being wiped is wiped.
-                    unsafe { slot.write_bytes(0, slot_bytes) };
-                    self.put_to_span(&tables, class.index(), slot);
-                }
+        while let Some((slot, class)) = record_mut.take_any() {
+            let Some(place) = tables.place(slot.addr().get()) else { continue };
+            let slot_bytes = Table::info(Class::new(class)).slot_bytes;
+            // ORDERING: Relaxed: there is no other thread.
+            if tables.state(place).load(Ordering::Relaxed) == FREE {
+                // SAFETY: nobody has the slot. What was being wiped is wiped.
+                unsafe { slot.write_bytes(0, slot_bytes) };
+                self.put_to_span(&tables, class, slot);
             }
         }
         // SAFETY: the record is on the registry, and without slots now.

@@ -9,7 +9,7 @@ use super::key::Key;
 use super::ledger::{self, FREE, Family, Tables};
 use super::mistake::{Kind, Mistake, stop};
 use super::runs::Run;
-use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACE_BYTES, PLACES_PER_GRANULE, Table, wipe};
+use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACE_BYTES, Table, wipe};
 use crate::table::{Class, ClassTable};
 use alloc_core::sync::Ordering;
 use alloc_core::{Layer, Layout};

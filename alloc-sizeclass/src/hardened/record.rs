@@ -4,11 +4,11 @@
 //! registry, where a forked child finds those of threads that it does not have; a thread that ends leaves its
 //! record to the next one that begins.
 
-use super::bag::Bag;
+use super::bag::{Bag, RINGS, Ring};
 use super::canary::Secret;
 use super::ledger::Tables;
 use super::{MAX_SLOT_BYTES, Table, system};
-use crate::table::{Class, ClassTable, MAX_CLASSES};
+use crate::table::{ClassTable, MAX_CLASSES};
 use alloc_core::sync::{AtomicU8, Ordering};
 use core::ptr::{NonNull, null_mut};
 
@@ -23,6 +23,7 @@ pub struct Record {
     /// Links of the registry.
     next: *mut Self,
     prev: *mut Self,
+    pub(super) rings: [Ring; RINGS.len()],
     /// By class; the first is of none.
     pub(super) bags: [Bag; MAX_CLASSES],
 }
@@ -55,6 +56,9 @@ impl Record {
             (&raw mut (*at).tables).write(tables);
             (&raw mut (*at).secret).write(secret);
             (&raw mut (*at).alone).write(single_threaded());
+            for (ring, places) in (*at).rings.iter_mut().zip(RINGS) {
+                ring.begin(places);
+            }
             let random = system::random();
             for class in Table::classes() {
                 let info = Table::info(class);
@@ -74,13 +78,12 @@ impl Record {
         unsafe { (*self.alone).load(Ordering::Relaxed) != 0 }
     }
 
-    /// The bags of classes that there are, with their classes.
-    pub(super) fn bags(&mut self) -> impl Iterator<Item = (Class, &mut Bag)> {
-        self.bags
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, bag)| bag.slot_bytes > 0)
-            .map(|(index, bag)| (Class::new(index), bag))
+    /// Takes a slot out, whichever, and says of which class it is.
+    pub(super) fn take_any(&mut self) -> Option<(NonNull<u8>, usize)> {
+        if let Some(found) = self.rings.iter_mut().find_map(Ring::take_any) {
+            return Some(found);
+        }
+        self.bags.iter_mut().enumerate().find_map(|(class, bag)| Some((bag.take()?, class)))
     }
 }
 
