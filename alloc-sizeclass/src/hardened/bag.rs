@@ -1,186 +1,163 @@
-//! A thread's free slots: a bag for each class, and the quarantine that freed slots pass through before they come there.
+//! A bag: a thread's free slots of one class, of which the ones freed last are in quarantine.
 //!
-//! Above: hits (`hit.rs`). Below: nothing: addresses stand in bags and rings, and nothing is written into slots, whose own
-//! memory stays zero.
+//! Above: hits (`hit.rs`). Below: nothing: addresses stand in the bag, and nothing is written into slots, whose own memory
+//! stays zero.
 //!
 //! ```text
-//!   free ──▶ ring: so many later frees long ──▶ the class's bag, at a random place ──▶ allocate, from the end
+//!                ready: any of them may be next        resting: so many frees long
+//!              ╭──────────────────────────────────╮╭──────────────────────────────╮
+//!   allocate ◀─ head                                                         tail ◀─ free
 //! ```
 //!
-//! A ring is shared by classes of similar sizes: a freed address does not come back before as many objects of them have
-//! been freed as the ring has places. Rings and bags are bounded by slots and by bytes, so that what a thread cycles
-//! through stays in the caches of its core.
-//! Not here: where slots come from when there is none, and go when there are too many (`miss.rs`).
+//! A freed address is not handed out before as many more slots of its class have been freed as may rest; then it is one of
+//! those that are ready, of which a random one comes next. Both are bounded by slots and by bytes, so that what a
+//! thread cycles through stays in the caches of its core.
+//! Not here: where slots come from when none is ready, and go when there are too many (`miss.rs`).
 
 use super::wipe::Places;
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
-/// The most slots in a bag.
-pub(super) const MAX_SLOTS: usize = 32;
+/// The most slots in a bag: a power of two.
+const MAX_SLOTS: usize = 64;
 
-/// How many slots a class may have in its bag.
-const fn bag_slots(slot_bytes: usize) -> usize {
+/// How many slots of a class may be in a bag: a power of two. A quarter of them rest.
+const fn slots(slot_bytes: usize) -> usize {
     match slot_bytes {
         0..=128 => MAX_SLOTS,
-        129..=256 => 16,
-        257..=1024 => 8,
-        1025..=32_768 => 4,
-        _ => 2,
-    }
-}
-
-/// The places of a ring: a power of two.
-const RING_SLOTS: usize = 64;
-
-/// Rings by size: which one a class uses, and how many of its places are used.
-pub(super) const RINGS: [usize; 4] = [RING_SLOTS, 16, 8, 2];
-
-const fn ring_of(slot_bytes: usize) -> usize {
-    match slot_bytes {
-        0..=512 => 0,
-        513..=4096 => 1,
-        4097..=32_768 => 2,
-        _ => 3,
+        129..=512 => 32,
+        513..=4096 => 16,
+        4097..=32_768 => 8,
+        _ => 4,
     }
 }
 
 /// How many slots the first refill of a class asks for.
-const FIRST_SLOTS: usize = 4;
+const FIRST_SLOTS: u32 = 4;
 
-/// A bag. What a hit touches of it stands in front.
+/// A bag.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Bag {
-    /// Free slots.
-    count: u32,
-    /// Room for them; 0 in a bag of no class.
-    room: u32,
-    /// The class's ring.
-    pub ring: u32,
+    /// Counts of slots that left at the head, and that came at the tail; they wrap round.
+    head: u32,
+    tail: u32,
+    /// How many rest, and how many may.
+    resting: u32,
+    most_resting: u32,
+    mask: u32,
     pub slot_bytes: u32,
     /// What the next refill asks for.
-    pub batch: u32,
+    batch: u32,
     random: u32,
     /// Where a short slot is wiped, and looked at.
     pub places: Places,
-    /// The first one is none.
-    free: [*mut u8; MAX_SLOTS + 1],
-}
-
-/// A quarantine.
-#[derive(Debug)]
-#[repr(C, align(64))]
-pub(super) struct Ring {
-    turn: usize,
-    mask: usize,
-    /// Addresses of slots, and in the bits above them their classes; 0 in a free place.
-    slots: [usize; RING_SLOTS],
-}
-
-/// Where the class stands beside an address: no user's address on a 64-bit system is longer, and shorter ones have no
-/// rings.
-const CLASS_SHIFT: u32 = usize::BITS - 8;
-
-impl Ring {
-    /// Makes a zeroed ring one of so many places.
-    pub(super) fn begin(&mut self, places: usize) {
-        debug_assert!(places.is_power_of_two() && places <= RING_SLOTS);
-        self.mask = places - 1;
-    }
-
-    /// Puts a freed slot in; the one that has been there longest comes out, if all places are taken, with its class.
-    #[inline(always)]
-    pub(super) fn pass(&mut self, slot: NonNull<u8>, class: usize) -> Option<(NonNull<u8>, usize)> {
-        let at = self.turn & self.mask;
-        self.turn = self.turn.wrapping_add(1);
-        let word = slot.expose_provenance().get() | class << CLASS_SHIFT;
-        // SAFETY: the mask is below `RING_SLOTS`.
-        let out = core::mem::replace(unsafe { self.slots.get_unchecked_mut(at) }, word);
-        Self::slot(out)
-    }
-
-    #[inline(always)]
-    fn slot(word: usize) -> Option<(NonNull<u8>, usize)> {
-        let address = word & ((1 << CLASS_SHIFT) - 1);
-        let slot = NonNull::new(core::ptr::with_exposed_provenance_mut(address))?;
-        Some((slot, word >> CLASS_SHIFT))
-    }
-
-    /// Takes a slot out, whichever.
-    pub(super) fn take_any(&mut self) -> Option<(NonNull<u8>, usize)> {
-        let place = self.slots.iter_mut().find(|word| **word != 0)?;
-        Self::slot(core::mem::take(place))
-    }
+    slots: [*mut u8; MAX_SLOTS],
 }
 
 impl Bag {
     /// Makes a zeroed bag one of a class.
     pub(super) fn begin(&mut self, slot_bytes: usize, random: u32) {
-        self.places = Places::of(slot_bytes);
-        self.room = bag_slots(slot_bytes) as u32;
-        self.ring = ring_of(slot_bytes) as u32;
+        let slots = slots(slot_bytes) as u32;
+        self.most_resting = slots / 4;
+        self.mask = slots - 1;
         self.slot_bytes = slot_bytes as u32;
-        self.batch = FIRST_SLOTS as u32;
+        self.batch = FIRST_SLOTS;
         self.random = random;
+        self.places = Places::of(slot_bytes);
     }
 
-    /// A number below `bound`, by a linear congruential generator (its lower bits are poor, and matter least).
+    /// A number below `bound` (0 if that is 0), by a linear congruential generator, whose upper bits count.
     #[inline(always)]
-    fn below(&mut self, bound: u32) -> usize {
+    fn below(&mut self, bound: u32) -> u32 {
         self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (u64::from(self.random) * u64::from(bound) >> 32) as usize
+        (u64::from(self.random) * u64::from(bound) >> 32) as u32
     }
 
-    /// Takes a free slot.
+    #[inline(always)]
+    fn at(&mut self, count: u32) -> &mut *mut u8 {
+        // SAFETY: the mask is below `MAX_SLOTS` (`begin`; 0 in a bag of no class).
+        unsafe { self.slots.get_unchecked_mut((count & self.mask) as usize) }
+    }
+
+    /// How many slots are ready; none if this is not above 0.
+    #[inline(always)]
+    fn ready(&self) -> i32 {
+        self.tail.wrapping_sub(self.head).wrapping_sub(self.resting).cast_signed()
+    }
+
+    /// Takes a slot that is ready.
     #[inline(always)]
     pub(super) fn take(&mut self) -> Option<NonNull<u8>> {
-        let count = self.count as usize;
-        if count == 0 {
+        let ready = self.ready();
+        if ready <= 0 {
             return None;
         }
-        self.count = count as u32 - 1;
-        // SAFETY: `count` is at most `room`, so at most `MAX_SLOTS`; up to there stand slots (`put_free`).
-        unsafe {
-            // The next one will be asked for, too.
-            soon(*self.free.get_unchecked(count - 1));
-            Some(NonNull::new_unchecked(*self.free.get_unchecked(count)))
-        }
+        let head = self.head;
+        let slot = *self.at(head);
+        let next = head.wrapping_add(1);
+        self.head = next;
+        // Any of those that are left comes next, and will be asked for soon. (If none is, nothing changes.)
+        let other = next.wrapping_add(self.below(ready as u32 - 1));
+        let (first, chosen) = (*self.at(next), *self.at(other));
+        *self.at(other) = first;
+        *self.at(next) = chosen;
+        soon(chosen);
+        // SAFETY: between head and tail stand slots (`put`, `fill`).
+        Some(unsafe { NonNull::new_unchecked(slot) })
     }
 
-    /// Whether there is room for a free slot.
+    /// Puts a freed slot to rest; `false`, and nothing happens, if the bag is full.
     #[inline(always)]
-    pub(super) fn has_room(&self) -> bool {
-        self.count < self.room
+    pub(super) fn put(&mut self, slot: NonNull<u8>) -> bool {
+        let tail = self.tail;
+        if tail.wrapping_sub(self.head) > self.mask {
+            return false;
+        }
+        *self.at(tail) = slot.as_ptr();
+        self.tail = tail.wrapping_add(1);
+        self.resting += u32::from(self.resting < self.most_resting);
+        true
     }
 
-    /// How many more free slots there is room for.
-    pub(super) fn room(&self) -> usize {
-        (self.room - self.count) as usize
+    /// What a refill asks for; the next one asks for more.
+    pub(super) fn wanted(&mut self) -> u32 {
+        let wanted = self.batch;
+        self.batch = (wanted * 2).min(self.mask.div_ceil(2));
+        let room = self.mask + 1 - self.tail.wrapping_sub(self.head);
+        wanted.min(room)
     }
 
-    /// Slots that are free.
-    pub(super) fn count(&self) -> usize {
-        self.count as usize
-    }
-
-    /// Puts a free slot at a random place.
+    /// Adds a slot that is ready, at a random place.
     ///
     /// # Safety
     ///
-    /// The bag has room.
-    #[inline(always)]
-    pub(super) unsafe fn put_free(&mut self, slot: NonNull<u8>) {
-        debug_assert!(self.count < self.room);
-        let count = self.count + 1;
-        let at = self.below(count) + 1;
-        // SAFETY: the caller's promise: `count` is at most `room`; `at` is at most `count`.
-        unsafe {
-            let moved = *self.free.get_unchecked(at);
-            soon(moved);
-            *self.free.get_unchecked_mut(count as usize) = moved;
-            *self.free.get_unchecked_mut(at) = slot.as_ptr();
+    /// There is room: `wanted` said for how many.
+    pub(super) unsafe fn fill(&mut self, slot: NonNull<u8>) {
+        debug_assert!(self.tail.wrapping_sub(self.head) <= self.mask);
+        let head = self.head.wrapping_sub(1);
+        self.head = head;
+        *self.at(head) = slot.as_ptr();
+        let ready = self.ready().max(0).cast_unsigned();
+        let other = head.wrapping_add(self.below(ready));
+        let (first, chosen) = (*self.at(head), *self.at(other));
+        *self.at(other) = first;
+        *self.at(head) = chosen;
+    }
+
+    /// How many slots a full bag gives away.
+    pub(super) fn excess(&self) -> u32 {
+        (self.ready().max(0).cast_unsigned() / 2).max(1)
+    }
+
+    /// Takes a slot, ready or not.
+    pub(super) fn take_any(&mut self) -> Option<NonNull<u8>> {
+        if self.head == self.tail {
+            return None;
         }
-        self.count = count;
+        let head = self.head;
+        self.head = head.wrapping_add(1);
+        self.resting = self.resting.min(self.tail.wrapping_sub(self.head));
+        NonNull::new(core::mem::replace(self.at(head), null_mut()))
     }
 }
 
@@ -198,7 +175,7 @@ fn soon(slot: *const u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bag, MAX_SLOTS, RINGS, Ring};
+    use super::{Bag, MAX_SLOTS};
     use core::ptr::NonNull;
     use std::collections::HashSet;
 
@@ -214,34 +191,56 @@ mod tests {
     }
 
     #[test]
-    fn a_freed_slot_stays_for_as_many_frees_as_the_ring_has_places() {
-        for places in RINGS {
-            // SAFETY: numbers, for which zero is a value.
-            let mut ring: Box<Ring> = unsafe { Box::new(core::mem::zeroed()) };
-            ring.begin(places);
-            for number in 0..1000 {
-                let out = ring.pass(slot(number), number % 90);
-                let expected = number.checked_sub(places).map(|old| (slot(old), old % 90));
-                assert_eq!(out, expected, "of {places}");
+    fn a_freed_slot_rests_for_a_quarter_of_the_bag() {
+        for (slot_bytes, slots) in [(16, MAX_SLOTS), (200, 32), (1 << 10, 16), (64 << 10, 4)] {
+            let mut bag = bag(slot_bytes);
+            let mut frees = Vec::new();
+            let mut fresh = 0;
+            for round in 0..5000 {
+                let next = bag.take().unwrap_or_else(|| {
+                    fresh += 1;
+                    slot(fresh)
+                });
+                let since = frees.iter().rev().position(|freed| *freed == next);
+                assert!(since.is_none_or(|since| since >= slots / 4), "{since:?} in {round}");
+                frees.push(next);
+                assert!(bag.put(next));
             }
-            let rest: HashSet<_> = std::iter::from_fn(|| ring.take_any()).collect();
-            assert_eq!(rest.len(), places);
+            assert!(fresh <= slots / 4 + 1, "{fresh}");
         }
     }
 
     #[test]
-    fn free_slots_come_in_another_order_each_once() {
+    fn a_full_bag_takes_no_more_and_loses_nothing() {
+        let mut bag = bag(1 << 10);
+        for number in 0..16 {
+            assert!(bag.put(slot(number)));
+        }
+        assert!(!bag.put(slot(16)));
+        assert_eq!(bag.excess(), 6);
+        let mut all: HashSet<_> = (0..6).map(|_| bag.take().unwrap()).collect();
+        assert!(bag.put(slot(16)));
+        all.extend(std::iter::from_fn(|| bag.take_any()));
+        assert_eq!(all, (0..17).map(slot).collect());
+    }
+
+    #[test]
+    fn slots_come_in_another_order_each_once() {
         let mut bag = bag(16);
         let mut orders = HashSet::new();
-        for _ in 0..20 {
-            for number in 0..MAX_SLOTS {
-                // SAFETY: there is room for all of them.
-                unsafe { bag.put_free(slot(number)) };
+        for filled in [false, true].repeat(20) {
+            for number in 0..if filled { 32 } else { MAX_SLOTS } {
+                match filled {
+                    // SAFETY: there is room for all of them.
+                    true => unsafe { bag.fill(slot(number)) },
+                    false => assert!(bag.put(slot(number))),
+                }
             }
-            assert!(!bag.has_room());
             let order: Vec<_> = std::iter::from_fn(|| bag.take()).collect();
-            assert_eq!(order.iter().collect::<HashSet<_>>().len(), MAX_SLOTS);
+            assert_eq!(order.len(), if filled { 32 } else { MAX_SLOTS * 3 / 4 });
+            assert_eq!(order.iter().collect::<HashSet<_>>().len(), order.len());
             assert!(orders.insert(order), "an order came twice");
+            while bag.take_any().is_some() {}
         }
     }
 }

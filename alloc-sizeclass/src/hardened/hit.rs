@@ -123,18 +123,9 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         // A forked child may find the bag as it is at this moment.
         light_fence();
         // SAFETY: the caller's promise: there is such a bag.
-        let ring = unsafe { record.bags.get_unchecked(class) }.ring as usize;
-        // SAFETY: a bag's ring is one (`begin`).
-        let ring = unsafe { record.rings.get_unchecked_mut(ring) };
-        if let Some((out, class)) = ring.pass(slot, class) {
-            // SAFETY: the class is that of a slot that came in here.
-            let bag = unsafe { record.bags.get_unchecked_mut(class) };
-            if bag.has_room() {
-                // SAFETY: there is room.
-                unsafe { bag.put_free(out) };
-            } else {
-                self.flush(record, class, out);
-            }
+        let bag = unsafe { record.bags.get_unchecked_mut(class) };
+        if !bag.put(slot) {
+            self.flush(record, class, slot);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::key::Key;
 use super::ledger::{FREE, Family, NOTHING, Tables};
 use super::record::{BARRED, Record};
 use super::span::{self, Span};
-use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACES_PER_GRANULE, Table, bag, system};
+use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACES_PER_GRANULE, Table, system};
 use crate::table::{Class, ClassTable};
 use alloc_core::sync::Ordering;
 use alloc_core::{Layer, Layout};
@@ -161,17 +161,18 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     fn refill(&self, record: &mut Record, class: Class) -> Option<NonNull<u8>> {
         let tables = record.tables;
         let bag = &mut record.bags[class.index()];
-        let wanted = (bag.batch as usize).min(bag.room());
-        bag.batch = (bag.batch * 2).min(bag::MAX_SLOTS as u32);
+        let slot_bytes = bag.slot_bytes as usize;
+        let mut wanted = bag.wanted();
         loop {
             {
                 let mut shelf = self.shelves[class.index()].lock();
-                while bag.count() < wanted
+                while wanted > 0
                     && let Some(slot) = shelf.take()
                 {
-                    note_free(&tables, slot, bag.slot_bytes as usize);
+                    note_free(&tables, slot, slot_bytes);
                     // SAFETY: `wanted` is what there is room for.
-                    unsafe { bag.put_free(slot) };
+                    unsafe { bag.fill(slot) };
+                    wanted -= 1;
                 }
             }
             if let Some(slot) = bag.take() {
@@ -239,20 +240,22 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         Some(run)
     }
 
-    /// Makes room in a bag: half of its free slots, and `out`, go to the shelf.
+    /// Makes room in a bag for `freed`: half of what is ready goes to the shelf.
     #[cold]
     #[inline(never)]
-    pub(super) fn flush(&self, record: &mut Record, class: usize, out: NonNull<u8>) {
+    pub(super) fn flush(&self, record: &mut Record, class: usize, freed: NonNull<u8>) {
         let tables = record.tables;
         let bag = &mut record.bags[class];
-        let mut leaving = bag.count().div_ceil(2);
-        let mut next = Some(out);
+        let mut leaving = bag.excess();
         let mut empty: *mut Span = null_mut();
         {
             let mut shelf = self.shelves[class].lock();
             let slot_bytes = bag.slot_bytes as usize;
             let mut room = shelf.room(slot_bytes, |bytes| self.vault.lock().take(bytes));
-            while let Some(slot) = next {
+            while leaving > 0
+                && let Some(slot) = bag.take()
+            {
+                leaving -= 1;
                 // SAFETY: room is counted; a free slot of this class has a span on this shelf.
                 unsafe {
                     if room > 0 {
@@ -265,10 +268,10 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                         empty = span.as_ptr();
                     }
                 }
-                next = if leaving > 0 { bag.take() } else { None };
-                leaving = leaving.saturating_sub(1);
             }
         }
+        let has_room = bag.put(freed);
+        debug_assert!(has_room);
         while let Some(span) = NonNull::new(empty) {
             // SAFETY: spans of the chain made above.
             empty = unsafe { span.as_ref().next };

@@ -4,7 +4,7 @@
 //! registry, where a forked child finds those of threads that it does not have; a thread that ends leaves its
 //! record to the next one that begins.
 
-use super::bag::{Bag, RINGS, Ring};
+use super::bag::Bag;
 use super::canary::Secret;
 use super::ledger::Tables;
 use super::{MAX_SLOT_BYTES, Table, system};
@@ -23,7 +23,6 @@ pub struct Record {
     /// Links of the registry.
     next: *mut Self,
     prev: *mut Self,
-    pub(super) rings: [Ring; RINGS.len()],
     /// By class; the first is of none.
     pub(super) bags: [Bag; MAX_CLASSES],
 }
@@ -56,9 +55,6 @@ impl Record {
             (&raw mut (*at).tables).write(tables);
             (&raw mut (*at).secret).write(secret);
             (&raw mut (*at).alone).write(single_threaded());
-            for (ring, places) in (*at).rings.iter_mut().zip(RINGS) {
-                ring.begin(places);
-            }
             let random = system::random();
             for class in Table::classes() {
                 let info = Table::info(class);
@@ -80,10 +76,7 @@ impl Record {
 
     /// Takes a slot out, whichever, and says of which class it is.
     pub(super) fn take_any(&mut self) -> Option<(NonNull<u8>, usize)> {
-        if let Some(found) = self.rings.iter_mut().find_map(Ring::take_any) {
-            return Some(found);
-        }
-        self.bags.iter_mut().enumerate().find_map(|(class, bag)| Some((bag.take()?, class)))
+        self.bags.iter_mut().enumerate().find_map(|(class, bag)| Some((bag.take_any()?, class)))
     }
 }
 
