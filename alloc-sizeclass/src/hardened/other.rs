@@ -9,7 +9,7 @@ use super::key::Key;
 use super::ledger::{self, FREE, Family, Tables};
 use super::mistake::{Kind, Mistake, stop};
 use super::runs::Run;
-use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACE_BYTES, Table, wipe};
+use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACE_BYTES, Table, system, wipe};
 use crate::table::{Class, ClassTable};
 use alloc_core::sync::Ordering;
 use alloc_core::{Layer, Layout};
@@ -324,7 +324,14 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                     return Ok(Some(ptr));
                 }
                 Home::Run if address.is_multiple_of(new.align()) => {
-                    if let Some(ptr) = self.move_run(address, claim.family, new.size()) {
+                    if new.size() == object.bytes && claim.family == object.family {
+                        return Ok(Some(ptr));
+                    }
+                    // Pages keep what alignment they have, but no more.
+                    let moves = new.align() <= system::page_bytes();
+                    if moves
+                        && let Some(ptr) = self.move_run(address, claim.family, new.size())
+                    {
                         return Ok(Some(ptr));
                     }
                 }

@@ -2,6 +2,7 @@
 //!
 //! Above: the program. Below: `stack.rs` (or the watcher) for one allocation, `Layer::report` for figures.
 
+use crate::hardened::HARDENED;
 use crate::stack::STACK;
 use crate::{detour, gate, hardened, report};
 use alloc_core::Layer;
@@ -42,12 +43,16 @@ pub extern "C" fn malloc_stats() {
 #[unsafe(no_mangle)]
 pub extern "C" fn mallinfo2() -> libc::mallinfo2 {
     let mut figures = Figures::default();
-    STACK.report(&mut Report::new(&mut figures));
+    match gate::is_hardened() {
+        true => HARDENED.report(&mut Report::new(&mut figures)),
+        false => STACK.report(&mut Report::new(&mut figures)),
+    }
     // The tables are address space, of which a thousandth is ever touched.
     let held_bytes =
-        (figures.used + figures.dirty + figures.dedicated).saturating_sub(figures.tables);
+        (figures.used + figures.dirty + figures.dedicated).saturating_sub(figures.tables)
+            + figures.guarded;
     // The figures of the layers were read one after the other, while other threads went on.
-    let in_use_bytes = (figures.slots + figures.large).min(held_bytes);
+    let in_use_bytes = (figures.slots + figures.large + figures.guarded).min(held_bytes);
     libc::mallinfo2 {
         arena: held_bytes,
         ordblks: 0,
@@ -91,13 +96,15 @@ struct Figures {
     dirty: usize,
     dedicated: usize,
     tables: usize,
+    guarded: usize,
 }
 
 impl Sink for Figures {
     fn enter(&mut self, _name: &str) {}
     fn figure(&mut self, name: &str, value: u64, _unit: Unit) {
         let picked = match name {
-            "slots in use (caches included)" => &mut self.slots,
+            "slots in use (caches included)" | "slots in use (bags included)" => &mut self.slots,
+            "guarded bytes" => &mut self.guarded,
             "large bytes" => &mut self.large,
             "used" => &mut self.used,
             "dirty" => &mut self.dirty,
