@@ -3,8 +3,8 @@
 //! Above: a class's shelf (`shelf.rs`), under whose lock all this happens. Below: the record's own memory, which lies
 //! outside of the span, between guard pages (`vault.rs`). Nothing is ever written into a free slot: so it stays zero, and
 //! what writes to it after its free is found.
-//! Slots are handed out in an order that nobody can foresee: words of bits from a random one on; whoever takes the slots
-//! shuffles them (`bag.rs`). A word is used up before the next one is begun, so that memory is touched page by page.
+//! Slots are taken from a random one on, round and round, so that memory is touched page by page, and a slot that has come
+//! back is the last to leave again. Whoever takes the slots shuffles them (`bag.rs`).
 
 use core::ptr::{NonNull, null_mut};
 
@@ -21,7 +21,7 @@ pub(super) struct Span {
     pub slot_bytes: u32,
     pub slots: u32,
     pub free_slots: u32,
-    /// The word that slots are taken from.
+    /// The slot from which on free ones are looked for.
     at: u32,
     /// Two to the power of 32 divided by `slot_bytes`, rounded up: for offsets of slots, a product's upper half is the
     /// quotient, as long as spans are not longer than that.
@@ -47,7 +47,7 @@ impl Span {
         random: u64,
     ) -> NonNull<Self> {
         let words = (slots as usize).div_ceil(WORD_SLOTS);
-        let at = ((random >> 32) * words as u64 >> 32) as u32;
+        let at = ((random >> 32) * u64::from(slots) >> 32) as u32;
         let span = record.cast::<Self>();
         // SAFETY: the caller's promise: the record and its words have room.
         unsafe {
@@ -85,20 +85,25 @@ impl Span {
         if self.free_slots == 0 {
             return None;
         }
-        let words = self.words();
         loop {
-            let at = self.at as usize;
-            let bits = self.word(at);
-            if *bits != 0 {
-                let bit = bits.trailing_zeros() as usize;
-                *bits &= *bits - 1;
+            let (word, first) = (self.at as usize / WORD_SLOTS, self.at as usize % WORD_SLOTS);
+            let bits = self.word(word);
+            let ahead = *bits & (u64::MAX << first);
+            if ahead != 0 {
+                let bit = ahead.trailing_zeros() as usize;
+                *bits ^= 1 << bit;
                 self.free_slots -= 1;
-                let slot = at * WORD_SLOTS + bit;
+                let slot = word * WORD_SLOTS + bit;
+                self.go_to(slot + 1);
                 // SAFETY: bits stand for slots of the span only (`write`).
                 return Some(unsafe { self.base.add(slot * self.slot_bytes as usize) });
             }
-            self.at = if at + 1 == words { 0 } else { at as u32 + 1 };
+            self.go_to((word + 1) * WORD_SLOTS);
         }
+    }
+
+    fn go_to(&mut self, slot: usize) {
+        self.at = if slot < self.slots as usize { slot as u32 } else { 0 };
     }
 
     /// Takes a slot back; `false`, and nothing happens, if it is free already.
@@ -124,7 +129,7 @@ impl Span {
     /// Whether the count agrees with the bits.
     pub(super) fn is_sound(&mut self) -> bool {
         let free: u32 = (0..self.words()).map(|word| self.word(word).count_ones()).sum();
-        free == self.free_slots && (self.at as usize) < self.words()
+        free == self.free_slots && self.at < self.slots
     }
 }
 
