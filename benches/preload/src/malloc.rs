@@ -57,6 +57,7 @@ extern "C" fn allocate_missed(size: usize, zeroed: bool) -> *mut c_void {
     // SAFETY: `size` is at most `LARGEST_BYTES`, and so is 1.
     let layout = unsafe { stack::natural(size.max(1)) };
     match (gate::is_shut(), zeroed) {
+        (true, true) if gate::is_hardened() => hardened::allocate::<MALLOC>(size, true),
         (true, _) => detour::allocate(layout, zeroed),
         (false, true) => stack::allocate_zeroed(layout),
         (false, false) => stack::allocate(layout),
@@ -67,7 +68,6 @@ extern "C" fn allocate_missed(size: usize, zeroed: bool) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     match count.checked_mul(size) {
-        Some(bytes) if gate::is_hardened() => hardened::allocate::<MALLOC>(bytes, true),
         Some(bytes) => allocate_missed(bytes, true),
         None => stack::exhausted(),
     }
