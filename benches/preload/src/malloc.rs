@@ -54,14 +54,23 @@ extern "C" fn allocate_missed(size: usize, zeroed: bool) -> *mut c_void {
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
+    if gate::is_shut() {
+        return allocate_elsewhere(size, zeroed);
+    }
     // SAFETY: `size` is at most `LARGEST_BYTES`, and so is 1.
     let layout = unsafe { stack::natural(size.max(1)) };
-    match (gate::is_shut(), zeroed) {
-        (true, true) if gate::is_hardened() => hardened::allocate::<MALLOC>(size, true),
-        (true, _) => detour::allocate(layout, zeroed),
-        (false, true) => stack::allocate_zeroed(layout),
-        (false, false) => stack::allocate(layout),
+    if zeroed { stack::allocate_zeroed(layout) } else { stack::allocate(layout) }
+}
+
+/// What another stack serves, or makes a detour.
+#[cold]
+#[inline(never)]
+fn allocate_elsewhere(size: usize, zeroed: bool) -> *mut c_void {
+    if gate::is_hardened() {
+        return hardened::allocate::<MALLOC>(size, zeroed);
     }
+    // SAFETY: the caller has bounded `size`.
+    detour::allocate(unsafe { stack::natural(size.max(1)) }, zeroed)
 }
 
 /// `count * size` zeroed bytes. Fails like `malloc`, also when the product overflows.
