@@ -5,7 +5,7 @@
 //! there is slack. So:
 //!
 //! * an object's end is exact to the byte, although slots are not;
-//! * whoever writes behind the end changes that byte or the word (and a zero does, too: the byte is never zero);
+//! * whoever writes behind the end changes that byte or the word (text and zeroes do in any case: the byte is above 127);
 //! * whoever writes before the start of an object changes the word of the slot before it: the same test, at that address.
 //!
 //! A slot that is not in use has a word of zero. Not here: when any of this is asked.
@@ -17,6 +17,9 @@ pub const CANARY_BYTES: usize = 8;
 
 /// The bits of the word that are the canary's alone: not the slack's.
 const FIXED: u64 = 0xffff_ffff_0000_00ff;
+
+/// The bit that keeps the lowest byte from being text, or zero.
+const MARK: u64 = 0x80;
 
 /// The most slack that a word can tell.
 pub(super) const MAX_SLACK_BYTES: usize = (1 << 24) - 1;
@@ -43,18 +46,17 @@ pub(super) enum Spoilt {
 impl Secret {
     /// A secret that this word makes.
     pub(super) const fn new(word: u64) -> Self {
-        // Addresses of words end in 8: with this bit the lowest byte is never zero.
-        Self(word | 1)
+        Self(word)
     }
 
     #[inline(always)]
     fn word(self, at: *const u64) -> u64 {
-        self.0 ^ at.addr() as u64
+        (self.0 ^ at.addr() as u64) | MARK
     }
 
-    /// A byte for the slack of a large object, never zero.
+    /// A byte for the slack of a large object.
     pub(super) const fn mark(self, object: usize) -> u8 {
-        (self.0 ^ (object as u64 >> 12)) as u8 | 1
+        ((self.0 ^ (object as u64 >> 12)) | MARK) as u8
     }
 
     /// Seals a slot of `slot_bytes` bytes whose first `bytes` are in use.
@@ -145,7 +147,7 @@ mod tests {
                         let slot = NonNull::new_unchecked(memory.0.as_mut_ptr().add(16));
                         secret.seal(slot, slot_bytes, bytes);
                         assert_eq!(secret.check(slot, slot_bytes), Ok(bytes));
-                        assert_ne!(slot.as_ptr().add(bytes).read(), 0, "a zero would be seen");
+                        assert!(slot.as_ptr().add(bytes).read() >= 0x80, "no text, no zero");
                         let place = if at == 0 { bytes } else { slot_bytes - 8 + at };
                         *slot.as_ptr().add(place) ^= change;
                         let spoilt = secret.check(slot, slot_bytes).expect_err("it was changed");

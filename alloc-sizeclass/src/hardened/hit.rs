@@ -9,7 +9,7 @@ use super::ledger::{self, FREE, Family, Tables};
 use super::mistake::{Kind, Mistake, stop};
 use super::record::Record;
 use super::wipe;
-use super::{GRANULE_BYTES, Hardened, MAX_SLOT_BYTES, Table};
+use super::{Hardened, MAX_SLOT_BYTES, Table};
 use crate::table::{Class, ClassTable};
 use alloc_core::Layer;
 use alloc_core::sync::{Ordering, light_fence};
@@ -191,7 +191,7 @@ unsafe fn seal(
     bytes: usize,
     family: Family,
 ) {
-    // SAFETY: the caller's promise. The slot lies in the window, at a place of its own (`acquire_span`).
+    // SAFETY: the caller's promise. The slot lies in the window, at a place of its own (`acquire`).
     unsafe {
         secret.seal(slot, slot_bytes, bytes);
         let place = tables.place(slot.addr().get()).unwrap_unchecked();
@@ -207,11 +207,10 @@ unsafe fn seal(
 /// `slot` is a sealed slot of `slot_bytes` bytes, and the caller's.
 #[inline(always)]
 pub(super) unsafe fn check(secret: Secret, slot: NonNull<u8>, slot_bytes: usize) -> usize {
-    // SAFETY: the caller's promise. Before a slot that does not begin a granule lies memory of the same span.
+    // SAFETY: the caller's promise. Before a slot lies another one of the same span: the first one is never handed out.
     unsafe {
         let Ok(bytes) = secret.check(slot, slot_bytes) else { spoilt(slot, slot_bytes) };
-        let begins_granule = slot.addr().get() % GRANULE_BYTES == 0;
-        if !begins_granule && !secret.is_intact_before(slot) {
+        if !secret.is_intact_before(slot) {
             stop(Mistake {
                 kind: Kind::Underflow,
                 address: slot.addr().get(),

@@ -3,7 +3,7 @@
 //! Above: whoever holds the stack. Below: the layer below.
 
 use super::record::Record;
-use super::{Hardened, Key, MAX_SLOT_BYTES, NO_BYTES, Table};
+use super::{Hardened, Key, MAX_SLOT_BYTES, NO_BYTES, Table, span_of};
 use crate::table::{ClassTable, MAX_CLASSES};
 use alloc_core::{Broken, Layer, Layout, Report};
 use core::ops::Range;
@@ -46,13 +46,14 @@ unsafe impl<A: Layer, K: Key> Layer for Hardened<A, K> {
     fn report(&self, report: &mut Report<'_>) {
         let (mut spans, mut span_bytes, mut used_bytes) = (0, 0, 0);
         for class in Table::classes().filter(|class| Table::info(*class).slot_bytes <= MAX_SLOT_BYTES) {
-            let info = Table::info(class);
+            let (bytes, slots) = span_of(class.index());
             let shelf = self.shelves[class.index()].lock();
             let mut free = shelf.waiting_slots;
             shelf.for_each(|span| free += span.free_slots as usize);
             spans += shelf.spans;
-            span_bytes += shelf.spans * info.span_bytes;
-            used_bytes += (shelf.spans * info.span_slots as usize - free) * info.slot_bytes;
+            span_bytes += shelf.spans * bytes;
+            let used_slots = shelf.spans * (slots as usize - 1) - free;
+            used_bytes += used_slots * Table::info(class).slot_bytes;
         }
         let (large, large_bytes) = {
             let runs = self.runs.lock();

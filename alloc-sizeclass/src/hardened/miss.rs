@@ -9,7 +9,9 @@ use super::key::Key;
 use super::ledger::{FREE, Family, NOTHING, Tables};
 use super::record::{BARRED, Record};
 use super::span::{self, Span};
-use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACES_PER_GRANULE, Table, system};
+use super::{
+    GRANULE_BYTES, Hardened, NO_BYTES, PLACE_BYTES, PLACES_PER_GRANULE, Table, span_of, system,
+};
 use crate::table::{Class, ClassTable};
 use alloc_core::sync::Ordering;
 use alloc_core::{Layer, Layout};
@@ -98,7 +100,14 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         let _opening = self.opening.lock();
         if self.ledger.tables().places == 0 {
             self.secret();
-            let range = self.below.range()?;
+            // The layer below takes its range where the system has one: a random distance from all else.
+            let gap = system::reserve_gap();
+            let range = self.below.range();
+            if let Some((start, bytes)) = gap {
+                // SAFETY: reserved above, for nobody.
+                unsafe { system::unmap(start, bytes) };
+            }
+            let range = range?;
             if !self.ledger.open(range, GRANULE_BYTES) {
                 return None;
             }
@@ -178,7 +187,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             if let Some(slot) = bag.take() {
                 return Some(slot);
             }
-            self.acquire(&tables, class)?;
+            self.acquire(&tables, class.index())?;
         }
     }
 
@@ -190,26 +199,17 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                 note_free(tables, slot, Table::info(class).slot_bytes);
                 return Some(slot);
             }
-            self.acquire(tables, class)?;
+            self.acquire(tables, class.index())?;
         }
     }
 
-    /// A new span on the shelf of a class.
-    fn acquire(&self, tables: &Tables, class: Class) -> Option<()> {
-        let info = Table::info(class);
-        self.acquire_span(tables, class.index(), info.slot_bytes, info.span_bytes, info.span_slots)
-            .map(drop)
-    }
-
-    /// Takes a run of zeroed pages from the layer below, and makes it a span. Returns its memory.
-    pub(super) fn acquire_span(
-        &self,
-        tables: &Tables,
-        class: usize,
-        slot_bytes: usize,
-        span_bytes: usize,
-        slots: u32,
-    ) -> Option<NonNull<u8>> {
+    /// Takes a run of zeroed pages from the layer below: a new span on the shelf of a class.
+    pub(super) fn acquire(&self, tables: &Tables, class: usize) -> Option<()> {
+        let slot_bytes = match class {
+            NO_BYTES => PLACE_BYTES,
+            _ => Table::info(Class::new(class)).slot_bytes,
+        };
+        let (span_bytes, slots) = span_of(class);
         let layout = Layout::from_size_align(span_bytes, GRANULE_BYTES).ok()?;
         let run = self.below.allocate_zeroed(layout).ok()?.cast::<u8>();
         let first = run.addr().get();
@@ -226,7 +226,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             // SAFETY: nobody has the pages. Should the system refuse, they are zero, and found to be so no more.
             unsafe { system::protect(run, span_bytes) };
         }
-        if class != NO_BYTES && self.shelves[class].lock().spans > 0 {
+        if span_bytes == GRANULE_BYTES && class != NO_BYTES && self.shelves[class].lock().spans > 0 {
             // The class fills one span after the other: one call for all of its pages costs less than a fault for each.
             // SAFETY: nobody has the pages.
             unsafe { system::populate(run, span_bytes) };
@@ -237,7 +237,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             tables.enter(place, span_bytes / GRANULE_BYTES, span.as_ptr(), class as u8);
             self.shelves[class].lock().add(span);
         }
-        Some(run)
+        Some(())
     }
 
     /// Makes room in a bag for `freed`: half of what is ready goes to the shelf.
@@ -307,21 +307,21 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     pub(super) fn release(&self, tables: &Tables, class: usize, span: NonNull<Span>) -> usize {
         // SAFETY: the span is off its shelf, and none of its slots is anywhere.
         let run = unsafe { span.as_ref().base };
-        let info = Table::info(Class::new(class));
+        let (span_bytes, _) = span_of(class);
         if let (Some(place), Ok(layout)) = (
             tables.place(run.addr().get()),
-            Layout::from_size_align(info.span_bytes, GRANULE_BYTES),
+            Layout::from_size_align(span_bytes, GRANULE_BYTES),
         ) {
-            let granules = info.span_bytes / GRANULE_BYTES;
+            let granules = span_bytes / GRANULE_BYTES;
             tables.enter(place, granules, null_mut(), 0);
             tables.forget(place, granules * PLACES_PER_GRANULE);
-            // SAFETY: as above; `acquire_span` took the run with this layout.
+            // SAFETY: as above; `acquire` took the run with this layout.
             unsafe {
                 self.shelves[class].lock().put_record(span);
                 self.below.deallocate(run, layout);
             }
         }
-        info.span_bytes
+        span_bytes
     }
 }
 

@@ -49,7 +49,7 @@ pub use ledger::Family;
 pub use other::{Claim, NotOurs, Object};
 pub use record::Record;
 
-use crate::table::{Fine, MAX_CLASSES, SizeClasses};
+use crate::table::{Class, ClassTable, Fine, MAX_CLASSES, SizeClasses};
 use alloc_core::Layer;
 use alloc_core::sync::{AtomicU64, Lock};
 use core::fmt;
@@ -72,6 +72,21 @@ const _: () = assert!(Table::SLOT_BYTES.len() < NO_BYTES);
 
 const GRANULE_BYTES: usize = Table::GRANULE_BYTES;
 const PLACES_PER_GRANULE: usize = GRANULE_BYTES / PLACE_BYTES;
+
+/// The bytes of a class's spans, and how many slots they have: so many that the first one, which is not handed out, is
+/// little. (Of large ones it is only address space.)
+fn span_of(class: usize) -> (usize, u32) {
+    if class == NO_BYTES {
+        return (GRANULE_BYTES, (GRANULE_BYTES / PLACE_BYTES) as u32);
+    }
+    let info = Table::info(Class::new(class));
+    let times = LEAST_SPAN_SLOTS.div_ceil(info.span_slots.max(1));
+    let span_bytes = info.span_bytes * times as usize;
+    (span_bytes, (span_bytes / info.slot_bytes.max(PLACE_BYTES)) as u32)
+}
+
+/// The slots that a span has at least.
+const LEAST_SPAN_SLOTS: u32 = 8;
 
 /// A hardened stack over a layer that spans come from, as a static: see [`hardened!`](crate::hardened).
 ///

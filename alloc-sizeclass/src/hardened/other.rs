@@ -9,7 +9,7 @@ use super::key::Key;
 use super::ledger::{self, FREE, Family, Tables};
 use super::mistake::{Kind, Mistake, stop};
 use super::runs::Run;
-use super::{GRANULE_BYTES, Hardened, NO_BYTES, PLACE_BYTES, Table, system, wipe};
+use super::{Hardened, NO_BYTES, PLACE_BYTES, Table, system, wipe};
 use crate::table::{Class, ClassTable};
 use alloc_core::sync::Ordering;
 use alloc_core::{Layer, Layout};
@@ -87,7 +87,8 @@ impl<A: Layer, K: Key> Hardened<A, K> {
 
     #[cold]
     fn allocate_run(&self, layout: Layout, family: Family) -> Option<NonNull<u8>> {
-        let run = Run::map(layout, family, self.secret())?;
+        let near = self.runs.lock().near(layout.size());
+        let run = Run::map(layout, family, self.secret(), near)?;
         if !self.runs.lock().enter(run) {
             // SAFETY: mapped above, and nobody has seen it.
             unsafe { run.unmap() };
@@ -106,8 +107,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                 tables.state(place).store(family.live(true), Ordering::Relaxed);
                 return Some(slot);
             }
-            let slots = (GRANULE_BYTES / PLACE_BYTES) as u32;
-            self.acquire_span(&tables, NO_BYTES, PLACE_BYTES, GRANULE_BYTES, slots)?;
+            self.acquire(&tables, NO_BYTES)?;
         }
     }
 
@@ -378,7 +378,8 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         // SAFETY: claimed above.
         unsafe {
             self.check_run(&run);
-            let Some(mut moved) = run.moved(bytes, secret) else {
+            let near = self.runs.lock().near(bytes);
+            let Some(mut moved) = run.moved(bytes, secret, near) else {
                 self.runs.lock().revive(&run);
                 return None;
             };

@@ -48,7 +48,12 @@ fn pointer(address: usize) -> Option<NonNull<u8>> {
 
 impl Run {
     /// Maps a run for an object.
-    pub(super) fn map(layout: Layout, family: Family, secret: Secret) -> Option<Self> {
+    pub(super) fn map(
+        layout: Layout,
+        family: Family,
+        secret: Secret,
+        near: usize,
+    ) -> Option<Self> {
         let page_bytes = system::page_bytes();
         let align = layout.align().max(16);
         // An object of no bytes lies in the guard.
@@ -59,7 +64,7 @@ impl Run {
         if isize::try_from(mapped_bytes).is_err() {
             return None;
         }
-        let mapped = system::reserve(mapped_bytes)?;
+        let mapped = system::reserve_near(mapped_bytes, near)?;
         let first = mapped.expose_provenance().get() + page_bytes;
         let inner = if more > 0 { first.next_multiple_of(align) } else { first };
         let object = inner + inner_bytes - need;
@@ -162,7 +167,12 @@ impl Run {
     /// # Safety
     ///
     /// The run is mapped, checked, and the caller's; after a success its old pages are nobody's.
-    pub(super) unsafe fn moved(&self, bytes: usize, secret: Secret) -> Option<Self> {
+    pub(super) unsafe fn moved(
+        &self,
+        bytes: usize,
+        secret: Secret,
+        near: usize,
+    ) -> Option<Self> {
         #[cfg(target_os = "linux")]
         {
             if self.bytes.min(bytes) < MOVED_BYTES || self.mapped_bytes > usize::MAX / 4 {
@@ -172,7 +182,7 @@ impl Run {
             let before = self.object - self.inner;
             let inner_bytes = (before + bytes).checked_next_multiple_of(page_bytes)?;
             let mapped_bytes = inner_bytes.checked_add(2 * page_bytes)?;
-            let mapped = system::reserve(mapped_bytes)?;
+            let mapped = system::reserve_near(mapped_bytes, near)?;
             let inner = mapped.expose_provenance().get() + page_bytes;
             let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
             // SAFETY: the old pages are the caller's, the new ones were reserved above.
@@ -212,7 +222,7 @@ impl Run {
         }
         #[cfg(not(target_os = "linux"))]
         {
-            let _ = (bytes, secret);
+            let _ = (bytes, secret, near);
             None
         }
     }
@@ -268,10 +278,22 @@ pub(super) struct Runs {
     resting_bytes: usize,
     pub live: usize,
     pub live_bytes: usize,
+    /// Where the next run is to lie; 0 before the first.
+    near: usize,
 }
 
 // SAFETY: the table is the heap's own memory.
 unsafe impl Send for Runs {}
+
+/// Between these addresses runs are asked for: a part of what programs have on any 64-bit system, with little else in it.
+/// The first one is random.
+const FIRST_ADDRESS: usize = 1 << 41;
+const SPREAD_BYTES: usize = 1 << 44;
+const LAST_ADDRESS: usize = 1 << 45;
+const _: () = assert!(FIRST_ADDRESS + SPREAD_BYTES < LAST_ADDRESS);
+
+/// The pages between two runs are fewer than this.
+const MAX_GAP_PAGES: u64 = 64;
 
 /// Places of the first table.
 const FIRST_PLACES: usize = 128;
@@ -287,7 +309,23 @@ impl Runs {
             resting_bytes: 0,
             live: 0,
             live_bytes: 0,
+            near: 0,
         }
+    }
+
+    /// Where a run of about so many bytes is to lie: somewhere in the addresses that the system hands out, at first; then
+    /// a random distance behind the last one. What one address tells of others is little.
+    pub(super) fn near(&mut self, bytes: usize) -> usize {
+        let random = system::random();
+        let page_bytes = system::page_bytes();
+        let end = self.near.saturating_add(bytes);
+        if self.near == 0 || end > LAST_ADDRESS {
+            self.near = FIRST_ADDRESS + (random % (SPREAD_BYTES / page_bytes) as u64) as usize * page_bytes;
+        } else {
+            let gap = (random % MAX_GAP_PAGES) as usize * page_bytes;
+            self.near = end.next_multiple_of(page_bytes) + gap;
+        }
+        self.near
     }
 
     fn home(&self, object: usize) -> usize {

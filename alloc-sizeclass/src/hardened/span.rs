@@ -3,6 +3,7 @@
 //! Above: a class's shelf (`shelf.rs`), under whose lock all this happens. Below: the record's own memory, which lies
 //! outside of the span, between guard pages (`vault.rs`). Nothing is ever written into a free slot: so it stays zero, and
 //! what writes to it after its free is found.
+//! The first slot is never handed out: it stays zero, so that what is written before the second one is found, too.
 //! Slots are taken from a random one on, round and round, so that memory is touched page by page, and a slot that has come
 //! back is the last to leave again. Whoever takes the slots shuffles them (`bag.rs`).
 
@@ -19,6 +20,7 @@ pub(super) struct Span {
     pub prev: *mut Span,
     pub next: *mut Span,
     pub slot_bytes: u32,
+    /// With the first one.
     pub slots: u32,
     pub free_slots: u32,
     /// The slot from which on free ones are looked for.
@@ -34,7 +36,7 @@ pub(super) const fn record_bytes(slots: u32) -> usize {
 }
 
 impl Span {
-    /// Writes the record of a span whose slots are all free.
+    /// Writes the record of a span whose slots are all free. There are at least two.
     ///
     /// # Safety
     ///
@@ -47,7 +49,7 @@ impl Span {
         random: u64,
     ) -> NonNull<Self> {
         let words = (slots as usize).div_ceil(WORD_SLOTS);
-        let at = ((random >> 32) * u64::from(slots) >> 32) as u32;
+        let at = 1 + ((random >> 32) * u64::from(slots - 1) >> 32) as u32;
         let span = record.cast::<Self>();
         // SAFETY: the caller's promise: the record and its words have room.
         unsafe {
@@ -57,7 +59,7 @@ impl Span {
                 next: null_mut(),
                 slot_bytes: slot_bytes as u32,
                 slots,
-                free_slots: slots,
+                free_slots: slots - 1,
                 at,
                 reciprocal: (1u64 << 32).div_ceil(slot_bytes as u64),
             });
@@ -66,6 +68,7 @@ impl Span {
                 let here = (slots as usize - word * WORD_SLOTS).min(WORD_SLOTS);
                 bits.add(word).write(u64::MAX >> (WORD_SLOTS - here));
             }
+            bits.write(bits.read() & !1);
         }
         span
     }
@@ -103,7 +106,7 @@ impl Span {
     }
 
     fn go_to(&mut self, slot: usize) {
-        self.at = if slot < self.slots as usize { slot as u32 } else { 0 };
+        self.at = if slot < self.slots as usize { slot as u32 } else { 1 };
     }
 
     /// Takes a slot back; `false`, and nothing happens, if it is free already.
@@ -123,7 +126,7 @@ impl Span {
 
     /// Whether no slot is in use or waits elsewhere.
     pub(super) fn is_empty(&self) -> bool {
-        self.free_slots == self.slots
+        self.free_slots + 1 == self.slots
     }
 
     /// Whether the count agrees with the bits.
@@ -141,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_slot_is_handed_out_once_and_comes_back_once() {
-        for (slots, slot_bytes) in [(1u32, 64usize), (63, 16), (64, 32), (65, 48), (1000, 64)] {
+        for (slots, slot_bytes) in [(2u32, 64usize), (63, 16), (64, 32), (65, 48), (1000, 64)] {
             let mut memory = vec![0u64; record_bytes(slots) / 8];
             let base = NonNull::without_provenance(core::num::NonZero::new(1 << 20).unwrap());
             let record = NonNull::new(memory.as_mut_ptr().cast()).unwrap();
@@ -150,10 +153,11 @@ mod tests {
             let mut taken = HashSet::new();
             while let Some(slot) = span.take() {
                 assert_eq!((slot.addr().get() - (1 << 20)) % slot_bytes, 0);
+                assert_ne!(slot, base, "the first one");
                 assert!(taken.insert(slot), "handed out twice");
                 assert!(span.is_sound());
             }
-            assert_eq!(taken.len(), slots as usize);
+            assert_eq!(taken.len(), slots as usize - 1);
             for slot in taken {
                 assert!(!span.is_empty());
                 assert!(span.put(slot) && !span.put(slot), "once");

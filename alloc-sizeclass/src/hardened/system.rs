@@ -14,11 +14,33 @@ pub(super) fn page_bytes() -> usize {
 
 /// `bytes` bytes of address space that nobody can access; `None` if the system has none.
 pub(super) fn reserve(bytes: usize) -> Option<NonNull<u8>> {
+    reserve_near(bytes, 0)
+}
+
+/// The same, at this address if the system agrees.
+pub(super) fn reserve_near(bytes: usize, address: usize) -> Option<NonNull<u8>> {
+    let at = core::ptr::without_provenance_mut(address);
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a mapping of its own, at an address that the system chooses.
     let start =
-        unsafe { libc::mmap(core::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+        unsafe { libc::mmap(at, bytes, libc::PROT_NONE, flags, -1, 0) };
     if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+}
+
+/// A random number of pages of address space, up to 64 GiB, where addresses are not limited.
+pub(super) fn reserve_gap() -> Option<(NonNull<u8>, usize)> {
+    let mut limit = core::mem::MaybeUninit::<libc::rlimit>::uninit();
+    // SAFETY: the system writes the limit, or says that it did not.
+    let is_limited = unsafe {
+        libc::getrlimit(libc::RLIMIT_AS, limit.as_mut_ptr()) != 0
+            || limit.assume_init().rlim_cur != libc::RLIM_INFINITY
+    };
+    if is_limited {
+        return None;
+    }
+    let page_bytes = page_bytes();
+    let pages = random() as usize % ((64 << 30) / page_bytes) + 1;
+    Some((reserve(pages * page_bytes)?, pages * page_bytes))
 }
 
 /// Makes pages readable and writable; `false`, and nothing has changed, if the system refuses.
