@@ -19,6 +19,12 @@ pub use table::{
     MIN_SLOT_BYTES, SizeClasses,
 };
 
+/// What models of the hardened stack's rules need: the rest of it takes its memory from the system.
+#[doc(hidden)]
+#[cfg(all(loom, feature = "loom"))]
+#[path = "hardened/claim.rs"]
+pub mod hardened_claim;
+
 /// What the macros of this crate name.
 #[doc(hidden)]
 #[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]

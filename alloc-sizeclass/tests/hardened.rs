@@ -209,7 +209,7 @@ unsafe fn mistake(name: &str) {
 fn twice_by_threads() {
     let layout = Layout::new::<[u8; 40]>();
     let objects: Vec<usize> = (0..1000)
-        .map(|_| STACK.allocate(layout).unwrap().cast::<u8>().expose_provenance().get())
+        .map(|_| STACK.allocate(layout).unwrap().cast::<u8>().as_ptr().expose_provenance())
         .collect();
     let gate = std::sync::Barrier::new(2);
     let free_all = || {

@@ -70,7 +70,7 @@ impl Bag {
     #[inline(always)]
     fn below(&mut self, bound: u32) -> u32 {
         self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (u64::from(self.random) * u64::from(bound) >> 32) as u32
+        ((u64::from(self.random) * u64::from(bound)) >> 32) as u32
     }
 
     #[inline(always)]
@@ -187,7 +187,7 @@ mod tests {
     }
 
     fn slot(number: usize) -> NonNull<u8> {
-        NonNull::without_provenance(core::num::NonZero::new((number + 1) * 16).unwrap())
+        NonNull::new(core::ptr::without_provenance_mut((number + 1) * 16)).unwrap()
     }
 
     #[test]

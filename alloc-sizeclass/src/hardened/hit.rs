@@ -4,8 +4,9 @@
 //! small object of its family to `other.rs`. All of it is told in `mod.rs`; the steps bear its numbers.
 
 use super::canary::{CANARY_BYTES, Secret};
+use super::claim;
 use super::key::Key;
-use super::ledger::{self, FREE, Family, Tables};
+use super::ledger::{FREE, Family, Tables};
 use super::mistake::{Kind, Mistake, stop};
 use super::record::Record;
 use super::wipe;
@@ -77,7 +78,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         if record.is_alone() {
             // ORDERING: Relaxed: there is no other thread.
             state.store(FREE, Ordering::Relaxed);
-        } else if ledger::free(state) != live {
+        } else if claim::claim(state) != live {
             stop(Mistake::at(Kind::DoubleFree, ptr.addr()));
         }
         let class = record.tables.class(place) as usize;
@@ -104,7 +105,13 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     ///
     /// The slot is the calling thread's, whose record this is, and of this class.
     #[inline(never)]
-    unsafe fn leave_long(&self, record: &mut Record, class: usize, slot: NonNull<u8>, bytes: usize) {
+    unsafe fn leave_long(
+        &self,
+        record: &mut Record,
+        class: usize,
+        slot: NonNull<u8>,
+        bytes: usize,
+    ) {
         let slot_bytes = record.bags[class].slot_bytes as usize;
         // SAFETY: the caller's promise.
         unsafe {
@@ -211,12 +218,7 @@ pub(super) unsafe fn check(secret: Secret, slot: NonNull<u8>, slot_bytes: usize)
     unsafe {
         let Ok(bytes) = secret.check(slot, slot_bytes) else { spoilt(slot, slot_bytes) };
         if !secret.is_intact_before(slot) {
-            stop(Mistake {
-                kind: Kind::Underflow,
-                address: slot.addr().get(),
-                bytes,
-                slot_bytes,
-            });
+            stop(Mistake { kind: Kind::Underflow, address: slot.addr().get(), bytes, slot_bytes });
         }
         bytes
     }
@@ -242,7 +244,8 @@ unsafe fn spoilt_while_free(slot: NonNull<u8>, slot_bytes: usize) -> ! {
 
 /// The class whose slots hold an object of so many bytes, if it is one of bags.
 pub(super) fn class_for(bytes: usize, align: usize) -> Option<Class> {
-    let layout = alloc_core::Layout::from_size_align(bytes.checked_add(CANARY_BYTES)?, align).ok()?;
+    let layout =
+        alloc_core::Layout::from_size_align(bytes.checked_add(CANARY_BYTES)?, align).ok()?;
     if bytes == 0 || bytes > MAX_SLOT_BYTES {
         return None;
     }

@@ -3,8 +3,8 @@
 //! Above: [`hardened!`](crate::hardened). Below: thread-local storage: one word for each thread and stack, null at first,
 //! without a destructor. A POSIX key, set at the first miss, ends it.
 
-use super::record::{BARRED, Record};
 use super::Hardened;
+use super::record::{BARRED, Record};
 use alloc_core::Layer;
 use alloc_core::sync::{AtomicBool, AtomicUsize, Ordering};
 use core::ffi::c_void;

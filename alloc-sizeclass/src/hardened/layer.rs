@@ -45,7 +45,9 @@ unsafe impl<A: Layer, K: Key> Layer for Hardened<A, K> {
 
     fn report(&self, report: &mut Report<'_>) {
         let (mut spans, mut span_bytes, mut used_bytes) = (0, 0, 0);
-        for class in Table::classes().filter(|class| Table::info(*class).slot_bytes <= MAX_SLOT_BYTES) {
+        for class in
+            Table::classes().filter(|class| Table::info(*class).slot_bytes <= MAX_SLOT_BYTES)
+        {
             let (bytes, slots) = span_of(class.index());
             let shelf = self.shelves[class.index()].lock();
             let mut free = shelf.waiting_slots;

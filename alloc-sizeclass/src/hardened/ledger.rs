@@ -20,8 +20,9 @@
 //!   from thread to thread hands its state over.
 //! * R3: classes and spans of a granule are written before a slot of it is handed out, as in `heap/index.rs`.
 //!
-//! Not here: what is done about a mistake (`mistake.rs`).
+//! Not here: the exchange (`claim.rs`), what is done about a mistake (`mistake.rs`).
 
+pub(super) use super::claim::FREE;
 use super::span::Span;
 use super::{PLACES_PER_GRANULE, system};
 use alloc_core::sync::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
@@ -33,8 +34,6 @@ pub(super) const PLACE_BYTES: usize = 16;
 
 /// No slot starts here.
 pub(super) const NOTHING: u8 = 0;
-/// A slot that holds no object.
-pub(super) const FREE: u8 = 1;
 /// With a kind: an object.
 const LIVE: u8 = 0x80;
 /// With a kind: an object of no bytes.
@@ -166,13 +165,6 @@ impl Tables {
         // nobody writes here; who reads frees what is nothing, and finds one state or the other.
         unsafe { self.states.add(place).cast_mut().write_bytes(NOTHING, places) };
     }
-}
-
-/// Changes a state from live to free (R1): the state that it had. The caller stops if that was not the one expected.
-#[inline(always)]
-pub(super) fn free(state: &AtomicU8) -> u8 {
-    // ORDERING: Relaxed: the exchange alone decides (R1).
-    state.swap(FREE, Ordering::Relaxed)
 }
 
 /// The ledger of a heap.

@@ -21,7 +21,11 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     /// The calling thread's record, made if this is its first call. `None` if it cannot have one.
     pub(super) fn record(&self) -> Option<NonNull<Record>> {
         let record = K::record();
-        if record.is_null() { self.start() } else { NonNull::new(record).filter(|_| Record::is_one(record)) }
+        if record.is_null() {
+            self.start()
+        } else {
+            NonNull::new(record).filter(|_| Record::is_one(record))
+        }
     }
 
     #[cold]
@@ -226,7 +230,8 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             // SAFETY: nobody has the pages. Should the system refuse, they are zero, and found to be so no more.
             unsafe { system::protect(run, span_bytes) };
         }
-        if span_bytes == GRANULE_BYTES && class != NO_BYTES && self.shelves[class].lock().spans > 0 {
+        if span_bytes == GRANULE_BYTES && class != NO_BYTES && self.shelves[class].lock().spans > 0
+        {
             // The class fills one span after the other: one call for all of its pages costs less than a fault for each.
             // SAFETY: nobody has the pages.
             unsafe { system::populate(run, span_bytes) };
@@ -308,10 +313,9 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         // SAFETY: the span is off its shelf, and none of its slots is anywhere.
         let run = unsafe { span.as_ref().base };
         let (span_bytes, _) = span_of(class);
-        if let (Some(place), Ok(layout)) = (
-            tables.place(run.addr().get()),
-            Layout::from_size_align(span_bytes, GRANULE_BYTES),
-        ) {
+        if let (Some(place), Ok(layout)) =
+            (tables.place(run.addr().get()), Layout::from_size_align(span_bytes, GRANULE_BYTES))
+        {
             let granules = span_bytes / GRANULE_BYTES;
             tables.enter(place, granules, null_mut(), 0);
             tables.forget(place, granules * PLACES_PER_GRANULE);

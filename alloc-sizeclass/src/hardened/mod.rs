@@ -29,6 +29,7 @@
 mod allocator;
 mod bag;
 mod canary;
+mod claim;
 mod hit;
 mod key;
 mod layer;

@@ -4,9 +4,10 @@
 //! looked at from all sides; hits take the same steps (`hit.rs`).
 
 use super::canary::CANARY_BYTES;
+use super::claim;
 use super::hit::{check, class_for};
 use super::key::Key;
-use super::ledger::{self, FREE, Family, Tables};
+use super::ledger::{FREE, Family, Tables};
 use super::mistake::{Kind, Mistake, stop};
 use super::runs::Run;
 use super::{Hardened, NO_BYTES, PLACE_BYTES, Table, system, wipe};
@@ -215,7 +216,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
 
     /// Claims an object (the ledger's R1).
     fn claim(&self, tables: &Tables, place: usize, live: u8, address: usize) {
-        if ledger::free(tables.state(place)) != live {
+        if claim::claim(tables.state(place)) != live {
             stop(Mistake::at(Kind::DoubleFree, address));
         }
     }
@@ -329,15 +330,15 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                     }
                     // Pages keep what alignment they have, but no more.
                     let moves = new.align() <= system::page_bytes();
-                    if moves
-                        && let Some(ptr) = self.move_run(address, claim.family, new.size())
-                    {
+                    if moves && let Some(ptr) = self.move_run(address, claim.family, new.size()) {
                         return Ok(Some(ptr));
                     }
                 }
                 _ => {}
             }
-            let Some(to) = self.allocate_for(new, claim.family, wants_zeroes) else { return Ok(None) };
+            let Some(to) = self.allocate_for(new, claim.family, wants_zeroes) else {
+                return Ok(None);
+            };
             to.copy_from_nonoverlapping(ptr, object.bytes.min(new.size()));
             self.free(ptr, Claim::of(object.family));
             Ok(Some(to))

@@ -86,8 +86,7 @@ fn single_threaded() -> *const AtomicU8 {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         // SAFETY: a C string, and a handle that is always open. glibc has it since version 2.32: a `char`.
-        let byte =
-            unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
+        let byte = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
         if !byte.is_null() {
             return byte.cast::<AtomicU8>().cast_const();
         }

@@ -48,12 +48,7 @@ fn pointer(address: usize) -> Option<NonNull<u8>> {
 
 impl Run {
     /// Maps a run for an object.
-    pub(super) fn map(
-        layout: Layout,
-        family: Family,
-        secret: Secret,
-        near: usize,
-    ) -> Option<Self> {
+    pub(super) fn map(layout: Layout, family: Family, secret: Secret, near: usize) -> Option<Self> {
         let page_bytes = system::page_bytes();
         let align = layout.align().max(16);
         // An object of no bytes lies in the guard.
@@ -65,7 +60,7 @@ impl Run {
             return None;
         }
         let mapped = system::reserve_near(mapped_bytes, near)?;
-        let first = mapped.expose_provenance().get() + page_bytes;
+        let first = mapped.as_ptr().expose_provenance() + page_bytes;
         let inner = if more > 0 { first.next_multiple_of(align) } else { first };
         let object = inner + inner_bytes - need;
         debug_assert!(object.is_multiple_of(align));
@@ -114,10 +109,7 @@ impl Run {
         // SAFETY: both parts lie in the accessible pages.
         let (before, behind) = unsafe {
             let slice = |start: usize, bytes: usize| {
-                core::slice::from_raw_parts(
-                    core::ptr::with_exposed_provenance::<u8>(start),
-                    bytes,
-                )
+                core::slice::from_raw_parts(core::ptr::with_exposed_provenance::<u8>(start), bytes)
             };
             (
                 slice(self.inner, self.object - self.inner),
@@ -167,12 +159,7 @@ impl Run {
     /// # Safety
     ///
     /// The run is mapped, checked, and the caller's; after a success its old pages are nobody's.
-    pub(super) unsafe fn moved(
-        &self,
-        bytes: usize,
-        secret: Secret,
-        near: usize,
-    ) -> Option<Self> {
+    pub(super) unsafe fn moved(&self, bytes: usize, secret: Secret, near: usize) -> Option<Self> {
         #[cfg(target_os = "linux")]
         {
             if self.bytes.min(bytes) < MOVED_BYTES || self.mapped_bytes > usize::MAX / 4 {
@@ -183,7 +170,7 @@ impl Run {
             let inner_bytes = (before + bytes).checked_next_multiple_of(page_bytes)?;
             let mapped_bytes = inner_bytes.checked_add(2 * page_bytes)?;
             let mapped = system::reserve_near(mapped_bytes, near)?;
-            let inner = mapped.expose_provenance().get() + page_bytes;
+            let inner = mapped.as_ptr().expose_provenance() + page_bytes;
             let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
             // SAFETY: the old pages are the caller's, the new ones were reserved above.
             let at = unsafe {
@@ -251,8 +238,7 @@ impl Run {
             let behind = self.inner + self.inner_bytes;
             // SAFETY: what lies around the hole is the run's still. An older system may have put the pages elsewhere.
             unsafe {
-                if let (true, Some(other)) =
-                    (again != libc::MAP_FAILED, NonNull::new(again.cast()))
+                if let (true, Some(other)) = (again != libc::MAP_FAILED, NonNull::new(again.cast()))
                 {
                     system::unmap(other, self.inner_bytes);
                 }
@@ -320,7 +306,8 @@ impl Runs {
         let page_bytes = system::page_bytes();
         let end = self.near.saturating_add(bytes);
         if self.near == 0 || end > LAST_ADDRESS {
-            self.near = FIRST_ADDRESS + (random % (SPREAD_BYTES / page_bytes) as u64) as usize * page_bytes;
+            self.near =
+                FIRST_ADDRESS + (random % (SPREAD_BYTES / page_bytes) as u64) as usize * page_bytes;
         } else {
             let gap = (random % MAX_GAP_PAGES) as usize * page_bytes;
             self.near = end.next_multiple_of(page_bytes) + gap;

@@ -69,7 +69,11 @@ impl Shelf {
     }
 
     /// Makes the row, if there is memory for it. Returns how many more slots of so many bytes may wait.
-    pub(super) fn room(&mut self, slot_bytes: usize, vault: impl FnOnce(usize) -> Option<NonNull<u8>>) -> usize {
+    pub(super) fn room(
+        &mut self,
+        slot_bytes: usize,
+        vault: impl FnOnce(usize) -> Option<NonNull<u8>>,
+    ) -> usize {
         if self.waiting.is_null() {
             match vault(WAITING_SLOTS * size_of::<*mut u8>()) {
                 Some(row) => self.waiting = row.as_ptr().cast(),

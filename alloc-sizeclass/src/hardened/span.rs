@@ -49,7 +49,7 @@ impl Span {
         random: u64,
     ) -> NonNull<Self> {
         let words = (slots as usize).div_ceil(WORD_SLOTS);
-        let at = 1 + ((random >> 32) * u64::from(slots - 1) >> 32) as u32;
+        let at = 1 + (((random >> 32) * u64::from(slots - 1)) >> 32) as u32;
         let span = record.cast::<Self>();
         // SAFETY: the caller's promise: the record and its words have room.
         unsafe {
@@ -112,7 +112,7 @@ impl Span {
     /// Takes a slot back; `false`, and nothing happens, if it is free already.
     pub(super) fn put(&mut self, slot: NonNull<u8>) -> bool {
         let offset = slot.addr().get() - self.base.addr().get();
-        let index = (offset as u64 * self.reciprocal >> 32) as usize;
+        let index = ((offset as u64 * self.reciprocal) >> 32) as usize;
         debug_assert_eq!(index * self.slot_bytes as usize, offset);
         let bit = 1 << (index % WORD_SLOTS);
         let bits = self.word(index / WORD_SLOTS);
@@ -146,7 +146,7 @@ mod tests {
     fn every_slot_is_handed_out_once_and_comes_back_once() {
         for (slots, slot_bytes) in [(2u32, 64usize), (63, 16), (64, 32), (65, 48), (1000, 64)] {
             let mut memory = vec![0u64; record_bytes(slots) / 8];
-            let base = NonNull::without_provenance(core::num::NonZero::new(1 << 20).unwrap());
+            let base = NonNull::new(core::ptr::without_provenance_mut(1 << 20)).unwrap();
             let record = NonNull::new(memory.as_mut_ptr().cast()).unwrap();
             // SAFETY: the record has the bytes that it asked for.
             let span = unsafe { Span::write(record, base, slot_bytes, slots, 7 << 60).as_mut() };

@@ -22,8 +22,7 @@ pub(super) fn reserve_near(bytes: usize, address: usize) -> Option<NonNull<u8>> 
     let at = core::ptr::without_provenance_mut(address);
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a mapping of its own, at an address that the system chooses.
-    let start =
-        unsafe { libc::mmap(at, bytes, libc::PROT_NONE, flags, -1, 0) };
+    let start = unsafe { libc::mmap(at, bytes, libc::PROT_NONE, flags, -1, 0) };
     if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
 }
 
@@ -72,8 +71,7 @@ pub(super) unsafe fn protect(start: NonNull<u8>, bytes: usize) -> bool {
 pub(super) unsafe fn close(start: NonNull<u8>, bytes: usize) -> bool {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
     // SAFETY: the caller's promise: fresh pages take the place of the caller's own.
-    let fresh =
-        unsafe { libc::mmap(start.as_ptr().cast(), bytes, libc::PROT_NONE, flags, -1, 0) };
+    let fresh = unsafe { libc::mmap(start.as_ptr().cast(), bytes, libc::PROT_NONE, flags, -1, 0) };
     fresh != libc::MAP_FAILED
 }
 

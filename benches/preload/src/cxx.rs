@@ -86,7 +86,11 @@ fn new_aligned_nothrow<const FAMILY: u8>(
 }
 
 fn try_aligned<const FAMILY: u8>(size: usize, align: usize) -> *mut c_void {
-    if align.is_power_of_two() { aligned::allocate::<FAMILY>(align, size) } else { stack::exhausted() }
+    if align.is_power_of_two() {
+        aligned::allocate::<FAMILY>(align, size)
+    } else {
+        stack::exhausted()
+    }
 }
 
 /// The runtime's operator `name`; without a C++ runtime nobody could catch `std::bad_alloc`.

@@ -48,9 +48,9 @@ pub extern "C" fn mallinfo2() -> libc::mallinfo2 {
         false => STACK.report(&mut Report::new(&mut figures)),
     }
     // The tables are address space, of which a thousandth is ever touched.
-    let held_bytes =
-        (figures.used + figures.dirty + figures.dedicated).saturating_sub(figures.tables)
-            + figures.guarded;
+    let held_bytes = (figures.used + figures.dirty + figures.dedicated)
+        .saturating_sub(figures.tables)
+        + figures.guarded;
     // The figures of the layers were read one after the other, while other threads went on.
     let in_use_bytes = (figures.slots + figures.large + figures.guarded).min(held_bytes);
     libc::mallinfo2 {

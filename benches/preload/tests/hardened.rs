@@ -8,7 +8,14 @@ use common::{Run, compile, signal};
 #[test]
 fn right_programs_are_as_ever() {
     for source in [
-        "symbols.c", "surface.c", "aligned.c", "errno.c", "threads.c", "fork.c", "cxx.cpp", "info.c",
+        "symbols.c",
+        "surface.c",
+        "aligned.c",
+        "errno.c",
+        "threads.c",
+        "fork.c",
+        "cxx.cpp",
+        "info.c",
     ] {
         Run::new(&compile(source)).on_strata().with("STRATA_HARDENED", "1").must_pass();
     }
