@@ -23,6 +23,8 @@ mod layer;
 #[cfg(feature = "alloc")]
 mod owned;
 pub mod report;
+#[cfg(all(feature = "signals", unix))]
+pub mod signals;
 pub mod sync;
 #[cfg(any(feature = "calls", feature = "profile", feature = "leaks", feature = "sampled"))]
 mod watch;

@@ -8,6 +8,7 @@
 use alloc_core::api2::alloc::Global;
 use alloc_core::sync::{AtomicUsize, Lock, Ordering, heavy_fence, light_fence};
 use alloc_core::{Allocator, Layer, Layout, Limit};
+use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
@@ -344,5 +345,98 @@ fn range_r1_addresses_are_found() {
         range.set(BASE, BYTES);
         handed.store(BASE + 0x1000, loom::sync::atomic::Ordering::Release);
         other.join().unwrap();
+    });
+}
+
+/// The table's entries alone: they are not public either.
+#[path = "../src/watch/sampled/table.rs"]
+#[allow(dead_code)]
+mod table;
+
+/// watch/sampled/table.rs, T1 and T2: whoever reads an entry has the words of one pool, while that leaves and another
+/// one comes.
+///
+/// weakened: no second look; no fence in `claim`; none in `read`; the store of `base` Relaxed; its load Relaxed → caught
+/// (words of two pools). Not seen when broken: the Acquire of the claim, which puts two owners' words in an order; loom has
+/// its stores in one anyway.
+#[test]
+fn table_t1_t2_an_entry_is_one_pools() {
+    use table::{Entry, Known};
+    const fn pool(base: usize) -> Known<u8> {
+        let records = core::ptr::without_provenance_mut(base * 3);
+        Known { base, bytes: base + 1, page_bytes: base + 2, records }
+    }
+    loom::model(|| {
+        let entry = Arc::new(Entry::new());
+        let other = {
+            let entry = Arc::clone(&entry);
+            thread::spawn(move || {
+                assert!(entry.claim(pool(10)));
+                entry.free(10);
+                assert!(entry.claim(pool(20)));
+            })
+        };
+        if let Some(known) = entry.read() {
+            assert!(known == pool(10) || known == pool(20), "{known:?}");
+        }
+        other.join().unwrap();
+        assert_eq!(entry.read(), Some(pool(20)));
+    });
+}
+
+/// benches/src/goroutines/group.rs, step by step as there: the last member that is done wakes who waits.
+struct Group {
+    left: AtomicUsize,
+    waiting: Mutex<bool>,
+    bell: Condvar,
+}
+
+impl Group {
+    fn wait(&self) {
+        let mut waiting = self.waiting.lock().unwrap();
+        // ORDERING: as in `group.rs`.
+        if self.left.load(Ordering::Acquire) > 0 {
+            *waiting = true;
+            while *waiting {
+                waiting = self.bell.wait(waiting).unwrap();
+            }
+        }
+    }
+
+    fn done(&self) {
+        // ORDERING: as in `group.rs`.
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            *self.waiting.lock().unwrap() = false;
+            self.bell.notify_one();
+        }
+    }
+}
+
+/// Who waits for a group goes on when both members are done, and sees what both did.
+///
+/// weakened: a look at `left` before the lock → caught (who waits sleeps for ever); `fetch_sub` Relaxed, Acquire, Release; the
+/// load Relaxed → caught (unordered accesses).
+#[test]
+fn group_who_waits_goes_on_after_all() {
+    loom::model(|| {
+        let (waiting, bell) = (Mutex::new(false), Condvar::new());
+        let group = Group { left: AtomicUsize::new(2), waiting, bell };
+        let shared = Arc::new((group, [(); 2].map(|()| UnsafeCell::new(0))));
+        let members: Vec<_> = (0..2)
+            .map(|number| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || {
+                    // SAFETY: loom looks whether it is so.
+                    shared.1[number].with_mut(|done| unsafe { *done = 1 });
+                    shared.0.done();
+                })
+            })
+            .collect();
+        shared.0.wait();
+        for done in &shared.1 {
+            // SAFETY: loom looks whether it is so.
+            done.with(|done| unsafe { assert_eq!(*done, 1) });
+        }
+        members.into_iter().for_each(|member| member.join().unwrap());
     });
 }

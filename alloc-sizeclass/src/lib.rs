@@ -9,6 +9,8 @@ mod heap;
 mod resize;
 mod table;
 
+#[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]
+pub use cache::checked::{Checked, Misuse};
 #[cfg(feature = "std")]
 pub use cache::{Instance, Key, ThreadCache};
 #[cfg(all(feature = "hardened", unix, not(all(loom, feature = "loom"))))]
@@ -18,12 +20,6 @@ pub use table::{
     Class, ClassInfo, ClassTable, Compact, Fine, MAX_CLASSES, MAX_SLOT_BYTES, MAX_SMALL_SLOT_BYTES,
     MIN_SLOT_BYTES, SizeClasses,
 };
-
-/// What models of the hardened stack's rules need: the rest of it takes its memory from the system.
-#[doc(hidden)]
-#[cfg(all(loom, feature = "loom"))]
-#[path = "hardened/claim.rs"]
-pub mod hardened_claim;
 
 /// What the macros of this crate name.
 #[doc(hidden)]

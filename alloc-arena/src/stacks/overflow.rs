@@ -1,6 +1,7 @@
 //! Overflows of pooled stacks, diagnosed: a signal handler that names the coroutine.
 //!
-//! Above: the program, which calls [`install`] once. Below: the registry of mappings; `sigaction`.
+//! Above: the program, which calls [`install`] once. Below: the registry of mappings;
+//! `FaultHandler` of alloc-core.
 //!
 //! A coroutine that uses more than its stack touches the guard below it, and the system sends SIGSEGV (on some systems
 //! SIGBUS). The handler looks whether the address lies in the guard of a live stack. If so, it writes what
@@ -11,39 +12,13 @@ use super::record::Whose;
 use super::registry;
 use crate::os::keep_errno;
 use alloc_core::AllocError;
-use alloc_core::sync::{AtomicU32, Ordering, wait_a_moment};
-use core::cell::UnsafeCell;
+use alloc_core::signals::FaultHandler;
 use core::ffi::{c_int, c_void};
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-const SIGNALS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
-
-/// Who handled the signals before.
-struct Before(UnsafeCell<[MaybeUninit<libc::sigaction>; SIGNALS.len()]>);
-
-// SAFETY: written once, by whoever made `STATE` INSTALLING; read when it is INSTALLED.
-unsafe impl Sync for Before {}
-
-static BEFORE: Before = Before(UnsafeCell::new([const { MaybeUninit::uninit() }; SIGNALS.len()]));
-
-const NOTHING: u32 = 0;
-const INSTALLING: u32 = 1;
-const INSTALLED: u32 = 2;
-
-#[cfg(not(all(loom, feature = "loom")))]
-fn state() -> Option<&'static AtomicU32> {
-    static STATE: AtomicU32 = AtomicU32::new(NOTHING);
-    Some(&STATE)
-}
-
-/// A model has no signals.
-#[cfg(all(loom, feature = "loom"))]
-fn state() -> Option<&'static AtomicU32> {
-    None
-}
+static FAULTS: FaultHandler = FaultHandler::new();
 
 /// Installs the handler for SIGSEGV and SIGBUS, for the whole process. More than once is as once.
 ///
@@ -72,66 +47,7 @@ fn state() -> Option<&'static AtomicU32> {
 ///
 /// When the system does not take the handler; and in a loom model, which has no signals.
 pub fn install() -> Result<(), AllocError> {
-    let state = state().ok_or(AllocError)?;
-    let mut round = 0;
-    loop {
-        // ORDERING: Acquire meets the Release below: whoever finds it INSTALLED finds all that `replace` did.
-        match state.compare_exchange(NOTHING, INSTALLING, Ordering::Acquire, Ordering::Acquire) {
-            Ok(_) => break,
-            Err(INSTALLED) => return Ok(()),
-            Err(_) => wait_a_moment(round),
-        }
-        round = round.saturating_add(1);
-    }
-    let done = SIGNALS.iter().enumerate().try_for_each(|(at, &signal)| replace(signal, at));
-    let now = if done.is_ok() { INSTALLED } else { NOTHING };
-    // ORDERING: Release meets the Acquire above.
-    state.store(now, Ordering::Release);
-    done
-}
-
-/// Installs the handler for one signal, and keeps the one before.
-fn replace(signal: c_int, at: usize) -> Result<(), AllocError> {
-    // SAFETY: all-zero bytes are a valid `sigaction`, a struct of integers and a set of bits.
-    let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-    let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = handle;
-    action.sa_sigaction = handler as usize;
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-    // SAFETY: an element of an array of actions, which is this thread's while the state is INSTALLING.
-    let before = unsafe { BEFORE.0.get().cast::<libc::sigaction>().add(at) };
-    // SAFETY: `before` is asked for first, so that the handler finds it as soon as it is called.
-    let asked = unsafe { libc::sigaction(signal, core::ptr::null(), before) };
-    // SAFETY: a handler with the arguments that SA_SIGINFO gives.
-    if asked == 0 && unsafe { libc::sigaction(signal, &action, core::ptr::null_mut()) } == 0 {
-        Ok(())
-    } else {
-        Err(AllocError)
-    }
-}
-
-/// Has the one before handle a signal, or puts him in force again.
-fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let at = SIGNALS.iter().position(|&known| known == signal).unwrap_or(0);
-    // SAFETY: the handler was installed after the element was written (`replace`), and it is not written any more.
-    let before = unsafe { &*BEFORE.0.get().cast::<libc::sigaction>().add(at) };
-    match before.sa_sigaction {
-        libc::SIG_DFL | libc::SIG_IGN => {
-            // The instruction runs again, faults again, and finds the default.
-            // SAFETY: an action that was in force before.
-            unsafe { libc::sigaction(signal, before, core::ptr::null_mut()) };
-        }
-        handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
-            // SAFETY: the flag says that it is a function of this kind.
-            let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
-                unsafe { core::mem::transmute(handler) };
-            handler(signal, info, context);
-        }
-        handler => {
-            // SAFETY: without the flag it is a function of this kind.
-            let handler: extern "C" fn(c_int) = unsafe { core::mem::transmute(handler) };
-            handler(signal);
-        }
-    }
+    FAULTS.install(handle)
 }
 
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -143,7 +59,8 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
             // SAFETY: abort may be called in a handler.
             unsafe { libc::abort() }
         }
-        _ => keep_errno(|| pass_on(signal, info, context)),
+        // SAFETY: this is the handler.
+        _ => keep_errno(|| unsafe { FAULTS.pass_on(signal, info, context) }),
     }
 }
 

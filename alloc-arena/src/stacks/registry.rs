@@ -39,19 +39,9 @@ impl Entry {
     }
 }
 
-#[cfg(not(all(loom, feature = "loom")))]
-static ENTRIES: [Entry; MAPPINGS] = [const { Entry::new() }; MAPPINGS];
-
-#[cfg(not(all(loom, feature = "loom")))]
-fn entries() -> &'static [Entry] {
-    &ENTRIES
-}
-
-// Loom has no statics of this kind; a model has no signals.
-#[cfg(all(loom, feature = "loom"))]
-fn entries() -> &'static [Entry] {
-    let _ = (MAPPINGS, Entry::new);
-    &[]
+alloc_core::static_array! {
+    /// The mappings of this process's pools. In a model there are none, as there are no signals.
+    fn entries() -> [Entry; MAPPINGS];
 }
 
 // ORDERING: Relaxed throughout this file: the words lie between the fences of `Seq`.

@@ -180,3 +180,51 @@ macro_rules! const_fn {
         $(#[$attr])* $vis fn $($rest)*
     };
 }
+
+/// Declares a function that returns a `static` array, made by the elements' `new`; under loom, which has no such statics, it
+/// is empty.
+///
+/// ```
+/// use alloc_core::sync::{AtomicUsize, Ordering};
+///
+/// struct Place(AtomicUsize);
+///
+/// impl Place {
+///     alloc_core::const_fn! {
+///         const fn new() -> Self {
+///             Self(AtomicUsize::new(0))
+///         }
+///     }
+/// }
+///
+/// alloc_core::static_array! {
+///     /// The places of this process.
+///     fn places() -> [Place; 64];
+/// }
+/// assert!(places().iter().all(|place| place.0.load(Ordering::Relaxed) == 0));
+/// ```
+#[macro_export]
+#[cfg(not(all(loom, feature = "loom")))]
+macro_rules! static_array {
+    ($(#[$attr:meta])* $vis:vis fn $name:ident() -> [$element:ty; $count:expr];) => {
+        $(#[$attr])*
+        $vis fn $name() -> &'static [$element] {
+            static ARRAY: [$element; $count] = [const { <$element>::new() }; $count];
+            &ARRAY
+        }
+    };
+}
+
+/// Declares a function that returns a `static` array, made by the elements' `new`; under loom, which has no such statics, it
+/// is empty.
+#[macro_export]
+#[cfg(all(loom, feature = "loom"))]
+macro_rules! static_array {
+    ($(#[$attr:meta])* $vis:vis fn $name:ident() -> [$element:ty; $count:expr];) => {
+        $(#[$attr])*
+        $vis fn $name() -> &'static [$element] {
+            let _ = ($count, <$element>::new);
+            &[]
+        }
+    };
+}

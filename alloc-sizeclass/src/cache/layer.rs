@@ -144,10 +144,9 @@ impl<H: BatchHeap + Lookup, K: Key<H>> ThreadCache<H, K> {
     #[inline(always)]
     #[must_use]
     pub unsafe fn deallocate_cached_at(&self, ptr: *mut u8) -> bool {
-        let Some(class) = self.below().class_in_table(ptr.addr()) else { return false };
-        // SAFETY: the caller's promise: at an address in this heap's memory stands a live
-        // allocation, whose class the table knows.
-        unsafe { self.deallocate_cached(ptr, class) }
+        let Some(index) = self.below().start_in_table(ptr.addr()) else { return false };
+        // SAFETY: R1; a slot of the class starts there, which is the caller's, who gives it away if the list has room.
+        self.hit(|lists| unsafe { lists.push(index, ptr) })
     }
 
     /// # Safety
@@ -184,8 +183,9 @@ unsafe impl<H: BatchHeap, K: Key<H>> BatchHeap for ThreadCache<H, K> {
     fn class_at(&self, ptr: NonNull<u8>) -> Option<Class> {
         self.below().class_at(ptr)
     }
+
     #[inline(always)]
-    fn class_in_table(&self, address: usize) -> Option<Option<Class>> {
-        self.below().class_in_table(address)
+    fn start_in_table(&self, address: usize) -> Option<usize> {
+        self.below().start_in_table(address)
     }
 }

@@ -33,7 +33,11 @@
 //! then reads what the other wrote. `light_fence` in a hit costs nothing; the reclaimer's
 //! `heavy_fence` pays for both. Where there is none, reclaimers leave other threads alone.
 
+#[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
+mod agreed;
 mod allocate;
+#[cfg(not(all(loom, feature = "loom")))]
+pub(crate) mod checked;
 #[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
 mod exit;
 mod instance;

@@ -7,7 +7,7 @@ use super::slot::{Batch, Slot};
 use crate::resize::{self, Plan};
 use crate::table::{Class, ClassTable, SizeClasses};
 use alloc_core::{AllocError, Layer, Layout, allocator, dangling};
-use core::ptr::{NonNull, null_mut};
+use core::ptr::NonNull;
 
 impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
     fn allocate_uncommon(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
@@ -34,8 +34,8 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
             span.as_mut().take_fresh(info, 1).link(&mut batch);
             self.class(class).spans.lock().add(span);
             let slot = batch.pop().ok_or(AllocError)?;
-            // A slot in a batch has a link and may have a count.
-            slot.cast::<Slot>().write(Slot { next: null_mut(), slots: 0 });
+            // A slot in a batch has a link.
+            slot.cast::<Slot>().write_bytes(0, 1);
             Ok(slot)
         }
     }

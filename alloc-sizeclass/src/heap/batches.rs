@@ -136,9 +136,8 @@ unsafe impl<A: Layer, T: SizeClasses> BatchHeap for SizeClassHeap<A, T> {
     }
 
     #[inline(always)]
-    fn class_in_table(&self, address: usize) -> Option<Option<Class>> {
-        let byte = self.index.class_in_window(address, T::GRANULE_BYTES)?;
-        // SAFETY: the index holds class bytes only.
-        Some(unsafe { Class::from_byte(byte) })
+    fn start_in_table(&self, address: usize) -> Option<usize> {
+        let mark = self.index.mark_in_window(address, T::GRANULE_BYTES)?;
+        T::starts_at(mark, address).then_some((mark & 0xFF) as usize)
     }
 }

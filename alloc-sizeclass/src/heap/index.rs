@@ -4,8 +4,8 @@
 //! tables are memory of the layer below, taken once.
 //!
 //! The *window* is the one range that the layer below names ([`Layer::range`]). Over it lie, flat:
-//! one byte per granule (the class, 0 for none and for large ones) and one pointer per granule (the
-//! span). Spans outside the window, or over a layer that names no range or has no memory for the
+//! one word per granule (the class's mark, which says where slots start, and in its last byte the class; 0 for none, for
+//! large ones, and for classes without a mark) and one pointer per granule (the span). Spans outside the window, or over a layer that names no range or has no memory for the
 //! tables, stand in `others`.
 //!
 //! Rules:
@@ -17,14 +17,14 @@
 
 use super::others::Others;
 use super::span::Span;
-use alloc_core::sync::{AtomicPtr, AtomicU8, AtomicUsize, Lock, Ordering};
+use alloc_core::sync::{AtomicPtr, AtomicU64, AtomicUsize, Lock, Ordering};
 use alloc_core::{AllocError, Layer, Layout};
 use core::ptr::{NonNull, null_mut};
 
 pub(super) struct SpanIndex {
     base: AtomicUsize,
     granules: AtomicUsize,
-    classes: AtomicPtr<AtomicU8>,
+    marks: AtomicPtr<AtomicU64>,
     spans: AtomicPtr<AtomicPtr<Span>>,
     pub others: Lock<Others>,
     state: Lock<State>,
@@ -43,7 +43,7 @@ impl SpanIndex {
             Self {
                 base: AtomicUsize::new(0),
                 granules: AtomicUsize::new(0),
-                classes: AtomicPtr::new(null_mut()),
+                marks: AtomicPtr::new(null_mut()),
                 spans: AtomicPtr::new(null_mut()),
                 others: Lock::new(Others::new()),
                 state: Lock::new(State::NotAsked),
@@ -62,33 +62,40 @@ impl SpanIndex {
     }
 
     #[inline(always)]
-    fn class_entry(&self, place: usize) -> &AtomicU8 {
+    fn mark_entry(&self, place: usize) -> &AtomicU64 {
         // SAFETY: `place` was checked against the window (`place`), over which the table lies and
         // stays until the heap is dropped (`open`, `close`).
-        unsafe { &*self.classes.load(Ordering::Relaxed).add(place) }
+        unsafe { &*self.marks.load(Ordering::Relaxed).add(place) }
     }
 
     #[inline(always)]
     fn span_entry(&self, place: usize) -> &AtomicPtr<Span> {
-        // SAFETY: as for `class_entry`.
+        // SAFETY: as for `mark_entry`.
         unsafe { &*self.spans.load(Ordering::Relaxed).add(place) }
     }
 
     /// The class of the slot at `ptr`: 0 where there is none, the class byte otherwise.
     pub fn class_at(&self, ptr: NonNull<u8>, granule_bytes: usize) -> u8 {
-        match self.place(ptr.addr().get(), granule_bytes) {
-            // ORDERING: Relaxed by R2.
-            Some(place) => self.class_entry(place).load(Ordering::Relaxed),
-            None => self.class_elsewhere(ptr, granule_bytes),
+        let Some(place) = self.place(ptr.addr().get(), granule_bytes) else {
+            return self.class_elsewhere(ptr, granule_bytes);
+        };
+        // ORDERING: Relaxed by R2, here and below.
+        match self.mark_entry(place).load(Ordering::Relaxed) {
+            0 => {
+                let span = self.span_entry(place).load(Ordering::Relaxed);
+                // SAFETY: whoever owns the allocation sees its span's entry (R2), and records stay memory until the heap goes.
+                NonNull::new(span).map_or(0, |span| unsafe { span.as_ref().class })
+            }
+            mark => mark as u8,
         }
     }
 
-    /// `class_at` in the window; `None` elsewhere.
+    /// The mark at an address in the window; `None` elsewhere.
     #[inline(always)]
-    pub fn class_in_window(&self, address: usize, granule_bytes: usize) -> Option<u8> {
+    pub fn mark_in_window(&self, address: usize, granule_bytes: usize) -> Option<u64> {
         let place = self.place(address, granule_bytes)?;
         // ORDERING: Relaxed by R2.
-        Some(self.class_entry(place).load(Ordering::Relaxed))
+        Some(self.mark_entry(place).load(Ordering::Relaxed))
     }
 
     #[cold]
@@ -146,18 +153,24 @@ impl SpanIndex {
         self.others.lock().unpromise(granules);
     }
 
-    /// Writes the entries of a span: `granules` of them from its base. Uses up a promise for each
+    /// Writes the entries of a span whose class has this mark: `granules` of them from its base. Uses up a promise for each
     /// that lies outside the window, and returns how many those were.
-    pub fn insert(&self, span: NonNull<Span>, granule_bytes: usize, granules: usize) -> usize {
+    pub fn insert(
+        &self,
+        span: NonNull<Span>,
+        mark: u64,
+        granule_bytes: usize,
+        granules: usize,
+    ) -> usize {
         let mut outside = 0;
         // SAFETY: the caller owns the span, whose record is written.
-        let (base, class) = unsafe { (span.as_ref().base.addr().get(), span.as_ref().class) };
+        let base = unsafe { span.as_ref().base.addr().get() };
         for granule in 0..granules {
             let address = base + granule * granule_bytes;
             if let Some(place) = self.place(address, granule_bytes) {
                 // ORDERING: Relaxed by R2: handing out the memory publishes the entries.
                 self.span_entry(place).store(span.as_ptr(), Ordering::Relaxed);
-                self.class_entry(place).store(class, Ordering::Relaxed);
+                self.mark_entry(place).store(mark, Ordering::Relaxed);
             } else {
                 self.others.lock().insert(address / granule_bytes, span.as_ptr());
                 outside += 1;
@@ -173,7 +186,7 @@ impl SpanIndex {
             if let Some(place) = self.place(address, granule_bytes) {
                 // ORDERING: Relaxed: by R1 nobody owns memory of the span any more.
                 self.span_entry(place).store(null_mut(), Ordering::Relaxed);
-                self.class_entry(place).store(0, Ordering::Relaxed);
+                self.mark_entry(place).store(0, Ordering::Relaxed);
             } else {
                 self.others.lock().remove(address / granule_bytes);
             }
@@ -205,7 +218,7 @@ impl SpanIndex {
         let table = table.cast::<u8>();
         // ORDERING: Relaxed, then Release on the length: it meets the Acquire in `place`.
         self.base.store(base, Ordering::Relaxed);
-        self.classes.store(table.as_ptr().cast(), Ordering::Relaxed);
+        self.marks.store(table.as_ptr().cast(), Ordering::Relaxed);
         // SAFETY: `table_layout` put the pointers at `spans_offset`, within the allocation.
         let spans = unsafe { table.add(spans_offset) };
         self.spans.store(spans.as_ptr().cast(), Ordering::Relaxed);
@@ -250,7 +263,7 @@ impl SpanIndex {
     /// `below` is the layer of every `promise`; the index is not used afterwards.
     pub unsafe fn close(&mut self, below: &impl Layer) {
         let granules = self.granules.load(Ordering::Relaxed);
-        let table = self.classes.load(Ordering::Relaxed).cast::<u8>();
+        let table = self.marks.load(Ordering::Relaxed).cast::<u8>();
         if let (Some(table), Ok((layout, _))) = (NonNull::new(table), table_layout(granules)) {
             self.granules.store(0, Ordering::Relaxed);
             // SAFETY: `open` took the table with this layout.
@@ -263,7 +276,7 @@ impl SpanIndex {
 
 /// The layout of both tables, and the offset of the second.
 fn table_layout(granules: usize) -> Result<(Layout, usize), AllocError> {
-    let classes = Layout::array::<u8>(granules).map_err(|_| AllocError)?;
+    let marks = Layout::array::<u64>(granules).map_err(|_| AllocError)?;
     let spans = Layout::array::<*mut Span>(granules).map_err(|_| AllocError)?;
-    classes.extend(spans).map_err(|_| AllocError)
+    marks.extend(spans).map_err(|_| AllocError)
 }

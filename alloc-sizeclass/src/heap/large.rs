@@ -128,7 +128,7 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
             record.layout_bytes = new.size();
             record.layout_align = new.align();
         }
-        let outside = self.index.insert(span, T::GRANULE_BYTES, 1);
+        let outside = self.index.insert(span, 0, T::GRANULE_BYTES, 1);
         self.index.unpromise(1 - outside);
         self.list_large(span);
         answer

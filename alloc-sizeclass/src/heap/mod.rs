@@ -75,9 +75,10 @@ pub unsafe trait BatchHeap: Layer {
     /// no class serves, and for an address that is not this heap's).
     fn class_at(&self, ptr: NonNull<u8>) -> Option<Class>;
 
-    /// `class_at` where that is a load from a flat table; `None` where it would be a search.
+    /// The index of the class of the slot that starts at an address, where that is a load from a flat table; `None` elsewhere, and where
+    /// no slot starts. (An address behind the last slot of a span may pass for a start, and larger classes are left out.)
     #[inline]
-    fn class_in_table(&self, _address: usize) -> Option<Option<Class>> {
+    fn start_in_table(&self, _address: usize) -> Option<usize> {
         None
     }
 }

@@ -1,8 +1,8 @@
 //! Free slots, and the batches that they move in.
 //!
 //! Above: spans, the transfer cache and the thread caches hold chains of free slots. Below: memory.
-//! A free slot's first word is the link to the next; the second word of the first slot of a batch
-//! in the transfer cache is the batch's count. `MIN_SLOT_BYTES` makes room for both.
+//! A free slot's first word is the link to the next; the second one is a stamp, where frees are checked
+//! (`cache/checked.rs`): nothing else writes it. `MIN_SLOT_BYTES` makes room for both.
 
 use crate::table::MIN_SLOT_BYTES;
 use alloc_core::sync::note_plain;
@@ -15,7 +15,48 @@ const _: () = assert!(align_of::<Slot>() <= MIN_SLOT_BYTES);
 #[repr(C)]
 pub(crate) struct Slot {
     pub next: *mut Slot,
-    pub slots: usize,
+    pub stamp: usize,
+    /// The count of the batch that starts here, in the transfer cache.
+    #[cfg(not(target_pointer_width = "64"))]
+    slots: usize,
+}
+
+impl Slot {
+    /// Where the count stands in the link: addresses of memory have no bits there.
+    #[cfg(target_pointer_width = "64")]
+    const COUNT_SHIFT: u32 = 48;
+
+    /// Notes the count of the batch that starts here, until [`take_count`](Self::take_count). `false`, and nothing has
+    /// happened, if there is no room for it.
+    #[cfg(target_pointer_width = "64")]
+    pub fn set_count(&mut self, slots: usize) -> bool {
+        let fits = self.next.addr() >> Self::COUNT_SHIFT == 0 && slots >> 16 == 0;
+        if fits {
+            self.next = self.next.map_addr(|address| address | slots << Self::COUNT_SHIFT);
+        }
+        fits
+    }
+
+    /// The count that was noted; the link is what it was before.
+    #[cfg(target_pointer_width = "64")]
+    pub fn take_count(&mut self) -> usize {
+        let slots = self.next.addr() >> Self::COUNT_SHIFT;
+        self.next = self.next.map_addr(|address| address ^ slots << Self::COUNT_SHIFT);
+        slots
+    }
+
+    /// Notes the count of the batch that starts here, until [`take_count`](Self::take_count).
+    #[cfg(not(target_pointer_width = "64"))]
+    pub fn set_count(&mut self, slots: usize) -> bool {
+        self.slots = slots;
+        true
+    }
+
+    /// The count that was noted.
+    #[cfg(not(target_pointer_width = "64"))]
+    pub fn take_count(&mut self) -> usize {
+        self.slots
+    }
 }
 
 /// A chain of free slots of one class, owned by whoever has this value.

@@ -51,7 +51,9 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
             unsafe { self.pool.put(span) };
             return Err(error);
         }
-        self.index.insert(span, T::GRANULE_BYTES, granules);
+        // SAFETY: a class's byte, or 0.
+        let mark = unsafe { Class::from_byte(class) }.map_or(0, T::mark);
+        self.index.insert(span, mark, T::GRANULE_BYTES, granules);
         Ok(span)
     }
 

@@ -36,8 +36,8 @@ impl TransferCache {
         let (head, slots) = batch.into_raw();
         note_plain(head, true);
         // SAFETY: the batch was the caller's and is not empty, so its first slot may be written.
-        unsafe { (*head).slots = slots };
-        for place in &self.places {
+        let is_noted = unsafe { (*head).set_count(slots) };
+        for place in self.places.iter().filter(|_| is_noted) {
             // ORDERING: Relaxed: a guess, which the exchange checks.
             if !place.load(Ordering::Relaxed).is_null() {
                 continue;
@@ -50,8 +50,13 @@ impl TransferCache {
                 return Ok(());
             }
         }
-        // SAFETY: no place took the chain, so it is still the one that came in.
-        Err(unsafe { Batch::from_raw(head, slots) })
+        // SAFETY: no place took the chain, so it is still the one that came in, and this thread's.
+        unsafe {
+            if is_noted {
+                (*head).take_count();
+            }
+            Err(Batch::from_raw(head, slots))
+        }
     }
 
     /// Takes a batch, if one waits.
@@ -64,9 +69,9 @@ impl TransferCache {
             // ORDERING: Acquire meets the Release in `put` (R2).
             let head = place.swap(null_mut(), Ordering::Acquire);
             if !head.is_null() {
-                note_plain(head, false);
-                // SAFETY: the swap made the chain ours (R2), and `put` wrote its count.
-                return Some(unsafe { Batch::from_raw(head, (*head).slots) });
+                note_plain(head, true);
+                // SAFETY: the swap made the chain ours (R2), and `put` noted its count.
+                return Some(unsafe { Batch::from_raw(head, (*head).take_count()) });
             }
         }
         None

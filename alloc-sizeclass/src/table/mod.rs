@@ -23,7 +23,7 @@ pub const MAX_SLOT_BYTES: usize = 1 << 20;
 /// that are seldom used. (Large is what no class serves.)
 pub const MAX_SMALL_SLOT_BYTES: usize = 32 << 10;
 
-/// The smallest slot, in bytes: a free slot holds a link and a count.
+/// The smallest slot, in bytes: a free slot holds a link and a stamp.
 pub const MIN_SLOT_BYTES: usize = 16;
 
 /// A size class: the index of a slot size, from 1. In a byte of a side table, 0 is no class.
@@ -177,6 +177,24 @@ pub trait ClassTable: SizeClasses {
     fn info(class: Class) -> &'static ClassInfo {
         // SAFETY: a class's index is below `MAX_CLASSES` (`new`), which is the length.
         unsafe { build::Built::<Self>::INFO.get_unchecked(class.index()) }
+    }
+
+    /// The mark of a class, for [`starts_at`](Self::starts_at); 0 for those that have none: the larger ones, whose spans are
+    /// more than a granule.
+    #[doc(hidden)]
+    fn mark(class: Class) -> u64 {
+        build::Built::<Self>::MARKS[class.index()]
+    }
+
+    /// Whether a slot starts (or would, behind the last one of its span) at an address in a span of the class with this mark.
+    /// `false` for 0.
+    #[doc(hidden)]
+    #[inline(always)]
+    #[must_use]
+    fn starts_at(mark: u64, address: usize) -> bool {
+        // Spans are aligned to the granule.
+        let offset = (address & (Self::GRANULE_BYTES - 1)) as u64;
+        offset.wrapping_mul(mark) < mark
     }
 
     /// All classes of this table, smallest first.

@@ -25,6 +25,10 @@ const NAME_ALIGNED: &CStr = c"_ZnwmSt11align_val_t";
 const NAME_NOTHROW: &CStr = c"_ZnwmRKSt9nothrow_t";
 const NAME_ALIGNED_NOTHROW: &CStr = c"_ZnwmSt11align_val_tRKSt9nothrow_t";
 
+/// libstdc++'s aligned operators round a size up to the alignment without a look at overflow, so that a larger one may wrap
+/// around to a small object; up to this one, no alignment makes it do so. The operators without an alignment fail in the same way, and do not round.
+const LARGEST_ROUNDED_BYTES: usize = usize::MAX / 2;
+
 #[inline(always)]
 fn new<const FAMILY: u8>(size: usize) -> *mut c_void {
     let ptr = malloc::allocate::<FAMILY>(size);
@@ -61,6 +65,9 @@ fn new_aligned<const FAMILY: u8>(size: usize, align: usize) -> *mut c_void {
     if !ptr.is_null() {
         return ptr;
     }
+    if size > LARGEST_ROUNDED_BYTES {
+        return new_failed(size);
+    }
     let runtime = required(NAME_ALIGNED, size);
     // SAFETY: this is the type of the symbol of that name.
     let runtime = unsafe { transmute::<*mut c_void, NewAligned>(runtime) };
@@ -75,6 +82,9 @@ fn new_aligned_nothrow<const FAMILY: u8>(
     let ptr = try_aligned::<FAMILY>(size, align);
     if !ptr.is_null() {
         return ptr;
+    }
+    if size > LARGEST_ROUNDED_BYTES {
+        return new_nothrow_failed(size, nothrow);
     }
     let runtime = foreign::next_in_runtime(NAME_ALIGNED_NOTHROW);
     if runtime.is_null() {

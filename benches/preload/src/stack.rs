@@ -6,11 +6,11 @@
 //! Not here: what C says about sizes of 0, about errno, about alignments (`malloc.rs`,
 //! `aligned.rs`).
 
-use crate::{errno, foreign, gate};
+use crate::{errno, foreign, gate, report};
 use alloc_arena::{Arena, Os};
 use alloc_core::{Allocator, AsGlobal, Layout};
 use alloc_sizeclass::{
-    BatchHeap, ClassTable, Lookup, SizeClassHeap, SizeClasses, ThreadCache, thread_cache,
+    BatchHeap, Checked, ClassTable, SizeClassHeap, SizeClasses, ThreadCache, thread_cache,
 };
 use core::hint::assert_unchecked;
 use core::ptr::{self, NonNull};
@@ -30,6 +30,12 @@ thread_cache! {
 /// symbols: they are never recorded.
 #[global_allocator]
 static RUST: AsGlobal<&ThreadCache<Heap, STACK>> = AsGlobal::new(&STACK);
+
+/// The stack as C's calls see it: frees are checked.
+#[inline(always)]
+fn checked() -> Checked<'static, Heap, STACK> {
+    Checked::new(&STACK, |misuse| report::die(format_args!("{misuse}")))
+}
 
 /// An allocation that has room for at least this much more than is asked of it stays where it is
 /// only if it is smaller than this; larger ones give their tail back.
@@ -66,13 +72,13 @@ pub(crate) unsafe fn allocate_ordinary(size: usize) -> Option<NonNull<u8>> {
         assert_unchecked(gate::is_ordinary(size));
         Table::class_of_size(size).unwrap_unchecked()
     };
-    STACK.allocate_cached(class)
+    checked().allocate_cached(class)
 }
 
 /// A slot for a size of any kind, if it has a class and this thread has one.
 #[inline(always)]
 pub(crate) fn allocate_cached(size: usize) -> Option<NonNull<u8>> {
-    STACK.allocate_cached(Table::class_of_size(size)?)
+    checked().allocate_cached(Table::class_of_size(size)?)
 }
 
 const _: () = {
@@ -95,12 +101,12 @@ pub(crate) fn miss_always() {
 #[inline(always)]
 pub(crate) unsafe fn deallocate_ordinary(ptr: *mut c_void) -> bool {
     // SAFETY: the caller's promise; null is not in the stack's memory.
-    unsafe { STACK.deallocate_cached_at(ptr.cast()) }
+    unsafe { checked().deallocate_cached_at(ptr.cast()) }
 }
 
 /// Allocates, or sets `ENOMEM` and returns null.
 pub(crate) fn allocate(layout: Layout) -> *mut c_void {
-    match STACK.allocate(layout) {
+    match checked().allocate(layout) {
         Ok(slice) => slice.as_ptr().cast(),
         Err(_) => exhausted(),
     }
@@ -108,7 +114,7 @@ pub(crate) fn allocate(layout: Layout) -> *mut c_void {
 
 /// Allocates zeroed bytes, or sets `ENOMEM` and returns null.
 pub(crate) fn allocate_zeroed(layout: Layout) -> *mut c_void {
-    match STACK.allocate_zeroed(layout) {
+    match checked().allocate_zeroed(layout) {
         Ok(slice) => slice.as_ptr().cast(),
         Err(_) => exhausted(),
     }
@@ -128,7 +134,7 @@ pub(crate) fn exhausted() -> *mut c_void {
 /// `ptr` came from an allocation function of this process and has not been freed since.
 pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
     // SAFETY: the caller's promise; the stack looks for itself whether the address is its own.
-    if !unsafe { STACK.deallocate_at(ptr) } {
+    if !unsafe { checked().deallocate_at(ptr) } {
         // SAFETY: the caller's promise, and the address is not ours.
         unsafe { foreign::free(ptr) }
     }
@@ -142,7 +148,7 @@ pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
 /// As for [`deallocate`]; `size` is not 0 and at most [`gate::LARGEST_BYTES`].
 #[inline(always)]
 pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
-    let Some(old) = STACK.layout_at(ptr) else {
+    let Some(old) = checked().layout_at(ptr) else {
         // SAFETY: the caller's promise, and the address is not ours.
         return unsafe { foreign::realloc(ptr, size) };
     };
@@ -160,19 +166,51 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
 /// As for [`reallocate`]; `old` fits what is at `ptr`.
 #[inline(always)]
 unsafe fn resize(ptr: NonNull<u8>, old: Layout, size: usize) -> *mut c_void {
+    let class = Table::class_of_size(old.size());
+    if class.is_none() {
+        // SAFETY: the caller's promise.
+        return unsafe { resize_large(ptr, old, size) };
+    }
+    if class == Table::class_of_size(size) {
+        return ptr.as_ptr().cast();
+    }
+    // SAFETY: the caller bounds `size`.
+    let slot = match unsafe { gate::is_ordinary(size).then(|| allocate_ordinary(size)).flatten() } {
+        Some(slot) => slot,
+        // SAFETY: the caller bounds `size`.
+        None => match checked().allocate(unsafe { natural(size) }) {
+            Ok(slice) => slice.cast(),
+            Err(_) if size > old.size() => return exhausted(),
+            // What was there is large enough, and still there.
+            Err(_) => return ptr.as_ptr().cast(),
+        },
+    };
+    // SAFETY: both are live and distinct, with so many bytes; the old one is the caller's to free.
+    unsafe {
+        slot.copy_from_nonoverlapping(ptr, old.size().min(size));
+        deallocate(ptr);
+    }
+    slot.as_ptr().cast()
+}
+
+/// The part of [`resize`] for what has no class.
+///
+/// # Safety
+///
+/// As for [`resize`].
+unsafe fn resize_large(ptr: NonNull<u8>, old: Layout, size: usize) -> *mut c_void {
     // SAFETY: the caller bounds `size`.
     let new = unsafe { natural(size) };
     if size > old.size() {
         // SAFETY: `old` fits the live allocation at `ptr` (the caller), and is the smaller one.
-        return match unsafe { STACK.grow(ptr, old, new) } {
+        return match unsafe { checked().grow(ptr, old, new) } {
             Ok(slice) => slice.as_ptr().cast(),
             Err(_) => exhausted(),
         };
     }
     // SAFETY: as above; `old` is not the smaller one.
-    match unsafe { STACK.shrink(ptr, old, new) } {
+    match unsafe { checked().shrink(ptr, old, new) } {
         Ok(slice) => slice.as_ptr().cast(),
-        // What was there is large enough, and still there.
         Err(_) => ptr.as_ptr().cast(),
     }
 }
@@ -189,7 +227,7 @@ pub(crate) const fn stays(old: Layout, size: usize) -> bool {
 ///
 /// As for [`deallocate`].
 pub(crate) unsafe fn usable_bytes(ptr: NonNull<u8>) -> usize {
-    match STACK.layout_at(ptr) {
+    match checked().layout_at(ptr) {
         Some(layout) => layout.size(),
         // SAFETY: the caller's promise, and the address is not ours.
         None => unsafe { foreign::usable_bytes(ptr) },

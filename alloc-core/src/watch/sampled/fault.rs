@@ -7,68 +7,38 @@
 //! handler waits for it, but not for ever. Then it aborts. The thread that faulted was in the program's code, and not in an
 //! allocator's, so that the report may allocate.
 //!
-//! A fault that is no pool's goes to the handler that was there before, or to the system's default.
-//!
-//! The table of pools: an entry is free while `base` is 0. Rule T1: who changed `base` from 0 to 1 writes the rest, and then
-//! the real `base`; whoever reads that one sees the rest (Release, met by Acquire).
+//! A fault that is no pool's goes to the handler that was there before, or to the system's default. In `table.rs`: the pools.
 
 use super::pool::{Record, State};
 use super::report::{self, Kind, Mistake};
-use crate::sync::language::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use super::table::{Entry, Known};
+use crate::signals::FaultHandler;
+use crate::sync::language::{AtomicBool, Ordering};
 use crate::watch::calls::Calls;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
-use std::sync::Once;
-
-/// A pool, for the handler.
-struct Entry {
-    base: AtomicUsize,
-    bytes: AtomicUsize,
-    page_bytes: AtomicUsize,
-    records: AtomicPtr<Record>,
-}
 
 /// Pools that are diagnosed at the same time; faults in more of them end the process without a diagnosis.
 const POOLS: usize = 64;
 
-const FREE: usize = 0;
-const CLAIMED: usize = 1;
-
-static ENTRIES: [Entry; POOLS] = [const {
-    Entry {
-        base: AtomicUsize::new(FREE),
-        bytes: AtomicUsize::new(0),
-        page_bytes: AtomicUsize::new(0),
-        records: AtomicPtr::new(core::ptr::null_mut()),
-    }
-}; POOLS];
+crate::static_array! {
+    /// The pools of this process. In a model there are none, as there are no signals.
+    fn entries() -> [Entry<Record>; POOLS];
+}
 
 /// Enters a pool, and sees to it that there is a handler.
 pub(super) fn watch(base: usize, bytes: usize, page_bytes: usize, records: NonNull<Record>) {
-    static HANDLER: Once = Once::new();
-    HANDLER.call_once(install);
-    for entry in &ENTRIES {
-        // ORDERING: Acquire meets the Release of `forget`; the rest is written by whoever claims (T1).
-        if entry.base.compare_exchange(FREE, CLAIMED, Ordering::Acquire, Ordering::Relaxed).is_ok()
-        {
-            entry.bytes.store(bytes, Ordering::Relaxed);
-            entry.page_bytes.store(page_bytes, Ordering::Relaxed);
-            entry.records.store(records.as_ptr(), Ordering::Relaxed);
-            // ORDERING: Release meets the Acquire of `find` (T1).
-            entry.base.store(base, Ordering::Release);
-            return;
-        }
-    }
+    // Without a handler a fault ends the process all the same, without a word.
+    let _ = FAULTS.install(handle);
+    let pool = Known { base, bytes, page_bytes, records: records.as_ptr() };
+    let _ = entries().iter().any(|entry| entry.claim(pool));
 }
 
 /// Takes a pool out.
 pub(super) fn forget(base: usize) {
-    for entry in &ENTRIES {
-        // ORDERING: Release meets the Acquire of `watch`.
-        let _ = entry.base.compare_exchange(base, FREE, Ordering::Release, Ordering::Relaxed);
-    }
+    entries().iter().for_each(|entry| entry.free(base));
 }
 
 /// What is found out in the handler: little, for its stack may be small.
@@ -83,23 +53,20 @@ const WILD: Found = Found { kind: Kind::Wild, record: core::ptr::null() };
 
 /// What the pool that the address lies in knows of it.
 fn find(address: usize) -> Option<Found> {
-    ENTRIES.iter().find_map(|entry| {
-        // ORDERING: Acquire meets the Release of `watch` (T1).
-        let base = entry.base.load(Ordering::Acquire);
-        let bytes = entry.bytes.load(Ordering::Relaxed);
-        if base <= CLAIMED || address.wrapping_sub(base) >= bytes {
+    entries().iter().find_map(|entry| {
+        let Known { base, bytes, page_bytes, records } = entry.read()?;
+        if address.wrapping_sub(base) >= bytes {
             return None;
         }
-        let page_bytes = entry.page_bytes.load(Ordering::Relaxed);
         let pages = bytes / page_bytes / 2;
-        let records = entry.records.load(Ordering::Relaxed).cast_const();
         // The record of a page that was used.
         let known = |page: usize| {
             if page >= pages {
                 return None;
             }
-            // SAFETY: within the records of a pool that is in the table, all of them initialised. Another thread may
-            // change one meanwhile: then the report says something odd of a program that is broken anyway.
+            // SAFETY: within the records of a pool that is in the table, all of them initialised: the four words are of
+            // one pool (T2 in `table.rs`), and a pool that is dropped while a thread faults in it is dropped in use. Another
+            // thread may change one meanwhile: then the report says something odd of a program that is broken anyway.
             let record = unsafe { &*records.add(page) };
             (record.state != State::Fresh).then_some(record)
         };
@@ -127,39 +94,15 @@ fn between(address: usize, left: Option<&Record>, right: Option<&Record>) -> Fou
     nearest.map_or(WILD, |(.., found)| found)
 }
 
-/// The signals of an access to an inaccessible page: Linux sends the first, macOS the second.
-const SIGNALS: [libc::c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
-
-/// Written before the handler is installed.
-struct Before(UnsafeCell<[MaybeUninit<libc::sigaction>; 2]>);
-
-// SAFETY: written by `install`, once, before the handler that reads it is installed.
-unsafe impl Sync for Before {}
-
-static BEFORE: Before = Before(UnsafeCell::new([MaybeUninit::uninit(); 2]));
-
-fn install() {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: all zeroes is an action without flags, mask and handler, to which these fields are added; the handler has the
-    // type that `SA_SIGINFO` asks for. `BEFORE` is nobody else's yet (`Once`).
-    unsafe {
-        let action = action.as_mut_ptr();
-        (*action).sa_sigaction = handle as *const () as usize;
-        (*action).sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-        let before = BEFORE.0.get().cast::<libc::sigaction>();
-        for (at, signal) in SIGNALS.into_iter().enumerate() {
-            libc::sigaction(signal, core::ptr::null(), before.add(at));
-            libc::sigaction(signal, action, core::ptr::null_mut());
-        }
-    }
-}
+static FAULTS: FaultHandler = FaultHandler::new();
 
 extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: `SA_SIGINFO`: the system passes the signal's information.
     let address = unsafe { (*info).si_addr() }.addr();
     match find(address) {
         Some(found) => diagnose(address, found),
-        None => pass_on(signal, info, context),
+        // SAFETY: this is the handler.
+        None => unsafe { FAULTS.pass_on(signal, info, context) },
     }
 }
 
@@ -230,27 +173,4 @@ fn sleep_ms(ms: u32) {
         libc::timespec { tv_sec: (ms / 1000).into(), tv_nsec: (ms % 1000 * 1_000_000).into() };
     // SAFETY: the time is valid; what is left of it is not asked for.
     unsafe { libc::nanosleep(&raw const time, core::ptr::null_mut()) };
-}
-
-/// Does what would have been done without this handler.
-fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let at = SIGNALS.iter().position(|known| *known == signal).unwrap_or(0);
-    // SAFETY: written by `install`, before this handler was installed.
-    let before = unsafe { BEFORE.0.get().cast::<libc::sigaction>().add(at).read() };
-    if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
-        // The access is made again, and now ends the process as the system does it.
-        // SAFETY: the action that was there before.
-        unsafe { libc::sigaction(signal, &raw const before, core::ptr::null_mut()) };
-    } else if before.sa_flags & libc::SA_SIGINFO != 0 {
-        type Full = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void);
-        // SAFETY: the action's flags say that its handler has this type.
-        let full = unsafe { core::mem::transmute::<usize, Full>(before.sa_sigaction) };
-        full(signal, info, context);
-    } else {
-        // SAFETY: the action's flags say that its handler has this type.
-        let plain = unsafe {
-            core::mem::transmute::<usize, extern "C" fn(libc::c_int)>(before.sa_sigaction)
-        };
-        plain(signal);
-    }
 }

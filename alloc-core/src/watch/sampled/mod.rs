@@ -25,6 +25,7 @@ mod pool;
 mod range;
 mod report;
 mod system;
+mod table;
 
 use super::draw::{Countdown, Sampler};
 use crate::Layer;

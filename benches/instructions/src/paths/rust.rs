@@ -7,6 +7,7 @@ use super::{Path, threads};
 use crate::{PROFILED, SAMPLED, STACK};
 use alloc_core::api2::vec::Vec as StackVec;
 use alloc_core::{Allocator, Layout};
+use alloc_sizeclass::{ClassTable, Fine, Lookup};
 use std::hint::black_box;
 use std::ptr::{self, NonNull};
 
@@ -23,6 +24,7 @@ pub(super) const PATHS: &[Path] = &[
     .rounds_of(1_000_000, 1),
     Path::new("rust/pair-sampled", "64 bytes, known at compile time, below Sampled", pair_sampled)
         .rounds_of(1_000_000, 1),
+    Path::new("rust/pair-address", "64 bytes by size alone, freed by address", pair_address),
     Path::new("rust/pair-zeroed", "allocate 64 zeroed bytes and free them", pair_zeroed),
     Path::new("rust/pair-medium", "allocate and free 256 KiB", pair_medium),
     Path::new("rust/pair-large", "allocate and free 2 MiB, past the cache", pair_large),
@@ -116,6 +118,17 @@ fn pair_sampled(rounds: usize) {
         let slot = black_box(start(&SAMPLED, layout(64)));
         // SAFETY: allocated right above, for this layout.
         unsafe { SAMPLED.deallocate(slot, layout(64)) };
+    }
+}
+
+#[inline(never)]
+fn pair_address(rounds: usize) {
+    for _ in 0..rounds {
+        let class = Fine::class_of_size(black_box(64));
+        let slot = class.and_then(|class| STACK.allocate_cached(class));
+        let slot = slot.unwrap_or_else(|| start(&STACK, layout(64)));
+        // SAFETY: allocated right above.
+        unsafe { STACK.deallocate_at(black_box(slot)) };
     }
 }
 

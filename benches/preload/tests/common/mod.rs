@@ -18,21 +18,35 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The shared library, built when it is first asked for.
 pub fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--lib", "--message-format=json"]);
-        cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        let output = cargo.stderr(Stdio::inherit()).output().expect("cargo starts");
-        assert!(output.status.success(), "the library does not build");
-        let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-        let name = "libstrata_preload.so\"";
-        let end = messages.rfind(name).expect("cargo says where the library is") + name.len() - 1;
-        let start = messages[..end].rfind('"').expect("paths are quoted") + 1;
-        messages[start..end].into()
-    })
+    LIBRARY.get_or_init(|| build(&["--lib"], !cfg!(debug_assertions), "libstrata_preload.so"))
+}
+
+/// The shared library as users have it, in whichever profile the tests are.
+pub fn release_library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| build(&["--lib"], true, "libstrata_preload.so"))
+}
+
+/// An example of this package, in the release profile.
+pub fn release_example(name: &str) -> PathBuf {
+    build(&["--example", name], true, &format!("examples/{name}"))
+}
+
+/// What `cargo build` makes of a target: the path that ends so.
+fn build(target: &[&str], release: bool, end: &str) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--message-format=json"]).args(target);
+    cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    if release {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(Stdio::inherit()).output().expect("cargo starts");
+    assert!(output.status.success(), "it does not build");
+    let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+    let end = format!("{end}\"");
+    let end = messages.rfind(&end).expect("cargo says where it is") + end.len() - 1;
+    let start = messages[..end].rfind('"').expect("paths are quoted") + 1;
+    messages[start..end].into()
 }
 
 /// Compiles `programs/NAME`; the executable.
