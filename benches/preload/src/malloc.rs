@@ -23,7 +23,7 @@ pub(crate) fn allocate<const FAMILY: u8>(size: usize) -> *mut c_void {
         // SAFETY: an ordinary size.
         return match unsafe { stack::allocate_ordinary(size) } {
             Some(slot) => slot.as_ptr().cast(),
-            None => allocate_missed_plain::<FAMILY>(size),
+            None => allocate_missed::<FAMILY>(size),
         };
     }
     allocate_other::<FAMILY>(size)
@@ -34,50 +34,60 @@ pub(crate) fn allocate<const FAMILY: u8>(size: usize) -> *mut c_void {
 extern "C" fn allocate_other<const FAMILY: u8>(size: usize) -> *mut c_void {
     match stack::allocate_cached(size) {
         Some(slot) => slot.as_ptr().cast(),
-        None => allocate_missed_plain::<FAMILY>(size),
+        None => allocate_missed::<FAMILY>(size),
     }
 }
 
-/// What the thread has no slot for, and what another stack serves.
+/// What the thread has no slot for; sizes that nobody has; calls that make a detour, or that another stack serves.
 #[inline(never)]
-extern "C" fn allocate_missed_plain<const FAMILY: u8>(size: usize) -> *mut c_void {
+extern "C" fn allocate_missed<const FAMILY: u8>(size: usize) -> *mut c_void {
     if gate::is_hardened() {
         return hardened::allocate::<FAMILY>(size, false);
     }
-    allocate_missed(size, false)
+    allocate_refilled(size)
 }
 
-/// What the thread has no slot for; sizes that nobody has; calls that make a detour.
+/// The rest of `allocate_missed`.
 #[cold]
 #[inline(never)]
-extern "C" fn allocate_missed(size: usize, zeroed: bool) -> *mut c_void {
+extern "C" fn allocate_refilled(size: usize) -> *mut c_void {
+    if size > gate::LARGEST_BYTES {
+        return stack::exhausted();
+    }
+    // SAFETY: `size` is at most `LARGEST_BYTES`, and so is 1.
+    let layout = unsafe { stack::natural(size.max(1)) };
+    if gate::is_shut() { detour::allocate(layout, false) } else { stack::allocate(layout) }
+}
+
+/// What is to be zero.
+#[cold]
+#[inline(never)]
+extern "C" fn allocate_zeroed(size: usize) -> *mut c_void {
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
     if gate::is_shut() {
-        return allocate_elsewhere(size, zeroed);
+        return allocate_zeroed_elsewhere(size);
     }
-    // SAFETY: `size` is at most `LARGEST_BYTES`, and so is 1.
-    let layout = unsafe { stack::natural(size.max(1)) };
-    if zeroed { stack::allocate_zeroed(layout) } else { stack::allocate(layout) }
+    // SAFETY: as above.
+    stack::allocate_zeroed(unsafe { stack::natural(size.max(1)) })
 }
 
-/// What another stack serves, or makes a detour.
 #[cold]
 #[inline(never)]
-fn allocate_elsewhere(size: usize, zeroed: bool) -> *mut c_void {
+fn allocate_zeroed_elsewhere(size: usize) -> *mut c_void {
     if gate::is_hardened() {
-        return hardened::allocate::<MALLOC>(size, zeroed);
+        return hardened::allocate::<MALLOC>(size, true);
     }
-    // SAFETY: the caller has bounded `size`.
-    detour::allocate(unsafe { stack::natural(size.max(1)) }, zeroed)
+    // SAFETY: `allocate_zeroed` has bounded `size`.
+    detour::allocate(unsafe { stack::natural(size.max(1)) }, true)
 }
 
 /// `count * size` zeroed bytes. Fails like `malloc`, also when the product overflows.
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     match count.checked_mul(size) {
-        Some(bytes) => allocate_missed(bytes, true),
+        Some(bytes) => allocate_zeroed(bytes),
         None => stack::exhausted(),
     }
 }
@@ -173,7 +183,15 @@ unsafe extern "C" fn deallocate_missed(ptr: *mut c_void) {
 /// As for [`free`]. `ptr` is no longer valid, unless the call failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
-    let Some(ptr) = NonNull::new(ptr.cast::<u8>()) else { return allocate::<MALLOC>(size) };
+    let Some(ptr) = NonNull::new(ptr.cast::<u8>()) else {
+        // A miss looks a second time: one way out is shorter here than two.
+        // SAFETY: an ordinary size.
+        let slot = gate::is_ordinary(size).then(|| unsafe { stack::allocate_ordinary(size) });
+        return match slot.flatten() {
+            Some(slot) => slot.as_ptr().cast(),
+            None => allocate_other::<MALLOC>(size),
+        };
+    };
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
