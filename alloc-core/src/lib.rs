@@ -29,7 +29,13 @@ pub mod report;
 pub mod signals;
 mod static_ground;
 pub mod sync;
-#[cfg(any(feature = "profile", feature = "leaks", feature = "sampled", feature = "valgrind"))]
+#[cfg(any(
+    feature = "calls",
+    feature = "profile",
+    feature = "leaks",
+    feature = "sampled",
+    feature = "valgrind"
+))]
 mod watch;
 
 pub use allocator_api2 as api2;
@@ -58,6 +64,8 @@ pub use static_ground::Ground;
 pub use watch::Memcheck;
 #[cfg(all(feature = "sampled", unix))]
 pub use watch::Sampled;
+#[cfg(feature = "calls")]
+pub use watch::calls::write_calls;
 #[cfg(feature = "leaks")]
 pub use watch::leaks::{self, Leaks};
 #[cfg(feature = "profile")]

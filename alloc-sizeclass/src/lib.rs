@@ -3,6 +3,8 @@
 
 #[cfg(feature = "std")]
 mod cache;
+#[cfg(all(feature = "hardened", unix, not(all(loom, feature = "loom"))))]
+pub mod hardened;
 mod heap;
 mod resize;
 mod table;
@@ -13,6 +15,8 @@ pub use alloc_core::api2;
 pub use cache::checked::{Checked, Misuse};
 #[cfg(feature = "std")]
 pub use cache::{Instance, Key, ThreadCache};
+#[cfg(all(feature = "hardened", unix, not(all(loom, feature = "loom"))))]
+pub use hardened::Hardened;
 pub use heap::{Batch, BatchHeap, Lookup, SizeClassHeap};
 pub use table::{
     Class, ClassInfo, ClassTable, Compact, Fine, MAX_CLASSES, MAX_SLOT_BYTES, MAX_SMALL_SLOT_BYTES,
@@ -26,6 +30,10 @@ pub mod __private {
     #[cfg(target_os = "linux")]
     pub use crate::cache::ExitKey;
     pub use crate::cache::{AtExit, EMPTY, Lists, Local, StaticKey};
+    #[cfg(all(feature = "hardened", unix))]
+    pub use crate::hardened::{
+        Key as HardenedKey, Record, Static as HardenedStatic, Thread as HardenedThread,
+    };
     pub use alloc_core::AsGlobal;
     pub use alloc_core::sync::light_fence;
 }

@@ -232,6 +232,33 @@ fn instance_dropped_against_thread_exit() {
     });
 }
 
+/// The exchange alone: it is not public.
+#[path = "../src/hardened/claim.rs"]
+mod claim;
+
+/// Two threads free one object of the hardened stack: exactly one finds it live. Weakened: a load and a store in the place of
+/// the exchange: caught.
+#[test]
+fn ledger_r1() {
+    use alloc_core::sync::{AtomicU8, AtomicUsize, Ordering};
+    const LIVE: u8 = 0x80;
+    model(|| {
+        let shared = Arc::new((AtomicU8::new(LIVE), AtomicUsize::new(0)));
+        let free = |(state, found): &(AtomicU8, AtomicUsize)| {
+            if claim::claim(state) == LIVE {
+                // ORDERING: Relaxed: read after both threads have ended.
+                found.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let other = shared.clone();
+        let thread = thread::spawn(move || free(&other));
+        free(&shared);
+        thread.join().unwrap();
+        // ORDERING: Relaxed: the join has ordered it.
+        assert_eq!(shared.1.load(Ordering::Relaxed), 1);
+    });
+}
+
 /// The number alone: it is not public.
 #[path = "../src/cache/agreed.rs"]
 mod agreed;

@@ -81,6 +81,15 @@ pub static ALL: &[Candidate] = &[
         reclaim: by_its_layers,
     },
     Candidate {
+        name: "strata-hardened",
+        about: "stops programs that break their memory: Hardened over Arena",
+        version: strata_version,
+        fits: anything,
+        replay: |program, pass| on(&stacks::hardened(), program, pass),
+        heap: || Box::new(stacks::hardened()),
+        reclaim: by_its_layers,
+    },
+    Candidate {
         name: "strata-bump",
         about: "hardly frees: Bump over Arena, behind a lock",
         version: strata_version,

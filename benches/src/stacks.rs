@@ -8,13 +8,14 @@
 //! | without cache | `SizeClassHeap<Arena<Os>>` | least memory; one thread, or few calls |
 //! | profile | `Profile` over the default stack | who allocates what |
 //! | sampled | `Sampled` over the default stack | finding what breaks memory |
+//! | hardened | `Hardened<Arena<Os>>` | stopping programs that break their memory |
 //! | bump | `Locked<Bump<Arena<Os>>>` | programs that free nothing before their end |
 
 use crate::heap::{PageState, Run, Stack};
 use crate::measure;
 use alloc_arena::{Arena, Bump, Os};
 use alloc_core::{AsGlobal, Locked, Profile, Sampled};
-use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
+use alloc_sizeclass::{Hardened, SizeClassHeap, ThreadCache, hardened, thread_cache};
 
 /// What all stacks stand on.
 pub type Ground = Arena<Os>;
@@ -36,6 +37,11 @@ pub static PROFILED: Profile<&ThreadCache<SizeClassHeap<Ground>, CACHED>> = Prof
 
 /// The default stack with one allocation in many between guard pages.
 pub static SAMPLED: Sampled<&ThreadCache<SizeClassHeap<Ground>, CACHED>> = Sampled::new(&CACHED);
+
+hardened! {
+    /// The hardened preset.
+    pub static HARDENED: Ground = ground();
+}
 
 /// A bump that many threads share: each call takes a lock.
 pub static BUMP: Locked<Bump<Ground>> = Locked::new(Bump::new(ground()));
@@ -74,6 +80,12 @@ pub fn profiled() -> Mapped<Profile<&'static ThreadCache<SizeClassHeap<Ground>, 
 #[must_use]
 pub fn sampled() -> Mapped<Sampled<&'static ThreadCache<SizeClassHeap<Ground>, CACHED>>> {
     Stack::new(&SAMPLED)
+}
+
+/// [`static@HARDENED`] as a heap.
+#[must_use]
+pub fn hardened() -> Mapped<Hardened<Ground, HARDENED>> {
+    Stack::new(&HARDENED)
 }
 
 /// [`BUMP`] as a heap.

@@ -132,7 +132,7 @@ pub(crate) fn places(address: usize) -> Vec<Place> {
 }
 
 /// Writes a stack of calls, a line for each function. Allocates; call it inside a watcher only.
-#[cfg(any(feature = "leaks", all(feature = "sampled", unix)))]
+#[cfg(any(feature = "calls", feature = "leaks", all(feature = "sampled", unix)))]
 pub(crate) fn write(calls: &[usize], out: &mut impl core::fmt::Write) -> core::fmt::Result {
     for address in calls {
         let places = places(*address);
@@ -148,4 +148,14 @@ pub(crate) fn write(calls: &[usize], out: &mut impl core::fmt::Write) -> core::f
         }
     }
     Ok(())
+}
+
+/// Writes who called the function `above` on this thread, a line for each function. It allocates, and is not watched.
+///
+/// # Errors
+///
+/// When `out` has one.
+#[cfg(feature = "calls")]
+pub fn write_calls(above: *const c_void, out: &mut impl core::fmt::Write) -> core::fmt::Result {
+    Inside::run(|| write(Calls::here(above).frames(), out))
 }

@@ -3,19 +3,25 @@
 //! Above: the program. Below: `stack.rs`, or `detour.rs`.
 //! These are rare calls, so they share one way down, [`allocate`].
 
+use crate::hardened::{self, ALIGNED};
 use crate::{detour, errno, gate, malloc, stack};
 use alloc_core::Layout;
 use core::ptr;
 use libc::{c_int, c_void};
 
 /// `size` bytes aligned to `align`, a power of two; null and `ENOMEM` if that cannot be had.
-pub(crate) fn allocate(align: usize, size: usize) -> *mut c_void {
+pub(crate) fn allocate<const FAMILY: u8>(align: usize, size: usize) -> *mut c_void {
     debug_assert!(align.is_power_of_two());
     // The natural alignment of a size is at most the size, except below 8 bytes.
     if align <= 8 || (align <= 16 && size >= 16) {
-        return malloc::allocate(size);
+        return malloc::allocate::<FAMILY>(size);
     }
     match Layout::from_size_align(size.max(1), align) {
+        Ok(_) if gate::is_hardened() => {
+            // SAFETY: `align` is a power of two; the layout above has as many bytes or one more.
+            let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
+            hardened::allocate_layout(layout, hardened::family(FAMILY), false)
+        }
         Ok(layout) if gate::is_shut() => detour::allocate(layout, false),
         Ok(layout) => stack::allocate(layout),
         Err(_) => stack::exhausted(),
@@ -25,7 +31,7 @@ pub(crate) fn allocate(align: usize, size: usize) -> *mut c_void {
 /// C11 and later: fails with `EINVAL` unless `alignment` is a power of two. `size` may be any.
 #[unsafe(no_mangle)]
 pub extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
-    if alignment.is_power_of_two() { allocate(alignment, size) } else { invalid() }
+    if alignment.is_power_of_two() { allocate::<ALIGNED>(alignment, size) } else { invalid() }
 }
 
 /// The old form: glibc rounds an `alignment` that is no power of two up to one, and so do we.
@@ -33,7 +39,7 @@ pub extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
     match alignment.checked_next_power_of_two() {
-        Some(alignment) => allocate(alignment, size),
+        Some(alignment) => allocate::<ALIGNED>(alignment, size),
         None => invalid(),
     }
 }
@@ -54,7 +60,7 @@ pub unsafe extern "C" fn posix_memalign(
     if !alignment.is_power_of_two() || alignment < size_of::<*mut c_void>() {
         return libc::EINVAL;
     }
-    let ptr = errno::preserved(|| allocate(alignment, size));
+    let ptr = errno::preserved(|| allocate::<ALIGNED>(alignment, size));
     if ptr.is_null() {
         return libc::ENOMEM;
     }
@@ -66,7 +72,7 @@ pub unsafe extern "C" fn posix_memalign(
 /// `size` bytes that start on a page.
 #[unsafe(no_mangle)]
 pub extern "C" fn valloc(size: usize) -> *mut c_void {
-    allocate(page_bytes(), size)
+    allocate::<ALIGNED>(page_bytes(), size)
 }
 
 /// Whole pages, at least `size` bytes and at least one page.
@@ -74,7 +80,7 @@ pub extern "C" fn valloc(size: usize) -> *mut c_void {
 pub extern "C" fn pvalloc(size: usize) -> *mut c_void {
     let page = page_bytes();
     match size.max(1).checked_next_multiple_of(page) {
-        Some(size) => allocate(page, size),
+        Some(size) => allocate::<ALIGNED>(page, size),
         None => stack::exhausted(),
     }
 }

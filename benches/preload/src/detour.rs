@@ -1,8 +1,8 @@
-//! The way of a call while the gate is shut: it is recorded, or watched.
+//! The way of a call while the gate is shut: it is recorded, or watched, or another stack serves it.
 //!
-//! Above: the cold halves of the symbols. Below: `record`, `watch`. Not here: who shuts the gate.
+//! Above: the cold halves of the symbols. Below: `record`, `watch`, `hardened`. Not here: who shuts the gate.
 
-use crate::{gate, record, stack, watch};
+use crate::{gate, hardened, record, stack, watch};
 use alloc_core::Layout;
 use core::ptr::NonNull;
 use libc::c_void;
@@ -42,6 +42,9 @@ pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
 pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
     // SAFETY: the caller's promise.
     unsafe {
+        if gate::is_hardened() {
+            return hardened::reallocate(ptr, size);
+        }
         match gate::is_watched() {
             true => watch::reallocate(ptr, size),
             false => record::reallocate(ptr, size),
@@ -57,6 +60,9 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
 pub(crate) unsafe fn usable_bytes(ptr: NonNull<u8>) -> usize {
     // SAFETY: the caller's promise.
     unsafe {
+        if gate::is_hardened() {
+            return hardened::usable_bytes(ptr);
+        }
         match gate::is_watched() {
             true => watch::usable_bytes(ptr),
             false => stack::usable_bytes(ptr),

@@ -3,6 +3,7 @@
 //! Above: libc's `fork`. Below: `record.rs`, `watch`. The stack sees to itself: its own handlers take its
 //! locks, and were registered by its first miss.
 
+use crate::hardened::MALLOC;
 use crate::{malloc, record, watch};
 
 /// Has the stack register its handlers, which have to be there before ours: libc calls the first ones in reverse order
@@ -10,7 +11,7 @@ use crate::{malloc, record, watch};
 /// recorder's or the watcher's, then those below.
 pub(crate) fn begin() {
     // SAFETY: allocated here.
-    unsafe { malloc::deallocate(malloc::allocate(1)) };
+    unsafe { malloc::deallocate::<MALLOC>(malloc::allocate::<MALLOC>(1)) };
 }
 
 /// Registers the three handlers: after [`begin`], and after the watcher's own stack.

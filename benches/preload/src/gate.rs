@@ -1,4 +1,4 @@
-//! The gate: whether calls make a detour, to be recorded or watched, and which sizes are ordinary.
+//! The gate: whether calls make a detour, to be recorded or watched, or go to the hardened stack, and which sizes are ordinary.
 //!
 //! Above: `malloc.rs`. Below: nothing.
 //! A hit does not look at the gate. While it is shut, no thread has lists
@@ -16,6 +16,7 @@ const ORDINARY_BYTES: usize = 1 << 10;
 const OPEN: u8 = 0;
 const RECORDED: u8 = 1;
 const WATCHED: u8 = 2;
+const HARDENED: u8 = 3;
 
 static STATE: AtomicU8 = AtomicU8::new(OPEN);
 
@@ -38,6 +39,12 @@ pub(crate) fn watch() {
     STATE.store(WATCHED, Ordering::Relaxed);
 }
 
+/// Sends every call to the hardened stack from now on, for good.
+pub(crate) fn harden() {
+    // ORDERING: Relaxed, as in `watch`.
+    STATE.store(HARDENED, Ordering::Relaxed);
+}
+
 /// Ends a recording.
 pub(crate) fn open() {
     // ORDERING: Relaxed; a call that sees it late goes to the recorder, whose lock decides.
@@ -54,6 +61,13 @@ pub(crate) fn is_shut() -> bool {
 pub(crate) fn is_recorded() -> bool {
     // ORDERING: Relaxed, as above.
     STATE.load(Ordering::Relaxed) == RECORDED
+}
+
+/// Whether the hardened stack has.
+#[inline(always)]
+pub(crate) fn is_hardened() -> bool {
+    // ORDERING: Relaxed, as above.
+    STATE.load(Ordering::Relaxed) == HARDENED
 }
 
 /// Whether the watcher has.

@@ -2,8 +2,9 @@
 //!
 //! Above: the program. Below: `stack.rs` (or the watcher) for one allocation, `Layer::report` for figures.
 
+use crate::hardened::HARDENED;
 use crate::stack::STACK;
-use crate::{detour, report};
+use crate::{detour, gate, hardened, report};
 use alloc_core::Layer;
 use alloc_core::report::{Report, Sink, Unit};
 use core::ptr::NonNull;
@@ -25,7 +26,8 @@ pub unsafe extern "C" fn malloc_usable_size(ptr: *mut c_void) -> usize {
 /// the heap here, so there is nothing of which `_pad` bytes could be kept.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_trim(_pad: usize) -> c_int {
-    c_int::from(STACK.reclaim(usize::MAX) > 0)
+    let hardened_bytes = if gate::is_hardened() { hardened::reclaim() } else { 0 };
+    c_int::from(STACK.reclaim(usize::MAX) + hardened_bytes > 0)
 }
 
 /// Prints the stack's report on standard error.
@@ -41,12 +43,16 @@ pub extern "C" fn malloc_stats() {
 #[unsafe(no_mangle)]
 pub extern "C" fn mallinfo2() -> libc::mallinfo2 {
     let mut figures = Figures::default();
-    STACK.report(&mut Report::new(&mut figures));
+    match gate::is_hardened() {
+        true => HARDENED.report(&mut Report::new(&mut figures)),
+        false => STACK.report(&mut Report::new(&mut figures)),
+    }
     // The tables are address space, of which a thousandth is ever touched.
-    let held_bytes =
-        (figures.used + figures.dirty + figures.dedicated).saturating_sub(figures.tables);
+    let held_bytes = (figures.used + figures.dirty + figures.dedicated)
+        .saturating_sub(figures.tables)
+        + figures.guarded;
     // The figures of the layers were read one after the other, while other threads went on.
-    let in_use_bytes = (figures.slots + figures.large).min(held_bytes);
+    let in_use_bytes = (figures.slots + figures.large + figures.guarded).min(held_bytes);
     libc::mallinfo2 {
         arena: held_bytes,
         ordblks: 0,
@@ -90,13 +96,15 @@ struct Figures {
     dirty: usize,
     dedicated: usize,
     tables: usize,
+    guarded: usize,
 }
 
 impl Sink for Figures {
     fn enter(&mut self, _name: &str) {}
     fn figure(&mut self, name: &str, value: u64, _unit: Unit) {
         let picked = match name {
-            "slots in use (caches included)" => &mut self.slots,
+            "slots in use (caches included)" | "slots in use (bags included)" => &mut self.slots,
+            "guarded bytes" => &mut self.guarded,
             "large bytes" => &mut self.large,
             "used" => &mut self.used,
             "dirty" => &mut self.dirty,

@@ -14,6 +14,7 @@
 //! | `errno.rs` | the C error word |
 //! | `record.rs` | the trace of the program's allocations |
 //! | `watch/` | heap profile, leaks, guard pages: the stack that a watched program has instead |
+//! | `hardened.rs` | the hardened stack, in the place of the default one |
 //! | `report.rs` | the report at exit |
 //! | `idle.rs` | the thread that gives memory back while nothing is allocated, if it is wished for |
 //! | `fork.rs`, `life.rs` | a forked child; the process's beginning and end |
@@ -27,6 +28,7 @@ mod errno;
 mod foreign;
 mod fork;
 mod gate;
+mod hardened;
 mod idle;
 mod info;
 mod life;

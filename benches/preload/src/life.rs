@@ -4,7 +4,7 @@
 //! Allocation needs none of this: it works before the first constructor and after the last
 //! destructor.
 
-use crate::{fork, idle, record, report, watch};
+use crate::{fork, gate, hardened, idle, record, report, watch};
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -19,7 +19,10 @@ extern "C" fn start() {
     fork::begin();
     report::configure();
     record::configure();
-    watch::configure();
+    hardened::configure();
+    if !gate::is_hardened() {
+        watch::configure();
+    }
     fork::register();
     idle::configure();
 }

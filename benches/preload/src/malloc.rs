@@ -4,6 +4,7 @@
 //! Each hot function is a hit of the thread's lists; what misses stands right under it.
 //! Not here: alignments other than the natural one (`aligned.rs`), C++ (`cxx.rs`).
 
+use crate::hardened::{self, ALIGNED, MALLOC};
 use crate::{detour, gate, stack};
 use core::ptr::NonNull;
 use libc::c_void;
@@ -12,51 +13,81 @@ use libc::c_void;
 /// own. Fails with null and `ENOMEM`; always for sizes above `PTRDIFF_MAX`.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc(size: usize) -> *mut c_void {
-    allocate(size)
+    allocate::<MALLOC>(size)
 }
 
-/// `malloc` for the other symbols of this library.
+/// `malloc` for the other symbols of this library, by the family that they are of.
 #[inline(always)]
-pub(crate) fn allocate(size: usize) -> *mut c_void {
-    if gate::is_ordinary(size)
+pub(crate) fn allocate<const FAMILY: u8>(size: usize) -> *mut c_void {
+    if gate::is_ordinary(size) {
         // SAFETY: an ordinary size.
-        && let Some(slot) = unsafe { stack::allocate_ordinary(size) }
-    {
-        return slot.as_ptr().cast();
+        return match unsafe { stack::allocate_ordinary(size) } {
+            Some(slot) => slot.as_ptr().cast(),
+            None => allocate_missed::<FAMILY>(size),
+        };
     }
-    allocate_other(size)
+    allocate_other::<FAMILY>(size)
 }
 
-/// A size that is not ordinary, or that the thread has no slot for.
+/// A size that is not ordinary.
 #[inline(never)]
-extern "C" fn allocate_other(size: usize) -> *mut c_void {
+extern "C" fn allocate_other<const FAMILY: u8>(size: usize) -> *mut c_void {
     match stack::allocate_cached(size) {
         Some(slot) => slot.as_ptr().cast(),
-        None => allocate_missed(size, false),
+        None => allocate_missed::<FAMILY>(size),
     }
 }
 
-/// What the thread has no slot for; sizes that nobody has; calls that make a detour.
+/// What the thread has no slot for; sizes that nobody has; calls that make a detour, or that another stack serves.
+#[inline(never)]
+extern "C" fn allocate_missed<const FAMILY: u8>(size: usize) -> *mut c_void {
+    if gate::is_hardened() {
+        return hardened::allocate::<FAMILY>(size, false);
+    }
+    allocate_refilled(size)
+}
+
+/// The rest of `allocate_missed`.
 #[cold]
 #[inline(never)]
-extern "C" fn allocate_missed(size: usize, zeroed: bool) -> *mut c_void {
+extern "C" fn allocate_refilled(size: usize) -> *mut c_void {
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
     // SAFETY: `size` is at most `LARGEST_BYTES`, and so is 1.
     let layout = unsafe { stack::natural(size.max(1)) };
-    match (gate::is_shut(), zeroed) {
-        (true, _) => detour::allocate(layout, zeroed),
-        (false, true) => stack::allocate_zeroed(layout),
-        (false, false) => stack::allocate(layout),
+    if gate::is_shut() { detour::allocate(layout, false) } else { stack::allocate(layout) }
+}
+
+/// What is to be zero.
+#[cold]
+#[inline(never)]
+extern "C" fn allocate_zeroed(size: usize) -> *mut c_void {
+    if size > gate::LARGEST_BYTES {
+        return stack::exhausted();
     }
+    if gate::is_shut() {
+        return allocate_zeroed_elsewhere(size);
+    }
+    // SAFETY: as above.
+    stack::allocate_zeroed(unsafe { stack::natural(size.max(1)) })
+}
+
+#[cold]
+#[inline(never)]
+fn allocate_zeroed_elsewhere(size: usize) -> *mut c_void {
+    if gate::is_hardened() {
+        return hardened::allocate::<MALLOC>(size, true);
+    }
+    // SAFETY: `allocate_zeroed` has bounded `size`.
+    detour::allocate(unsafe { stack::natural(size.max(1)) }, true)
 }
 
 /// `count * size` zeroed bytes. Fails like `malloc`, also when the product overflows.
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     match count.checked_mul(size) {
-        Some(bytes) => allocate_missed(bytes, true),
+        Some(bytes) => allocate_zeroed(bytes),
         None => stack::exhausted(),
     }
 }
@@ -69,21 +100,43 @@ pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free(ptr: *mut c_void) {
     // SAFETY: the caller's promise.
-    unsafe { deallocate(ptr) }
+    unsafe { deallocate::<MALLOC>(ptr) }
 }
 
-/// `free` for the other symbols of this library.
+/// `free` for the other symbols of this library, by the family that they are of.
 ///
 /// # Safety
 ///
 /// As for [`free`].
 #[inline(always)]
-pub(crate) unsafe fn deallocate(ptr: *mut c_void) {
+pub(crate) unsafe fn deallocate<const FAMILY: u8>(ptr: *mut c_void) {
     // SAFETY: the caller's promise.
     unsafe {
         if !stack::deallocate_ordinary(ptr) {
-            deallocate_other(ptr);
+            deallocate_other::<FAMILY>(ptr);
         }
+    }
+}
+
+/// `free` that is told something of the object: its bytes, its alignment.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(always)]
+pub(crate) unsafe fn deallocate_told<const FAMILY: u8>(
+    ptr: *mut c_void,
+    (bytes, align): (Option<usize>, Option<usize>),
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if stack::deallocate_ordinary(ptr) {
+            return;
+        }
+        if gate::is_hardened() {
+            return hardened::deallocate_told::<FAMILY>(ptr, bytes, align);
+        }
+        deallocate_other::<FAMILY>(ptr);
     }
 }
 
@@ -94,7 +147,22 @@ pub(crate) unsafe fn deallocate(ptr: *mut c_void) {
 ///
 /// As for [`free`].
 #[inline(never)]
-unsafe extern "C" fn deallocate_other(ptr: *mut c_void) {
+unsafe extern "C" fn deallocate_other<const FAMILY: u8>(ptr: *mut c_void) {
+    if gate::is_hardened() {
+        // SAFETY: the caller's promise.
+        return unsafe { hardened::deallocate::<FAMILY>(ptr) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { deallocate_missed(ptr) }
+}
+
+/// The rest of `deallocate_other`.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(never)]
+unsafe extern "C" fn deallocate_missed(ptr: *mut c_void) {
     let Some(ptr) = NonNull::new(ptr.cast()) else { return };
     // SAFETY: the caller's promise.
     unsafe {
@@ -115,14 +183,22 @@ unsafe extern "C" fn deallocate_other(ptr: *mut c_void) {
 /// As for [`free`]. `ptr` is no longer valid, unless the call failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
-    let Some(ptr) = NonNull::new(ptr.cast::<u8>()) else { return allocate(size) };
+    let Some(ptr) = NonNull::new(ptr.cast::<u8>()) else {
+        // A miss looks a second time: one way out is shorter here than two.
+        // SAFETY: an ordinary size.
+        let slot = gate::is_ordinary(size).then(|| unsafe { stack::allocate_ordinary(size) });
+        return match slot.flatten() {
+            Some(slot) => slot.as_ptr().cast(),
+            None => allocate_other::<MALLOC>(size),
+        };
+    };
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
     // SAFETY: the caller's promise; `size` is at most `LARGEST_BYTES`, and not 0 in `reallocate`.
     unsafe {
         if size == 0 {
-            deallocate(ptr.as_ptr().cast());
+            deallocate::<MALLOC>(ptr.as_ptr().cast());
             return core::ptr::null_mut();
         }
         if gate::is_shut() { detour::reallocate(ptr, size) } else { stack::reallocate(ptr, size) }
@@ -141,15 +217,15 @@ pub unsafe extern "C" fn reallocarray(ptr: *mut c_void, count: usize, size: usiz
     unsafe { realloc(ptr, bytes) }
 }
 
-/// C23's `free` that is told the size. The size is not relied upon: the stack knows its own.
+/// C23's `free` that is told the size. The size is not relied upon: the stack knows its own. (The hardened one compares.)
 ///
 /// # Safety
 ///
 /// As for [`free`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn free_sized(ptr: *mut c_void, _size: usize) {
+pub unsafe extern "C" fn free_sized(ptr: *mut c_void, size: usize) {
     // SAFETY: the caller's promise.
-    unsafe { deallocate(ptr) }
+    unsafe { deallocate_told::<MALLOC>(ptr, (Some(size), None)) }
 }
 
 /// C23's `free` that is told the alignment and the size, neither of which is relied upon.
@@ -158,9 +234,9 @@ pub unsafe extern "C" fn free_sized(ptr: *mut c_void, _size: usize) {
 ///
 /// As for [`free`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn free_aligned_sized(ptr: *mut c_void, _alignment: usize, _size: usize) {
+pub unsafe extern "C" fn free_aligned_sized(ptr: *mut c_void, alignment: usize, size: usize) {
     // SAFETY: the caller's promise.
-    unsafe { deallocate(ptr) }
+    unsafe { deallocate_told::<ALIGNED>(ptr, (Some(size), Some(alignment))) }
 }
 
 /// An old name of `free`.
@@ -171,5 +247,5 @@ pub unsafe extern "C" fn free_aligned_sized(ptr: *mut c_void, _alignment: usize,
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cfree(ptr: *mut c_void) {
     // SAFETY: the caller's promise.
-    unsafe { deallocate(ptr) }
+    unsafe { deallocate::<MALLOC>(ptr) }
 }

@@ -6,6 +6,8 @@
 //! `STRATA_REPORT=1` sends the report to standard error, `STRATA_REPORT=PATH` appends it to a file:
 //! a program's children write theirs to the same one.
 
+use crate::gate;
+use crate::hardened::HARDENED;
 use crate::stack::STACK;
 use alloc_core::report::Text;
 use core::fmt::{self, Write};
@@ -67,7 +69,10 @@ pub(crate) fn write_to(file: c_int) {
     let name = std::env::args_os().next().unwrap_or_default();
     // A report that cannot be written is no reason to stop a program.
     let _ = writeln!(out, "strata: process {} ({})", std::process::id(), name.display());
-    let _ = Text::write(&STACK, &mut out);
+    let _ = match gate::is_hardened() {
+        true => Text::write(&HARDENED, &mut out),
+        false => Text::write(&STACK, &mut out),
+    };
     out.flush();
 }
 

@@ -10,6 +10,7 @@ use std::ptr;
 
 pub(super) const PATHS: &[Path] = &[
     Path::new("c/pair", "malloc 64 bytes and free", pair).calls("bare/calls", 2),
+    Path::new("c/pair-hardened", "the same under STRATA_HARDENED", pair).calls("bare/calls", 2),
     Path::new("c/pair-other", "malloc 20 KiB and free", pair_other).calls("bare/calls", 2),
     Path::new("c/calloc", "calloc 64 bytes and free", zeroed).calls("bare/calls", 2),
     Path::new("c/realloc-stays", "realloc 100 bytes to 110, in place", stays).calls("bare/call", 1),

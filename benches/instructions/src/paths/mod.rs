@@ -61,6 +61,11 @@ impl Path {
         Self { less: Some(less), returns: calls, ..self }
     }
 
+    /// Whether the preload library is to have its hardened preset.
+    pub fn is_hardened(&self) -> bool {
+        self.is_c() && self.name.ends_with("-hardened")
+    }
+
     /// Whether it needs the preload library.
     pub fn is_c(&self) -> bool {
         self.name.starts_with("c/")

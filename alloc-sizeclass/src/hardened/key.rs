@@ -1,0 +1,277 @@
+//! How a hardened stack finds the record of the thread that calls it.
+//!
+//! Above: [`hardened!`](crate::hardened). Below: thread-local storage: one word for each thread and stack, null at first,
+//! without a destructor. A POSIX key, set at the first miss, ends it.
+
+use super::Hardened;
+use super::record::{BARRED, Record};
+use alloc_core::Layer;
+use alloc_core::sync::{AtomicBool, AtomicUsize, Ordering};
+use core::ffi::c_void;
+
+/// What [`hardened!`](crate::hardened) implements for the type that it makes.
+///
+/// # Safety
+///
+/// * `record` returns the word of the calling thread that `set` wrote last, null at first; it works until the thread has
+///   ended.
+/// * `watch_exit` arranges that the stack's `thread_ends` is called when the calling thread ends, and says whether
+///   that could be arranged.
+pub unsafe trait Key: Sized + Send + Sync + 'static {
+    /// The calling thread's word.
+    fn record() -> *mut Record;
+    /// Changes it.
+    fn set(record: *mut Record);
+    /// Arranges the end of the calling thread's record.
+    fn watch_exit() -> bool;
+}
+
+/// The POSIX key of a stack, and whether its forks are watched.
+#[derive(Debug)]
+pub struct Thread {
+    /// The key and one; 0 while there is none.
+    made: AtomicUsize,
+    forks_are_watched: AtomicBool,
+}
+
+/// A stack that is a static, by its key.
+///
+/// # Safety
+///
+/// `stack` always returns the same static, whose key is `Self`.
+#[doc(hidden)]
+pub unsafe trait Static: Key {
+    /// The layer below.
+    type Below: Layer + Sync + 'static;
+    /// The stack.
+    fn stack() -> &'static Hardened<Self::Below, Self>;
+}
+
+impl Thread {
+    /// None yet.
+    #[doc(hidden)]
+    #[must_use]
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self { made: AtomicUsize::new(0), forks_are_watched: AtomicBool::new(false) }
+    }
+
+    /// Arranges that the calling thread's record ends with it, and that forks leave the stack usable. `self` is the stack's
+    /// alone.
+    #[doc(hidden)]
+    pub fn watch<K: Static>(&self) -> bool {
+        self.watch_forks::<K>();
+        let Some(key) = self.key::<K>() else { return false };
+        // SAFETY: the key was made, and is never deleted. The value only has to differ from null.
+        unsafe { libc::pthread_setspecific(key, BARRED.cast()) == 0 }
+    }
+
+    fn key<K: Static>(&self) -> Option<libc::pthread_key_t> {
+        extern "C" fn ends<K: Static>(_: *mut c_void) {
+            K::stack().thread_ends();
+        }
+        // ORDERING: Relaxed: the number is all that is passed on, here and below.
+        let made = self.made.load(Ordering::Relaxed);
+        if made > 0 {
+            return Some((made - 1) as libc::pthread_key_t);
+        }
+        let mut key = 0;
+        // SAFETY: `key` lives through the call; the destructor is a function of this program, or of a library that stays.
+        if unsafe { libc::pthread_key_create(&raw mut key, Some(ends::<K>)) } != 0 {
+            return None;
+        }
+        let number = key as usize + 1;
+        // ORDERING: Relaxed, as above.
+        match self.made.compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => Some(key),
+            Err(other) => {
+                // SAFETY: made above, and no thread has a value for it.
+                unsafe { libc::pthread_key_delete(key) };
+                Some((other - 1) as libc::pthread_key_t)
+            }
+        }
+    }
+
+    fn watch_forks<K: Static>(&self) {
+        extern "C" fn before<K: Static>() {
+            K::stack().freeze();
+        }
+        extern "C" fn after<K: Static>() {
+            // SAFETY: `before` ran in this thread just before the fork.
+            unsafe { K::stack().thaw() };
+        }
+        // ORDERING: Relaxed: it only picks one caller, here and below.
+        if self.forks_are_watched.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        // SAFETY: the handlers are functions, and the stack is a static.
+        let error =
+            unsafe { libc::pthread_atfork(Some(before::<K>), Some(after::<K>), Some(after::<K>)) };
+        if error != 0 {
+            // There is no memory. The next thread that begins tries again.
+            self.forks_are_watched.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Declares a [`Hardened`] stack as a `static`.
+///
+/// ```
+/// use alloc_arena::{Arena, Os};
+/// use alloc_core::AsGlobal;
+/// use alloc_sizeclass::{Hardened, hardened};
+///
+/// hardened! {
+///     /// The program's allocator.
+///     pub static STACK: Arena<Os> = Arena::new(Os::new());
+/// }
+///
+/// #[global_allocator]
+/// static GLOBAL: AsGlobal<&Hardened<Arena<Os>, STACK>> = AsGlobal::new(&STACK);
+///
+/// assert_eq!(vec![1, 2, 3].len(), 3);
+/// ```
+///
+/// The static's type is `Hardened<Below, NAME>`: the key is a type of the static's own name.
+///
+/// In a shared library, begin with `#[initial_exec = "a_symbol"]`, as for [`thread_cache!`](crate::thread_cache).
+#[macro_export]
+macro_rules! hardened {
+    (
+        #[initial_exec = $symbol:literal]
+        $(#[$attr:meta])* $vis:vis static $NAME:ident: $below:ty = $init:expr;
+    ) => {
+        $crate::__hardened_static!([$(#[$attr])*] [$vis] $NAME [$below] [$init]);
+        const _: () = {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            $crate::__hardened_initial_exec!($symbol);
+            #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+            $crate::__hardened_local!();
+            $crate::__hardened_key!($NAME [$below]);
+        };
+    };
+    ($(#[$attr:meta])* $vis:vis static $NAME:ident: $below:ty = $init:expr;) => {
+        $crate::__hardened_static!([$(#[$attr])*] [$vis] $NAME [$below] [$init]);
+        const _: () = {
+            $crate::__hardened_local!();
+            $crate::__hardened_key!($NAME [$below]);
+        };
+    };
+}
+
+/// The static, and its key: a braced type, so that both can have one name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __hardened_static {
+    ([$($attr:tt)*] [$vis:vis] $NAME:ident [$below:ty] [$init:expr]) => {
+        /// The key of the hardened stack of this name.
+        #[derive(Debug)]
+        #[allow(non_camel_case_types)]
+        $vis enum $NAME {}
+        $($attr)*
+        $vis static $NAME: $crate::Hardened<$below, $NAME> = {
+            let below = $init;
+            // SAFETY: this is the static of the key, whose type has just been made for it.
+            unsafe { $crate::Hardened::<$below, $NAME>::for_static(below) }
+        };
+    };
+}
+
+/// `word()` and `set_word()`, by the language's thread-local storage.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __hardened_local {
+    () => {
+        ::std::thread_local! {
+            static WORD: ::core::cell::Cell<*mut $crate::__private::Record> =
+                const { ::core::cell::Cell::new(::core::ptr::null_mut()) };
+        }
+        #[inline(always)]
+        fn word() -> *mut $crate::__private::Record {
+            WORD.with(::core::cell::Cell::get)
+        }
+        #[inline(always)]
+        fn set_word(record: *mut $crate::__private::Record) {
+            WORD.with(|word| word.set(record));
+        }
+    };
+}
+
+/// `word()` and `set_word()`, by initial-exec storage: a load by the thread's own register.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __hardened_initial_exec {
+    ($symbol:literal) => {
+        mod storage {
+            ::core::arch::global_asm!(
+                ".pushsection .tbss,\"awT\",@nobits",
+                ".p2align 3",
+                concat!(".hidden ", $symbol),
+                concat!(".globl ", $symbol),
+                concat!(".type ", $symbol, ",@object"),
+                concat!($symbol, ":"),
+                ".zero 8",
+                concat!(".size ", $symbol, ", 8"),
+                ".popsection",
+            );
+        }
+        #[inline(always)]
+        fn word() -> *mut $crate::__private::Record {
+            let word: *mut $crate::__private::Record;
+            // SAFETY: reads the calling thread's word, which the symbol above names.
+            unsafe {
+                ::core::arch::asm!(
+                    concat!("mov {word}, qword ptr [rip + ", $symbol, "@GOTTPOFF]"),
+                    "mov {word}, qword ptr fs:[{word}]",
+                    word = out(reg) word,
+                    options(readonly, nostack, preserves_flags),
+                );
+            }
+            word
+        }
+        #[inline(always)]
+        fn set_word(record: *mut $crate::__private::Record) {
+            // SAFETY: writes the calling thread's word.
+            unsafe {
+                ::core::arch::asm!(
+                    concat!("mov {place}, qword ptr [rip + ", $symbol, "@GOTTPOFF]"),
+                    "mov qword ptr fs:[{place}], {record}",
+                    place = out(reg) _,
+                    record = in(reg) record,
+                    options(nostack, preserves_flags),
+                );
+            }
+        }
+    };
+}
+
+/// The key's impls, in a scope that has `word()` and `set_word()`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __hardened_key {
+    ($NAME:ident [$below:ty]) => {
+        // SAFETY: the word is the calling thread's, constant-initialised, without a destructor; `Thread` has one run.
+        unsafe impl $crate::__private::HardenedKey for $NAME {
+            #[inline(always)]
+            fn record() -> *mut $crate::__private::Record {
+                word()
+            }
+            #[inline(always)]
+            fn set(record: *mut $crate::__private::Record) {
+                set_word(record);
+            }
+            fn watch_exit() -> bool {
+                static THREAD: $crate::__private::HardenedThread =
+                    $crate::__private::HardenedThread::new();
+                THREAD.watch::<$NAME>()
+            }
+        }
+        // SAFETY: it names the static, whose key this is.
+        unsafe impl $crate::__private::HardenedStatic for $NAME {
+            type Below = $below;
+            fn stack() -> &'static $crate::Hardened<$below, $NAME> {
+                &$NAME
+            }
+        }
+    };
+}

@@ -1,0 +1,236 @@
+//! The hardened stack: it is an allocator like any other, for programs that break nothing; for those that do, a child process
+//! makes each mistake, and has to end with the right words.
+#![cfg(all(unix, not(all(loom, feature = "loom"))))]
+
+use alloc_arena::{Arena, Os};
+use alloc_core::api2::{boxed::Box, vec::Vec};
+use alloc_core::conformance::Kit;
+use alloc_core::{Allocator, Layer, Layout};
+use alloc_sizeclass::hardened;
+use alloc_sizeclass::hardened::{Claim, Family};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::ptr::NonNull;
+
+hardened! {
+    static STACK: Arena<Os> = Arena::new(Os::new());
+}
+
+hardened! {
+    #[initial_exec = "strata_test_hardened_record"]
+    static INITIAL_EXEC: Arena<Os> = Arena::new(Os::new());
+}
+
+#[test]
+fn conformance() {
+    Kit::layer(|| &STACK).threads().clones().check();
+}
+
+#[test]
+fn conformance_with_initial_exec_storage() {
+    Kit::layer(|| &INITIAL_EXEC).threads().clones().check();
+}
+
+/// Objects that threads hand to each other, and leave behind when they end.
+#[test]
+fn threads_free_each_others_objects() {
+    let (give, take) = std::sync::mpsc::channel::<Vec<Box<[usize; 9], _>, _>>();
+    let giver = std::thread::spawn(move || {
+        for round in 0..200 {
+            let mut batch = Vec::new_in(&STACK);
+            batch.extend((0..100).map(|at| Box::new_in([round * at; 9], &STACK)));
+            if give.send(batch).is_err() {
+                return;
+            }
+        }
+    });
+    for (round, batch) in take.into_iter().enumerate() {
+        for (at, object) in batch.into_iter().enumerate() {
+            assert_eq!(*object, [round * at; 9]);
+        }
+    }
+    giver.join().unwrap();
+    STACK.verify().unwrap();
+}
+
+/// A freed address stays away for as long as so many more objects have not been freed, and comes back at some time.
+#[test]
+fn addresses_come_back_late() {
+    let layout = Layout::new::<[u8; 50]>();
+    let address = || {
+        let object: NonNull<u8> = STACK.allocate(layout).unwrap().cast();
+        // SAFETY: allocated right above.
+        unsafe { STACK.deallocate(object, layout) };
+        object
+    };
+    let first = address();
+    let again = (0..10_000).position(|_| address() == first);
+    assert!(again.is_some_and(|again| again >= 15), "{again:?}");
+}
+
+/// What a stale pointer finds is zero; so is what is handed out, whatever was there before.
+#[test]
+fn free_memory_is_zero() {
+    for bytes in [1, 8, 24, 100, 128, 200, 1000, 5000, 40_000] {
+        let layout = Layout::from_size_align(bytes, 8).unwrap();
+        for _ in 0..100 {
+            let object: NonNull<u8> = STACK.allocate_zeroed(layout).unwrap().cast();
+            // SAFETY: allocated right above; then a read of what was freed, in a slot that stays mapped, by a test
+            // that has one thread in this stack's class.
+            unsafe {
+                let slice = std::slice::from_raw_parts(object.as_ptr(), bytes);
+                assert!(slice.iter().all(|byte| *byte == 0), "{bytes}");
+                object.write_bytes(0xa5, bytes);
+                STACK.deallocate(object, layout);
+                let stale = (0..bytes).all(|at| object.add(at).read_volatile() == 0);
+                assert!(stale, "{bytes}");
+            }
+        }
+    }
+}
+
+/// The mistakes, by name, and what is said of each.
+const MISTAKES: &[(&str, &str)] = &[
+    ("double-free", "double free"),
+    ("double-free-later", "double free"),
+    ("double-free-large", "double free"),
+    ("free-twice-by-threads", "double free"),
+    ("interior", "invalid free"),
+    ("interior-large", "invalid free"),
+    ("misaligned", "invalid free"),
+    ("foreign", "invalid free"),
+    ("wrong-size", "free with a wrong size"),
+    ("wrong-size-large", "free with a wrong size"),
+    ("wrong-family", "free by the wrong function"),
+    ("overflow", "overflow"),
+    ("overflow-by-zero", "overflow"),
+    ("overflow-large", "overflow"),
+    ("underflow", "underflow"),
+    ("underflow-large", "underflow"),
+    ("write-after-free", "write after free"),
+    ("resize-after-free", "double free"),
+];
+
+fn child(name: &str) -> std::process::Output {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "makes_a_mistake", "--ignored", "--nocapture"])
+        .env("STRATA_TEST_MISTAKE", name)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn mistakes_end_the_process() {
+    for (name, words) in MISTAKES {
+        let output = child(name);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{name}: {output:?}");
+        assert!(text.contains(&format!("strata: {words} at 0x")), "{name}: {text}");
+    }
+    let output = child("none");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn guards_end_the_process() {
+    for name in ["use-after-free-large", "overflow-guard", "underflow-guard", "empty"] {
+        let output = child(name);
+        assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{name}: {output:?}");
+    }
+}
+
+/// # Safety
+///
+/// None of these is: that is what the stack is to find out.
+unsafe fn mistake(name: &str) {
+    let layout = |bytes| Layout::from_size_align(bytes, 8).unwrap();
+    let (small, large) = (layout(100), layout((1 << 20) - 41));
+    let allocate = |layout| STACK.allocate(layout).unwrap().cast::<u8>();
+    let (object, big, other) = (allocate(small), allocate(large), allocate(small));
+    let pages = allocate(layout(1 << 20));
+    // SAFETY: see above.
+    unsafe {
+        let free = |object: NonNull<u8>, layout| STACK.deallocate(object, layout);
+        let churn = |objects: usize| (0..objects).for_each(|_| free(allocate(small), small));
+        match name {
+            "double-free" => [(); 2].iter().for_each(|()| free(object, small)),
+            "double-free-later" => {
+                free(object, small);
+                churn(10);
+                free(object, small);
+            }
+            "double-free-large" => [(); 2].iter().for_each(|()| free(big, large)),
+            "free-twice-by-threads" => twice_by_threads(),
+            "interior" => free(object.add(16), layout(84)),
+            "interior-large" => free(big.add(4096), large),
+            "misaligned" => free(object.add(1), layout(99)),
+            "foreign" => free(NonNull::from(&mut [0u8; 64]).cast(), layout(64)),
+            "wrong-size" => free(object, layout(99)),
+            "wrong-size-large" => free(big, layout(1 << 20)),
+            "wrong-family" => {
+                let object = STACK.allocate_for(small, Family::New, false).unwrap();
+                STACK.free(object, Claim::of(Family::Malloc));
+            }
+            "overflow" => object.add(100).write(object.add(100).read() ^ 0x10),
+            "overflow-by-zero" => object.add(100).write(0),
+            "overflow-large" => big.add((1 << 20) - 41).write(0),
+            "underflow" => object.sub(1).write(object.sub(1).read() ^ 0x10),
+            "underflow-large" => big.sub(1).write(1),
+            "write-after-free" => {
+                free(object, small);
+                object.add(50).write(1);
+                churn(10_000);
+            }
+            "resize-after-free" => {
+                free(object, small);
+                let _ = STACK.grow(object, small, layout(5000));
+            }
+            "use-after-free-large" => {
+                free(big, large);
+                assert_ne!(big.as_ptr().read_volatile(), 1);
+            }
+            "overflow-guard" => pages.add(1 << 20).write(1),
+            "underflow-guard" => pages.sub(1).write(1),
+            "empty" => {
+                let empty = STACK.allocate_for(layout(0), Family::Malloc, false).unwrap();
+                assert_ne!(empty.as_ptr().read_volatile(), 1);
+            }
+            _ => {}
+        }
+        if name.starts_with("overflow") || name.starts_with("underflow") || name == "none" {
+            free(object, small);
+            free(big, large);
+            free(other, small);
+        }
+    }
+}
+
+/// Two threads free the same objects at the same moment: one of them comes too late.
+fn twice_by_threads() {
+    let layout = Layout::new::<[u8; 40]>();
+    let objects: Vec<usize> = (0..1000)
+        .map(|_| STACK.allocate(layout).unwrap().cast::<u8>().as_ptr().expose_provenance())
+        .collect();
+    let gate = std::sync::Barrier::new(2);
+    let free_all = || {
+        gate.wait();
+        for object in &objects {
+            let object = NonNull::new(std::ptr::with_exposed_provenance_mut(*object)).unwrap();
+            // SAFETY: it is not safe: that is what is to be found.
+            unsafe { STACK.deallocate(object, layout) };
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(free_all);
+        free_all();
+    });
+}
+
+/// Not a test by itself: what a child does.
+#[test]
+#[ignore = "a child of the tests above runs it"]
+fn makes_a_mistake() {
+    let name = std::env::var("STRATA_TEST_MISTAKE").unwrap();
+    // SAFETY: this process has nothing to lose.
+    unsafe { mistake(&name) };
+}
