@@ -17,7 +17,7 @@
 //!
 //! Not here: figures without call sites (`Observe`, in `combine`).
 
-#[cfg(any(feature = "profile", feature = "leaks", feature = "sampled"))]
+#[cfg(any(feature = "calls", feature = "profile", feature = "leaks", feature = "sampled"))]
 pub(crate) mod calls;
 #[cfg(any(feature = "profile", all(feature = "sampled", unix)))]
 mod draw;

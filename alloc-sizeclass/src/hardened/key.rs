@@ -1,6 +1,6 @@
 //! How a hardened stack finds the record of the thread that calls it.
 //!
-//! Above: [`hardened!`](crate::hardened). Below: thread-local storage: one word for each thread and stack, null at first,
+//! Above: [`hardened!`](crate::hardened!). Below: thread-local storage: one word for each thread and stack, null at first,
 //! without a destructor. A POSIX key, set at the first miss, ends it.
 
 use super::Hardened;
@@ -9,7 +9,7 @@ use alloc_core::Layer;
 use alloc_core::sync::{AtomicBool, AtomicUsize, Ordering};
 use core::ffi::c_void;
 
-/// What [`hardened!`](crate::hardened) implements for the type that it makes.
+/// What [`hardened!`](crate::hardened!) implements for the type that it makes.
 ///
 /// # Safety
 ///

@@ -89,7 +89,7 @@ fn span_of(class: usize) -> (usize, u32) {
 /// The slots that a span has at least.
 const LEAST_SPAN_SLOTS: u32 = 8;
 
-/// A hardened stack over a layer that spans come from, as a static: see [`hardened!`](crate::hardened).
+/// A hardened stack over a layer that spans come from, as a static: see [`hardened!`](crate::hardened!).
 ///
 /// Frees that break the rules end the process: see the crate's documentation for what is found, and when.
 pub struct Hardened<A, K> {
@@ -110,7 +110,7 @@ pub struct Hardened<A, K> {
 unsafe impl<A: Layer + Sync, K: Key> Sync for Hardened<A, K> {}
 
 impl<A: Layer, K: Key> Hardened<A, K> {
-    /// The stack of a static; [`hardened!`](crate::hardened) calls this.
+    /// The stack of a static; [`hardened!`](crate::hardened!) calls this.
     ///
     /// # Safety
     ///

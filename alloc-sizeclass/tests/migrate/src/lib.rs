@@ -10,6 +10,7 @@ use alloc_core::api2::alloc::System;
 use alloc_core::{Allocator, Layout};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
+use std::fmt;
 use std::ptr::NonNull;
 use std::sync::LazyLock;
 
@@ -53,6 +54,12 @@ pub struct Task(Coroutine<(), (), bool>);
 // SAFETY: while it is suspended, a task of this file has on its stack: a reference to a cache, which is
 // `Sync`; memory that it owns; numbers. Its caches are declared for tasks that migrate, or are values.
 unsafe impl Send for Task {}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("is_done", &self.0.done()).finish()
+    }
+}
 
 impl Task {
     /// Runs it until it suspends itself (`None`), or ends: whether all was as it should be.
