@@ -185,12 +185,13 @@ fn two_frees_at_a_time_are_one_too_many() {
 #[test]
 fn other_faults_are_not_ours() {
     let (signal, text) = run("null");
-    assert_eq!(signal, Some(11), "{text}");
+    // Who was there before does its work: the system, or a sanitizer.
+    assert!(signal == Some(11) || text.contains("AddressSanitizer: SEGV"), "{text}");
     assert!(!text.contains("strata:"), "{text}");
-    // Rust's own handler was there before, and still does its work.
+    // Rust's own handler, too.
     let (signal, text) = run("stack-overflow");
-    assert_eq!(signal, Some(6), "{text}");
-    assert!(text.contains("has overflowed its stack"), "{text}");
+    let is_told = signal == Some(6) && text.contains("has overflowed its stack");
+    assert!(is_told || text.contains("AddressSanitizer: stack-overflow"), "{text}");
 }
 
 /// Where the place of an object says nothing of a mistake's size: it is found all the same.

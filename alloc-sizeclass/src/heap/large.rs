@@ -5,7 +5,7 @@
 
 use super::SizeClassHeap;
 use super::class::List;
-use super::span::{LARGE, Span};
+use super::span::Span;
 use crate::table::SizeClasses;
 use alloc_core::{AllocError, Layer, Layout};
 use core::ptr::NonNull;
@@ -43,7 +43,7 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
         } else {
             self.below.allocate(layout)?
         };
-        match self.publish(run.cast(), layout, LARGE, 0, 1) {
+        match self.publish(run.cast(), layout, None) {
             Ok(span) => {
                 let mut large = self.large.lock();
                 large.bytes += run.len();

@@ -4,7 +4,7 @@
 //! below for the memory, `span_pool.rs` for the record, `index.rs` for the way from an address to it.
 
 use super::SizeClassHeap;
-use super::span::Span;
+use super::span::{LARGE, Span};
 use crate::table::{Class, ClassTable, SizeClasses};
 use alloc_core::{AllocError, Layer, Layout};
 use core::ptr::NonNull;
@@ -26,33 +26,35 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
         } else {
             self.below.allocate(layout)?.cast()
         };
-        let granules = info.span_bytes / T::GRANULE_BYTES;
-        self.publish(run, layout, class.index() as u8, info.span_slots, granules).inspect_err(
-            |_| {
-                // SAFETY: the run came from `below` with this layout, and nobody has seen it.
-                unsafe { self.below.deallocate(run, layout) };
-            },
-        )
+        self.publish(run, layout, Some(class)).inspect_err(|_| {
+            // SAFETY: the run came from `below` with this layout, and nobody has seen it.
+            unsafe { self.below.deallocate(run, layout) };
+        })
     }
 
-    /// Makes a record for a run, and enters it in the index.
+    /// Makes a record for a run, and enters it in the index. Without a class it is a large one.
+    #[inline]
     pub(super) fn publish(
         &self,
         run: NonNull<u8>,
         layout: Layout,
-        class: u8,
-        slots: u32,
-        granules: usize,
+        class: Option<Class>,
     ) -> Result<NonNull<Span>, AllocError> {
-        let span = Span::new(run, layout, class, slots);
+        let (byte, slots, granules, mark) = match class {
+            Some(class) => {
+                let info = T::info(class);
+                let granules = info.span_bytes / T::GRANULE_BYTES;
+                (class.index() as u8, info.span_slots, granules, T::mark(class))
+            }
+            None => (LARGE, 0, 1, 0),
+        };
+        let span = Span::new(run, layout, byte, slots);
         let span = self.pool.take(&self.below, T::GRANULE_BYTES, span)?;
         if let Err(error) = self.index.promise_at(&self.below, run, T::GRANULE_BYTES, granules) {
             // SAFETY: the record was just taken, and nobody has seen it.
             unsafe { self.pool.put(span) };
             return Err(error);
         }
-        // SAFETY: a class's byte, or 0.
-        let mark = unsafe { Class::from_byte(class) }.map_or(0, T::mark);
         self.index.insert(span, mark, T::GRANULE_BYTES, granules);
         Ok(span)
     }
