@@ -27,7 +27,7 @@ pub use table::{
 #[doc(hidden)]
 #[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]
 pub mod __private {
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     pub use crate::cache::ExitKey;
     pub use crate::cache::{AtExit, EMPTY, Lists, Local, StaticKey};
     #[cfg(all(feature = "hardened", unix))]

@@ -27,21 +27,31 @@ impl ExitKey {
     /// Arranges that the calling thread's state for the cache of `K` ends with the thread. `self` is that cache's alone.
     #[doc(hidden)]
     pub fn watch<K: StaticKey>(&self) -> bool {
-        let Some(key) = self.key::<K>() else { return false };
-        // SAFETY: the key was made, and is never deleted. The value only has to differ from null.
-        unsafe { libc::pthread_setspecific(key, K::thread().cast()) == 0 }
-    }
-
-    fn key<K: StaticKey>(&self) -> Option<libc::pthread_key_t> {
         extern "C" fn ends<K: StaticKey>(_: *mut c_void) {
             drop(AtExit::<K>::new());
         }
+        self.call_at_exit(ends::<K>, K::thread().cast())
+    }
+
+    /// Arranges that `ends`, always the same function of a program or of a library that stays, is called with `value`, which
+    /// is not null, when the calling thread ends; whether that could be arranged.
+    pub(crate) fn call_at_exit(
+        &self,
+        ends: extern "C" fn(*mut c_void),
+        value: *const c_void,
+    ) -> bool {
+        let Some(key) = self.key(ends) else { return false };
+        // SAFETY: the key was made, and is never deleted. The value is only passed on.
+        unsafe { libc::pthread_setspecific(key, value) == 0 }
+    }
+
+    fn key(&self, ends: extern "C" fn(*mut c_void)) -> Option<libc::pthread_key_t> {
         if let Some(number) = self.0.get() {
             return Some(number as libc::pthread_key_t);
         }
         let mut key = 0;
-        // SAFETY: `key` lives through the call; the destructor is a function of this library, which stays.
-        if unsafe { libc::pthread_key_create(&raw mut key, Some(ends::<K>)) } != 0 {
+        // SAFETY: `key` lives through the call; the destructor is a function that stays (`call_at_exit`).
+        if unsafe { libc::pthread_key_create(&raw mut key, Some(ends)) } != 0 {
             return None;
         }
         match self.0.offer(key as usize) {

@@ -33,12 +33,12 @@
 //! then reads what the other wrote. `light_fence` in a hit costs nothing; the reclaimer's
 //! `heavy_fence` pays for both. Where there is none, reclaimers leave other threads alone.
 
-#[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
+#[cfg(all(unix, not(all(loom, feature = "loom"))))]
 mod agreed;
 mod allocate;
 #[cfg(not(all(loom, feature = "loom")))]
 pub(crate) mod checked;
-#[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
+#[cfg(all(unix, not(all(loom, feature = "loom"))))]
 mod exit;
 mod instance;
 #[cfg(not(all(loom, feature = "loom")))]
@@ -59,7 +59,7 @@ use alloc_core::sync::Lock;
 use alloc_core::sync::Ordering;
 use core::fmt;
 use core::ops::Deref;
-#[cfg(all(target_os = "linux", not(all(loom, feature = "loom"))))]
+#[cfg(all(unix, not(all(loom, feature = "loom"))))]
 pub use exit::ExitKey;
 pub use instance::Instance;
 #[cfg(not(all(loom, feature = "loom")))]

@@ -5,8 +5,9 @@
 
 use super::Hardened;
 use super::record::{BARRED, Record};
+use crate::cache::ExitKey;
 use alloc_core::Layer;
-use alloc_core::sync::{AtomicBool, AtomicUsize, Ordering};
+use alloc_core::sync::{AtomicBool, Ordering};
 use core::ffi::c_void;
 
 /// What [`hardened!`](crate::hardened!) implements for the type that it makes.
@@ -29,8 +30,7 @@ pub unsafe trait Key: Sized + Send + Sync + 'static {
 /// The POSIX key of a stack, and whether its forks are watched.
 #[derive(Debug)]
 pub struct Thread {
-    /// The key and one; 0 while there is none.
-    made: AtomicUsize,
+    exit: ExitKey,
     forks_are_watched: AtomicBool,
 }
 
@@ -53,43 +53,18 @@ impl Thread {
     #[must_use]
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
-        Self { made: AtomicUsize::new(0), forks_are_watched: AtomicBool::new(false) }
+        Self { exit: ExitKey::new(), forks_are_watched: AtomicBool::new(false) }
     }
 
     /// Arranges that the calling thread's record ends with it, and that forks leave the stack usable. `self` is the stack's
     /// alone.
     #[doc(hidden)]
     pub fn watch<K: Static>(&self) -> bool {
-        self.watch_forks::<K>();
-        let Some(key) = self.key::<K>() else { return false };
-        // SAFETY: the key was made, and is never deleted. The value only has to differ from null.
-        unsafe { libc::pthread_setspecific(key, BARRED.cast()) == 0 }
-    }
-
-    fn key<K: Static>(&self) -> Option<libc::pthread_key_t> {
         extern "C" fn ends<K: Static>(_: *mut c_void) {
             K::stack().thread_ends();
         }
-        // ORDERING: Relaxed: the number is all that is passed on, here and below.
-        let made = self.made.load(Ordering::Relaxed);
-        if made > 0 {
-            return Some((made - 1) as libc::pthread_key_t);
-        }
-        let mut key = 0;
-        // SAFETY: `key` lives through the call; the destructor is a function of this program, or of a library that stays.
-        if unsafe { libc::pthread_key_create(&raw mut key, Some(ends::<K>)) } != 0 {
-            return None;
-        }
-        let number = key as usize + 1;
-        // ORDERING: Relaxed, as above.
-        match self.made.compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => Some(key),
-            Err(other) => {
-                // SAFETY: made above, and no thread has a value for it.
-                unsafe { libc::pthread_key_delete(key) };
-                Some((other - 1) as libc::pthread_key_t)
-            }
-        }
+        self.watch_forks::<K>();
+        self.exit.call_at_exit(ends::<K>, BARRED.cast_const().cast())
     }
 
     fn watch_forks<K: Static>(&self) {

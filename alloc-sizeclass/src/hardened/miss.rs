@@ -121,6 +121,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
 
     /// What canaries are made with.
     pub(super) fn secret(&self) -> Secret {
+        // The first that is offered, as in `cache/agreed.rs`.
         // ORDERING: Relaxed: the word is all that is passed on, here and below.
         let mut word = self.secret.load(Ordering::Relaxed);
         if word == 0 {
