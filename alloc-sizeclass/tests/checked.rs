@@ -168,3 +168,23 @@ fn over_another_layer() {
     assert_eq!(vec[9999], 9999);
     assert!(format!("{checked:?}").contains("Checked"));
 }
+
+/// Out of `Allocator`'s methods nothing unwinds: the process ends.
+#[test]
+fn a_panic_does_not_leave_the_allocator() {
+    let program = std::env::current_exe().unwrap();
+    let mut child = std::process::Command::new(program);
+    let output = child.args(["--exact", "panics", "--ignored"]).output().unwrap();
+    assert!(!output.status.success() && output.status.code() != Some(101), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("FAILED"), "{output:?}");
+}
+
+#[test]
+#[ignore = "a child of the test above runs it"]
+fn panics() {
+    let slot = new(64);
+    for _ in 0..2 {
+        // SAFETY: the second time it is not: that is what is to be found.
+        unsafe { checked().deallocate(slot, Layout::from_size_align(64, 16).unwrap()) };
+    }
+}

@@ -90,8 +90,9 @@ impl<H: BatchHeap, K: Key<H>> fmt::Debug for Checked<'_, H, K> {
 }
 
 impl<'a, H: BatchHeap, K: Key<H>> Checked<'a, H, K> {
-    /// The cache, with checks. `on_misuse` is called by the thread that made the mistake, out of `deallocate`, and does not
-    /// return: nothing has happened to the slot. It may not unwind where the caller does not expect that.
+    /// The cache, with checks. `on_misuse` is called by the thread that made the mistake, and does not return: nothing has
+    /// happened to the slot. If it panics, that leaves [`deallocate_at`](Self::deallocate_at), but not the methods of
+    /// `Allocator`, which may not unwind: there it ends the process.
     #[inline(always)]
     #[must_use]
     pub const fn new(cache: &'a ThreadCache<H, K>, on_misuse: fn(Misuse) -> !) -> Self {
@@ -202,6 +203,15 @@ impl<H: BatchHeap + Lookup, K: Key<H>> Checked<'_, H, K> {
     }
 }
 
+/// Ends the process if it is dropped.
+struct EndOnUnwind;
+
+impl Drop for EndOnUnwind {
+    fn drop(&mut self) {
+        std::process::abort();
+    }
+}
+
 /// # Safety
 ///
 /// It is a slot of a class, and the caller's.
@@ -242,7 +252,10 @@ allocator! {
                 match H::Table::class_of(layout) {
                     Some(class) => {
                         if !self.deallocate_cached(ptr.as_ptr(), class.index()) {
+                            // `Allocator`'s contract: nothing unwinds out of here.
+                            let end = EndOnUnwind;
                             self.deallocate_missed(ptr, class);
+                            core::mem::forget(end);
                         }
                     }
                     None => self.cache.deallocate(ptr, layout),
