@@ -36,7 +36,7 @@ mod scheduled;
 pub mod source;
 mod stack;
 mod stacks;
-mod stat;
+mod figures;
 mod state;
 mod table;
 mod tree;
@@ -70,8 +70,8 @@ pub use source::{Advice, Source};
 pub use stack::{Borrowed, Stack};
 #[cfg(all(feature = "os", unix))]
 pub use stacks::overflow;
-pub use stacks::{PoolRef, PooledStack, StackError, StackPool, StackStat};
-pub use stat::SysStat;
+pub use stacks::{PoolRef, PooledStack, StackError, StackPool, StackFigures};
+pub use figures::SysStat;
 #[cfg(feature = "alloc")]
 pub use values::Text;
 pub use walk::{PageRun, PageState};

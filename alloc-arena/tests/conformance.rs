@@ -16,8 +16,8 @@ fn arena_over_the_os() {
 }
 
 fn used_bytes<S: alloc_arena::Source>(arena: &Arena<S>) -> usize {
-    let stat = arena.stat();
-    stat.used_bytes + stat.dedicated_bytes
+    let figures = arena.figures();
+    figures.used_bytes + figures.dedicated_bytes
 }
 
 #[test]

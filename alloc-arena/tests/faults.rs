@@ -96,8 +96,8 @@ impl Player<'_> {
             assert!(self.arena.owns(run));
         }
         let live_bytes = self.live.iter().map(|live| self.arena.usable_size(live.layout));
-        let stat = self.arena.stat();
-        assert!(stat.used_bytes + stat.dedicated_bytes >= live_bytes.sum());
+        let figures = self.arena.figures();
+        assert!(figures.used_bytes + figures.dedicated_bytes >= live_bytes.sum());
     }
 
     fn play(&mut self) {
@@ -150,8 +150,8 @@ fn play(call: Call, failures: Failures, delay: Option<Duration>) -> usize {
     player.play();
     assert_eq!(player.refused, 0, "{call:?} {failures:?}: no service after the failures");
     arena.reclaim(usize::MAX);
-    let stat = arena.stat();
-    let held = (stat.used_bytes, stat.dedicated_bytes, stat.idle_bytes, stat.dirty_bytes);
+    let figures = arena.figures();
+    let held = (figures.used_bytes, figures.dedicated_bytes, figures.idle_bytes, figures.dirty_bytes);
     assert_eq!(held, (0, 0, 0, 0), "{call:?} {failures:?}: something is lost");
     calls
 }
@@ -206,7 +206,7 @@ fn faults_a_run_that_cannot_be_purged_stays_dirty() {
     unsafe { arena.deallocate(run.cast(), layout) };
     arena.source().fail(Call::Decommit, Failures::From(1));
     assert_eq!(arena.reclaim(usize::MAX), 0);
-    assert_eq!(arena.stat().dirty_bytes, 64 * KIB);
+    assert_eq!(arena.figures().dirty_bytes, 64 * KIB);
     assert_eq!(arena.allocate(layout).unwrap(), run);
     // SAFETY: allocated above.
     unsafe { arena.deallocate(run.cast(), layout) };
@@ -267,7 +267,7 @@ fn faults_metadata_that_are_refused_go_back_later() {
     // Each mapping takes two calls: the range, then its metadata.
     arena.source().fail(Call::Unreserve, Failures::Nth(2));
     arena.reclaim(usize::MAX);
-    assert_eq!(arena.stat().mappings, 1);
+    assert_eq!(arena.figures().mappings, 1);
     assert!(held_bytes() > one_bytes, "the call that was to fail did not");
     arena.verify().unwrap();
     arena.source().fail(Call::Unreserve, Failures::From(1));

@@ -78,7 +78,7 @@ fn play(ops: Vec<Op>, most_stacks: usize) {
                 Ok(stack) => {
                     // Cool ones vanish from the model's old end, never from its new one.
                     assert!(live.iter().all(|other| other.stack.high() != stack.high()));
-                    if pool.stat().warm_stacks > 0 || warm.last() == Some(&stack.high()) {
+                    if pool.figures().warm_stacks > 0 || warm.last() == Some(&stack.high()) {
                         assert_eq!(warm.pop(), Some(stack.high()), "most recent first");
                     } else {
                         warm.clear();
@@ -102,9 +102,9 @@ fn play(ops: Vec<Op>, most_stacks: usize) {
                 forgotten += 1;
             }
             Op::Reclaim(goal_bytes) => {
-                let before = pool.stat();
+                let before = pool.figures();
                 let bytes = pool.reclaim(goal_bytes);
-                let after = pool.stat();
+                let after = pool.figures();
                 assert_eq!(after.given_back_bytes - before.given_back_bytes, bytes);
                 assert!(bytes >= goal_bytes || goal_bytes == 0 || after.warm_stacks == 0);
             }
@@ -120,10 +120,10 @@ fn play(ops: Vec<Op>, most_stacks: usize) {
         }
         pool.verify().unwrap();
         live.iter().for_each(Live::check);
-        let stat = pool.stat();
-        assert_eq!(stat.live_stacks, live.len() + forgotten);
-        assert!(stat.warm_stacks <= warm.len());
-        assert!(stat.live_stacks + stat.warm_stacks + stat.cold_stacks <= most_stacks);
+        let figures = pool.figures();
+        assert_eq!(figures.live_stacks, live.len() + forgotten);
+        assert!(figures.warm_stacks <= warm.len());
+        assert!(figures.live_stacks + figures.warm_stacks + figures.cold_stacks <= most_stacks);
     }
 }
 
@@ -182,7 +182,7 @@ fn stacks_of_many_threads() {
     });
     places.into_iter().filter_map(|place| place.into_inner().unwrap()).for_each(check);
     pool.verify().unwrap();
-    let stat = pool.stat();
-    assert_eq!(stat.live_stacks, 0);
-    assert!(stat.warm_stacks + stat.cold_stacks <= 64, "{stat:?}");
+    let figures = pool.figures();
+    assert_eq!(figures.live_stacks, 0);
+    assert!(figures.warm_stacks + figures.cold_stacks <= 64, "{figures:?}");
 }

@@ -114,9 +114,9 @@ impl Model<'_> {
                 }
             }
             Op::Reclaim(goal_bytes) => {
-                let before = self.pool.stat();
+                let before = self.pool.figures();
                 let bytes = self.pool.reclaim(goal_bytes as usize);
-                let after = self.pool.stat();
+                let after = self.pool.figures();
                 assert_eq!(after.given_back_bytes - before.given_back_bytes, bytes);
             }
             Op::Freeze => {
@@ -127,9 +127,9 @@ impl Model<'_> {
         }
         self.pool.verify().unwrap();
         self.live.iter().for_each(Live::check);
-        let stat = self.pool.stat();
-        assert_eq!(stat.live_stacks, self.live.len() + self.forgotten);
-        assert!(stat.live_stacks + stat.warm_stacks + stat.cold_stacks <= self.most_stacks);
+        let figures = self.pool.figures();
+        assert_eq!(figures.live_stacks, self.live.len() + self.forgotten);
+        assert!(figures.live_stacks + figures.warm_stacks + figures.cold_stacks <= self.most_stacks);
     }
 }
 
@@ -154,6 +154,6 @@ fuzz_target!(|input: Input| {
     input.ops.iter().for_each(|op| model.step(*op));
     let forgotten = model.forgotten;
     drop(model);
-    assert_eq!(pool.stat().live_stacks, forgotten);
+    assert_eq!(pool.figures().live_stacks, forgotten);
     pool.verify().unwrap();
 });

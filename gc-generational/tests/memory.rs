@@ -252,7 +252,7 @@ fn a_buffer() {
         let arena = Arena::new(Fixed::new(&mut buffer));
         let config = config(Mode::StopTheWorld, Promotion::Second, 64 * KIB);
         programs(|| Generational::with(config, &arena), least / 2);
-        assert_eq!(arena.stat().used_bytes, 0);
+        assert_eq!(arena.figures().used_bytes, 0);
     }
 }
 

@@ -124,7 +124,7 @@ fn each_buffer(mut each: impl FnMut(&Arena<Fixed<'_>>, &str)) {
             let begin = start + offset_bytes;
             let arena = Arena::new(Fixed::new(&mut memory[begin..begin + buffer_bytes]));
             each(&arena, &format!("{} KiB at {} KiB", buffer_bytes / KIB, offset_bytes / KIB));
-            assert_eq!(arena.stat().used_bytes, 0);
+            assert_eq!(arena.figures().used_bytes, 0);
         }
     }
 }

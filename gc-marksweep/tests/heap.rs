@@ -77,14 +77,14 @@ fn dead_spans_and_large_objects_go_below() {
     for _ in 0..10 {
         model.allocate(Layout::new::<[usize; 10_000]>(), false).unwrap();
     }
-    assert!(arena.stat().used_bytes > 3_000_000);
+    assert!(arena.figures().used_bytes > 3_000_000);
     assert!(model.mutator.start_marking().is_some());
     model.finish_marking();
     model.sweep_all();
     assert!(model.mutator.usage().pool_bytes > 0);
-    assert!(arena.stat().used_bytes < 1_000_000, "only a few spans are kept");
+    assert!(arena.figures().used_bytes < 1_000_000, "only a few spans are kept");
     model.mutator.heap().reclaim(usize::MAX);
-    assert_eq!(arena.stat().used_bytes, 0);
+    assert_eq!(arena.figures().used_bytes, 0);
 }
 
 #[test]

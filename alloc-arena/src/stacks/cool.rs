@@ -53,7 +53,7 @@ impl<S: Source> StackPool<S> {
     }
 
     /// Looks at all stacks, also at those in use: how many bytes of memory they take up now. The deepest of them counts for
-    /// [`high_water_bytes`](crate::StackStat::high_water_bytes). `None` if the source does not know.
+    /// [`high_water_bytes`](crate::StackFigures::high_water_bytes). `None` if the source does not know.
     ///
     /// Takes a call of the system for each stack, about a microsecond, and has the lock meanwhile: for those who want to
     /// know how long stacks have to be.

@@ -46,12 +46,12 @@ mod record;
 #[cfg(all(feature = "os", unix))]
 mod registry;
 mod seq;
-mod stat;
+mod figures;
 mod state;
 
 pub use error::StackError;
 pub use pooled::{PoolRef, PooledStack};
-pub use stat::StackStat;
+pub use figures::StackFigures;
 
 use crate::below::Below;
 use crate::source::Source;
@@ -80,7 +80,7 @@ macro_rules! stack_pool {
         /// stack.set_name("reader");
         /// assert!(stack.usable().len() >= 64 << 10);
         /// drop(stack);
-        /// assert_eq!(STACKS.stat().warm_stacks, 1);
+        /// assert_eq!(STACKS.figures().warm_stacks, 1);
         /// # Ok::<(), alloc_arena::StackError>(())
         /// ```
         ///
@@ -199,14 +199,14 @@ impl<S: Source> StackPool<S> {
 
     /// The figures at this moment.
     #[must_use]
-    pub fn stat(&self) -> StackStat {
-        self.state.lock().stat(&self.below, &self.config)
+    pub fn figures(&self) -> StackFigures {
+        self.state.lock().figures(&self.below, &self.config)
     }
 
     /// Writes the figures, as a layer's.
     pub fn report(&self, report: &mut alloc_core::Report<'_>) {
-        let stat = self.stat();
-        report.layer("StackPool", |report| stat.report(report));
+        let figures = self.figures();
+        report.layer("StackPool", |report| figures.report(report));
     }
 
     /// Walks all records, and returns the first broken invariant. Takes time linear in the stacks.

@@ -90,9 +90,9 @@ impl<P: PoolRef> PooledStack<P> {
     ///
     /// let pool = Arc::new(StackPool::new(Os::new()));
     /// let stack: PooledStack<Arc<StackPool>> = PooledStack::take_from(Arc::clone(&pool))?;
-    /// assert_eq!(pool.stat().live_stacks, 1);
+    /// assert_eq!(pool.figures().live_stacks, 1);
     /// std::thread::spawn(|| drop(stack)).join().unwrap();
-    /// assert_eq!(pool.stat().live_stacks, 0);
+    /// assert_eq!(pool.figures().live_stacks, 0);
     /// # Ok::<(), alloc_arena::StackError>(())
     /// ```
     ///

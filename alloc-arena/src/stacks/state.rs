@@ -6,7 +6,7 @@ use super::config::Config;
 use super::list::List;
 use super::places::Places;
 use super::record::{Place, Whose};
-use super::stat::StackStat;
+use super::figures::StackFigures;
 use crate::below::Below;
 use crate::decay::{Decay, STEPS};
 use crate::source::Source;
@@ -100,10 +100,10 @@ impl State {
         self.mappings.iter().flatten()
     }
 
-    pub fn stat<S: Source>(&self, below: &Below<S>, config: &Config) -> StackStat {
+    pub fn figures<S: Source>(&self, below: &Below<S>, config: &Config) -> StackFigures {
         let sum = |what: fn(&Places) -> usize| self.mappings().map(what).sum();
         let shape = super::config::Shape::of(config, below.source.page_bytes()).ok();
-        StackStat {
+        StackFigures {
             stack_bytes: shape.map_or(0, |shape| shape.span_bytes),
             guard_bytes: shape.map_or(0, |shape| shape.guard_bytes),
             live_stacks: self.live + self.away,

@@ -135,7 +135,7 @@ fn stacks_r1_a_place_is_in_one_hand() {
         drop(stack);
         other.join().unwrap();
         pool.verify().unwrap();
-        assert_eq!(pool.stat().live_stacks, 0);
+        assert_eq!(pool.figures().live_stacks, 0);
     });
 }
 
@@ -154,8 +154,8 @@ fn stacks_r2_what_is_away_is_nobodys() {
         drop(stack);
         cooling.join().unwrap();
         pool.verify().unwrap();
-        let stat = pool.stat();
-        assert_eq!((stat.live_stacks, stat.warm_stacks + stat.cold_stacks), (0, 2));
+        let figures = pool.figures();
+        assert_eq!((figures.live_stacks, figures.warm_stacks + figures.cold_stacks), (0, 2));
     });
 }
 

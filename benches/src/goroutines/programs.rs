@@ -185,5 +185,5 @@ fn timed(
 /// The deepest that a stack was, in bytes, as far as the pool has looked.
 #[must_use]
 pub fn high_water_bytes() -> usize {
-    STACKS.stat().high_water_bytes
+    STACKS.figures().high_water_bytes
 }

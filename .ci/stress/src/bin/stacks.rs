@@ -85,6 +85,6 @@ fn main() {
     together(works);
     places.iter().for_each(|place| drop(place.lock().take()));
     pool.verify().expect("the records hold");
-    assert_eq!(pool.stat().live_stacks, 0);
-    println!("stacks: {:?}", pool.stat());
+    assert_eq!(pool.figures().live_stacks, 0);
+    println!("stacks: {:?}", pool.figures());
 }

@@ -7,7 +7,7 @@ use alloc_core::Report;
 /// Where the stacks of a [`StackPool`](crate::StackPool) stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct StackStat {
+pub struct StackFigures {
     /// Each stack has so many bytes of addresses, in whole pages, and below them its guard: what was asked for, and up to
     /// 1920 bytes by which stacks begin at different places of their pages.
     pub stack_bytes: usize,
@@ -39,7 +39,7 @@ pub struct StackStat {
     pub calls: Calls,
 }
 
-impl StackStat {
+impl StackFigures {
     /// Writes all figures.
     pub(super) fn report(&self, report: &mut Report<'_>) {
         report.bytes("stack", self.stack_bytes);
