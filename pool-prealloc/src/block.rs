@@ -144,7 +144,7 @@ impl<A: Layer> BlockPool<A> {
 
     #[cold]
     fn refuse(&self) -> AllocError {
-        self.list.fail();
+        self.list.refuse();
         AllocError
     }
 
@@ -194,8 +194,8 @@ impl<A: Layer> BlockPool<A> {
     }
 
     /// How many requests were refused: no slot was free, or the layout does not fit.
-    pub fn failures(&self) -> u64 {
-        self.list.failures()
+    pub fn refused(&self) -> usize {
+        self.list.refused()
     }
 
     /// The layer below.
@@ -298,7 +298,7 @@ unsafe impl<A: Layer> Layer for BlockPool<A> {
             report.slots("capacity", self.capacity_slots);
             report.slots("used", self.len());
             report.slots("high water", self.high_water());
-            report.count("failures", self.failures());
+            report.count("refused", self.refused() as u64);
             self.below().report(report);
         });
     }
@@ -326,7 +326,7 @@ impl<A: Layer> fmt::Debug for BlockPool<A> {
             .field("capacity", &self.capacity_slots)
             .field("used", &self.len())
             .field("high_water", &self.high_water())
-            .field("failures", &self.failures())
+            .field("refused", &self.refused())
             .finish_non_exhaustive()
     }
 }

@@ -25,7 +25,7 @@ use core::ptr::NonNull;
 pub struct Budget<A: Layer, const SHARES: usize> {
     plan: Plan<SHARES>,
     lists: [FreeList; SHARES],
-    borrowed: [Cell<u64>; SHARES],
+    borrowed: [Cell<usize>; SHARES],
     run: Run<A>,
 }
 
@@ -105,12 +105,12 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     }
 
     /// How many times share `index` had no free slot when one was asked of it.
-    pub fn failures(&self, index: usize) -> u64 {
-        self.lists[index].failures()
+    pub fn refused(&self, index: usize) -> usize {
+        self.lists[index].refused()
     }
 
     /// How many times share `index` took a slot of another.
-    pub fn borrowed(&self, index: usize) -> u64 {
+    pub fn borrowed(&self, index: usize) -> usize {
         self.borrowed[index].get()
     }
 
@@ -301,8 +301,8 @@ unsafe impl<A: Layer, const SHARES: usize> Layer for Budget<A, SHARES> {
                     report.slots("capacity", share.slots);
                     report.slots("used", self.used_slots(index));
                     report.slots("high water", self.high_water(index));
-                    report.count("failures", self.failures(index));
-                    report.count("borrowed", self.borrowed(index));
+                    report.count("refused", self.refused(index) as u64);
+                    report.count("borrowed", self.borrowed(index) as u64);
                 });
             }
             self.below().report(report);

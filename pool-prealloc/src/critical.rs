@@ -139,8 +139,8 @@ impl<T, const N: usize> CriticalPool<T, N> {
     }
 
     /// How many times no slot was free.
-    pub fn failures(&self) -> u64 {
-        self.alone(|slots| slots.list().failures())
+    pub fn refused(&self) -> usize {
+        self.alone(|slots| slots.list().refused())
     }
 
     /// Writes the pool's figures.
@@ -149,7 +149,7 @@ impl<T, const N: usize> CriticalPool<T, N> {
             report.slots("capacity", N);
             report.slots("used", self.len());
             report.slots("high water", self.high_water());
-            report.count("failures", self.failures());
+            report.count("refused", self.refused() as u64);
         });
     }
 

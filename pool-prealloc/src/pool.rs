@@ -223,8 +223,8 @@ impl<T, A: Layer> Pool<T, A> {
     }
 
     /// How many times no slot was free.
-    pub fn failures(&self) -> u64 {
-        self.list.failures()
+    pub fn refused(&self) -> usize {
+        self.list.refused()
     }
 
     /// Whether the address lies in this pool's slots.
@@ -244,7 +244,7 @@ impl<T, A: Layer> Pool<T, A> {
             report.slots("capacity", self.capacity_slots);
             report.slots("used", self.len());
             report.slots("high water", self.high_water());
-            report.count("failures", self.failures());
+            report.count("refused", self.refused() as u64);
             self.below().report(report);
         });
     }
@@ -307,7 +307,7 @@ impl<T, A: Layer> fmt::Debug for Pool<T, A> {
             .field("capacity", &self.capacity_slots)
             .field("used", &self.len())
             .field("high_water", &self.high_water())
-            .field("failures", &self.failures())
+            .field("refused", &self.refused())
             .finish_non_exhaustive()
     }
 }

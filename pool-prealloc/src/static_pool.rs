@@ -212,8 +212,8 @@ impl<'p, T, const N: usize> Handle<'p, T, N> {
     }
 
     /// How many times no slot was free.
-    pub fn failures(self) -> u64 {
-        self.pool.slots.list().failures()
+    pub fn refused(self) -> usize {
+        self.pool.slots.list().refused()
     }
 
     /// Writes the pool's figures.
@@ -222,7 +222,7 @@ impl<'p, T, const N: usize> Handle<'p, T, N> {
             report.slots("capacity", N);
             report.slots("used", self.len());
             report.slots("high water", self.high_water());
-            report.count("failures", self.failures());
+            report.count("refused", self.refused() as u64);
         });
     }
 
@@ -243,7 +243,7 @@ impl<T, const N: usize> fmt::Debug for Handle<'_, T, N> {
             .field("capacity", &N)
             .field("used", &self.len())
             .field("high_water", &self.high_water())
-            .field("failures", &self.failures())
+            .field("refused", &self.refused())
             .finish()
     }
 }

@@ -103,7 +103,7 @@ fn a_layout_that_does_not_fit_is_refused() {
         assert!(pool.allocate(refused).is_err());
         assert!(pool.usable_size(refused) >= refused.size());
     }
-    assert_eq!(pool.failures(), 3);
+    assert_eq!(pool.refused(), 3);
     let slots = [layout(112, 16), layout(1, 1), layout(112, 1), layout(50, 8)];
     let slots = slots.map(|fits| (pool.allocate(fits).unwrap(), fits));
     assert!(pool.allocate(layout(1, 1)).is_err() && pool.is_full());

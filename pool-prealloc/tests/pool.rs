@@ -31,7 +31,7 @@ fn a_slot_is_used_again_last_in_first_out() {
     assert_eq!(places.iter().collect::<HashSet<_>>().len(), 3);
     assert_eq!(pool.alloc(4).unwrap_err(), Full(4));
     drop((a, c));
-    assert_eq!((pool.len(), pool.is_full(), pool.failures()), (1, false, 1));
+    assert_eq!((pool.len(), pool.is_full(), pool.refused()), (1, false, 1));
     let [d, e] = [5, 6].map(|n| pool.alloc(n).unwrap());
     assert_eq!([&d, &e].map(SlotBox::as_ptr), [places[2], places[0]]);
     assert_eq!((*b, *d, *e), (2, 5, 6));
@@ -142,7 +142,7 @@ fn destructors_of_values_without_a_size_run() {
 fn capacities_at_their_ends() {
     let none = Pool::<u64>::with_capacity(0);
     assert_eq!(none.alloc(1).unwrap_err().into_inner(), 1);
-    assert!(none.is_full() && none.is_empty() && none.failures() == 1);
+    assert!(none.is_full() && none.is_empty() && none.refused() == 1);
     for slots in [usize::MAX, usize::MAX / 8, isize::MAX as usize / 8 + 1] {
         assert_eq!(Pool::<u64>::try_with_capacity(slots).unwrap_err(), TakeError::TooLarge);
         assert!(Pool::<u64>::layout(slots).is_none());
@@ -288,10 +288,10 @@ fn figures_are_reported() {
     let slots = |name: &str, value| (format!("Pool/{name}"), value, Unit::Slots);
     let want = [slots("capacity", 3), slots("used", 1), slots("high water", 3)];
     assert_eq!(figures.0[..3], want);
-    assert_eq!(figures.0[3], ("Pool/failures".into(), 1, Unit::Count));
+    assert_eq!(figures.0[3], ("Pool/refused".into(), 1, Unit::Count));
     assert_eq!(
         format!("{pool:?}"),
-        "Pool { capacity: 3, used: 1, high_water: 3, failures: 1, .. }"
+        "Pool { capacity: 3, used: 1, high_water: 3, refused: 1, .. }"
     );
 }
 

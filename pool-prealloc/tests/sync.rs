@@ -51,7 +51,7 @@ fn the_bound_is_exact_for_one_thread() {
                     assert_eq!(pool.in_use(), 0);
                     pool.verify().unwrap();
                 }
-                assert_eq!(pool.figures().failures, 6);
+                assert_eq!(pool.figures().refused, 6);
             }
         }
     }
@@ -310,7 +310,7 @@ fn nobody_fails_while_there_are_slots() {
                     });
                 }
             });
-            assert_eq!((pool.in_use(), pool.figures().failures), (0, 0));
+            assert_eq!((pool.in_use(), pool.figures().refused), (0, 0));
             pool.verify().unwrap();
         }
     }

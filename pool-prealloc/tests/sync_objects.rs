@@ -25,7 +25,7 @@ fn objects_are_made_at_once_and_used_again() {
     let all: Vec<_> = std::iter::from_fn(|| pool.get()).collect();
     assert!(all.iter().all(|object| object.is_empty() && object.capacity() >= 100));
     assert_eq!((all.len(), pool.in_use(), made.get()), (3, 3, 3));
-    assert_eq!(pool.figures().failures, 1);
+    assert_eq!(pool.figures().refused, 1);
     assert_eq!(format!("{pool:?}"), "ObjectPool { capacity: 3, in_use: 3, .. }");
 }
 

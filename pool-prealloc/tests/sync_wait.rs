@@ -64,7 +64,7 @@ fn a_limit_ends_the_waiting() {
         assert_eq!(pool.alloc_timeout(7, SHORT).unwrap_err(), Full(7));
         assert!(start.elapsed() >= SHORT);
         assert_eq!(pool.alloc_timeout(7, Duration::ZERO).unwrap_err(), Full(7));
-        assert_eq!(pool.figures().failures, 2);
+        assert_eq!(pool.figures().refused, 2);
         drop(boxes);
         assert_eq!(pool.in_use(), 0);
         assert_eq!(pool.alloc_timeout(7, SHORT).is_ok(), capacity > 0);

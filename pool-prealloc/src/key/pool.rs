@@ -60,7 +60,7 @@ macro_rules! declare_pool {
             len_slots: u32,
             high_slots: u32,
             retired_slots: u32,
-            failures: u64,
+            refused: usize,
             pub(super) versions: NonNull<u32>,
             run: Run<A>,
             values: PhantomData<T>,
@@ -144,7 +144,7 @@ impl<T, A: Layer> KeyPool<T, A> {
             len_slots: 0,
             high_slots: 0,
             retired_slots: 0,
-            failures: 0,
+            refused: 0,
             versions,
             run,
             values: PhantomData,
@@ -258,7 +258,7 @@ impl<T, A: Layer> KeyPool<T, A> {
     fn take_fresh(&mut self) -> Option<u32> {
         let index = self.list.fresh_slots;
         if index == self.capacity_slots {
-            self.failures += 1;
+            self.refused += 1;
             return None;
         }
         self.list.fresh_slots += 1;
@@ -411,8 +411,8 @@ impl<T, A: Layer> KeyPool<T, A> {
     }
 
     /// How many times no slot was free.
-    pub const fn failures(&self) -> u64 {
-        self.failures
+    pub const fn refused(&self) -> usize {
+        self.refused
     }
 
     /// How many slots have served so many values that they serve no more.
@@ -432,7 +432,7 @@ impl<T, A: Layer> KeyPool<T, A> {
             report.slots("used", self.len());
             report.slots("high water", self.high_water());
             report.slots("retired", self.retired());
-            report.count("failures", self.failures());
+            report.count("refused", self.refused() as u64);
             self.below().report(report);
         });
     }
@@ -491,7 +491,7 @@ impl<T, A: Layer> fmt::Debug for KeyPool<T, A> {
             .field("used", &self.len())
             .field("high_water", &self.high_water())
             .field("retired", &self.retired())
-            .field("failures", &self.failures())
+            .field("refused", &self.refused())
             .finish_non_exhaustive()
     }
 }

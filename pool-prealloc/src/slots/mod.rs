@@ -174,7 +174,7 @@ pub(crate) struct FreeList {
     fresh_slots: Cell<usize>,
     /// The high-water mark of what was before `fresh_slots` last went back.
     high_slots: Cell<usize>,
-    failures: Cell<u64>,
+    refused: Cell<usize>,
 }
 
 // SAFETY: the links lead to slots of the row, which moves to another thread with its list only.
@@ -186,7 +186,7 @@ impl FreeList {
             head: Cell::new(ptr::null_mut()),
             fresh_slots: Cell::new(0),
             high_slots: Cell::new(0),
-            failures: Cell::new(0),
+            refused: Cell::new(0),
         }
     }
 
@@ -217,7 +217,7 @@ impl FreeList {
     fn take_fresh(&self, slots: usize) -> Option<usize> {
         let index = self.fresh_slots.get();
         if index == slots {
-            self.fail();
+            self.refuse();
             return None;
         }
         self.fresh_slots.set(index + 1);
@@ -240,8 +240,8 @@ impl FreeList {
     }
 
     /// Takes note of a request that failed for another reason.
-    pub fn fail(&self) {
-        self.failures.set(self.failures.get().wrapping_add(1));
+    pub fn refuse(&self) {
+        self.refused.set(self.refused.get().wrapping_add(1));
     }
 
     /// Whether no slot is free: the next `take` fails.
@@ -259,8 +259,8 @@ impl FreeList {
         self.high_slots.get().max(fresh_slots)
     }
 
-    pub fn failures(&self) -> u64 {
-        self.failures.get()
+    pub fn refused(&self) -> usize {
+        self.refused.get()
     }
 
     /// How many slots are used. Walks the list.

@@ -20,17 +20,17 @@ pub struct SyncFigures {
     /// The most slots that were in use or in caches at a time: never fewer than were in use, and more by no more than
     /// the caches hold.
     pub most_out_slots: usize,
-    /// How often a call failed because all slots were in use.
-    pub failures: usize,
+    /// How many requests were refused, because all slots were in use.
+    pub refused: usize,
     /// How often the caches were gathered, because a thread found no slot elsewhere.
     pub gatherings: usize,
 }
 
 impl<T, A: Layer> Shared<T, A> {
     #[cold]
-    pub(super) fn failed(&self) {
+    pub(super) fn refuse(&self) {
         // ORDERING: Relaxed: it counts.
-        self.counts.failures.fetch_add(1, Ordering::Relaxed);
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn figures(&self) -> SyncFigures {
@@ -42,7 +42,7 @@ impl<T, A: Layer> Shared<T, A> {
             used_slots: out.saturating_sub(cached),
             cached_slots: cached.min(out),
             most_out_slots: self.store.most_out_slots().min(capacity_slots),
-            failures: self.counts.failures.load(Ordering::Relaxed),
+            refused: self.counts.refused.load(Ordering::Relaxed),
             gatherings: self.counts.gatherings.load(Ordering::Relaxed),
         }
     }
@@ -54,7 +54,7 @@ impl<T, A: Layer> Shared<T, A> {
             report.slots("in use", figures.used_slots);
             report.slots("in thread caches", figures.cached_slots);
             report.slots("high-water mark", figures.most_out_slots);
-            report.count("failures", figures.failures as u64);
+            report.count("refused", figures.refused as u64);
             report.count("gatherings", figures.gatherings as u64);
             self.below().report(report);
         });

@@ -83,7 +83,7 @@ impl<T, I: Fn() -> T, R: Fn(&mut T), A: Layer> ObjectPool<T, I, R, A> {
             // SAFETY: `take` gave the slot.
             Some(slot) => Some(unsafe { Object::new(slot, self) }),
             None => {
-                self.shared.failed();
+                self.shared.refuse();
                 None
             }
         }

@@ -190,7 +190,7 @@ fn place<P: Deref<Target: Source>>(
             Ok(HeldBox::new(slot, pool))
         },
         None => {
-            pool.shared().failed();
+            pool.shared().refuse();
             Err(Full(value))
         }
     }
@@ -203,7 +203,7 @@ fn place_with<P: Deref<Target: Source>, F: FnOnce() -> super::SlotOf<P>>(
 ) -> Result<HeldBox<P>, Full<F>> {
     let shared = pool.shared();
     let Some(slot) = shared.take() else {
-        shared.failed();
+        shared.refuse();
         return Err(Full(make));
     };
     // If `make` panics, the slot goes back.

@@ -56,7 +56,7 @@ impl<T, A: Layer> fmt::Debug for Shared<T, A> {
 /// Figures of what is seldom.
 #[derive(Default)]
 pub(super) struct Counts {
-    pub failures: AtomicUsize,
+    pub refused: AtomicUsize,
     pub gatherings: AtomicUsize,
     /// Frees since the pool became shared, or somebody failed.
     pub frees: AtomicUsize,

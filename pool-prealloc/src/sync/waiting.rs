@@ -93,7 +93,7 @@ impl<P: Deref<Target: Source>> Waiting<P> {
                 return self.finish(slot);
             }
             if left.is_zero() {
-                shared.failed();
+                shared.refuse();
                 return None;
             }
             let most = if *is_queued { Duration::MAX } else { LOOK_AGAIN };
