@@ -73,5 +73,5 @@ fn coroutines_use_the_stack_that_was_given_back_last() {
     };
     assert_eq!(run(), run());
     let deep = pool.take().unwrap();
-    assert_eq!(deep.high_water_bytes(), Some(4 << 10));
+    assert_eq!(deep.peak_bytes(), Some(4 << 10));
 }

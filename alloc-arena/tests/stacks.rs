@@ -123,13 +123,13 @@ fn stacks_that_have_no_room_are_refused() {
 fn stacks_take_up_what_was_touched() {
     let (_, pool) = watched();
     let stack = pool.take().unwrap();
-    assert_eq!(stack.high_water_bytes(), Some(0));
+    assert_eq!(stack.peak_bytes(), Some(0));
     touch(&stack, 1, 1);
-    assert_eq!(stack.high_water_bytes(), Some(PAGE));
+    assert_eq!(stack.peak_bytes(), Some(PAGE));
     touch(&stack, 40 * KIB, 1);
-    assert_eq!(stack.high_water_bytes(), Some(40 * KIB));
+    assert_eq!(stack.peak_bytes(), Some(40 * KIB));
     touch(&stack, stack.usable().len(), 1);
-    assert_eq!(stack.high_water_bytes(), Some(pool.figures().stack_bytes));
+    assert_eq!(stack.peak_bytes(), Some(pool.figures().stack_bytes));
 }
 
 #[test]
@@ -151,10 +151,10 @@ fn stacks_give_back_on_demand_the_oldest_first() {
     pool.reclaim(usize::MAX);
     let figures = pool.figures();
     assert_eq!((figures.warm_stacks, figures.cold_stacks), (0, 20));
-    assert_eq!((figures.given_back_bytes, figures.high_water_bytes), (20 * 2 * PAGE, 2 * PAGE));
+    assert_eq!((figures.given_back_bytes, figures.peak_stack_bytes), (20 * 2 * PAGE, 2 * PAGE));
     let calls = pool.figures().calls.guard;
     let stack = pool.take().unwrap();
-    assert_eq!(stack.high_water_bytes(), Some(0));
+    assert_eq!(stack.peak_bytes(), Some(0));
     touch(&stack, PAGE, 1);
     assert_eq!(pool.figures().calls.guard, calls, "a guard is made once");
     pool.verify().unwrap();
@@ -228,18 +228,18 @@ fn stacks_do_not_stay_deep() {
     let stack = pool.take().unwrap();
     touch(&stack, 200 * KIB, 1);
     drop(stack);
-    let mut high_water_bytes = Vec::new();
+    let mut peak_bytes = Vec::new();
     for now_ms in (0..4000).step_by(10) {
         source.now_ms.store(now_ms, Relaxed);
         for _ in 0..16 {
             let stack = pool.take().unwrap();
             touch(&stack, PAGE, 1);
-            high_water_bytes.push(stack.high_water_bytes().unwrap());
+            peak_bytes.push(stack.peak_bytes().unwrap());
         }
     }
-    assert_eq!((high_water_bytes[0], *high_water_bytes.last().unwrap()), (200 * KIB, 16 * KIB));
+    assert_eq!((peak_bytes[0], *peak_bytes.last().unwrap()), (200 * KIB, 16 * KIB));
     let figures = pool.figures();
-    assert_eq!((figures.calls.decommit, figures.high_water_bytes), (1, 200 * KIB));
+    assert_eq!((figures.calls.decommit, figures.peak_stack_bytes), (1, 200 * KIB));
     assert_eq!(figures.given_back_bytes, 184 * KIB);
 }
 
@@ -346,7 +346,7 @@ fn stacks_have_no_huge_pages() {
 fn stacks_are_measured() {
     let pool = StackPool::new(Os::new()).with_stack_bytes(64 << 10);
     let stacks: Vec<_> = (0..5).map(|_| pool.take().unwrap()).collect();
-    assert_eq!((pool.measure(), pool.figures().high_water_bytes), (Some(0), 0));
+    assert_eq!((pool.measure(), pool.figures().peak_stack_bytes), (Some(0), 0));
     for (at, stack) in stacks.iter().enumerate() {
         let usable = stack.usable();
         for page in 0..=at {
@@ -356,6 +356,6 @@ fn stacks_are_measured() {
     }
     if pool.source().page_bytes() == 4096 {
         assert_eq!(pool.measure(), Some((1 + 2 + 3 + 4 + 5) * 4096));
-        assert_eq!(pool.figures().high_water_bytes, 5 * 4096);
+        assert_eq!(pool.figures().peak_stack_bytes, 5 * 4096);
     }
 }

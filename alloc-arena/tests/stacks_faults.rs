@@ -169,18 +169,18 @@ fn stacks_without_any_guard_are_not_given_out() {
 
 #[test]
 fn stacks_have_a_limit() {
-    for most_stacks in [0, 1, 3, 100] {
-        let pool = pool(None).with_most_stacks(most_stacks);
-        let mut taken: Vec<_> = (0..most_stacks).map(|_| pool.take().unwrap()).collect();
+    for limit_stacks in [0, 1, 3, 100] {
+        let pool = pool(None).with_limit_stacks(limit_stacks);
+        let mut taken: Vec<_> = (0..limit_stacks).map(|_| pool.take().unwrap()).collect();
         for _ in 0..3 {
             let error = pool.take().unwrap_err();
-            assert_eq!(error, StackError::Limit { most_stacks });
-            assert!(error.to_string().contains(&most_stacks.to_string()));
+            assert_eq!(error, StackError::Limit { limit_stacks });
+            assert!(error.to_string().contains(&limit_stacks.to_string()));
             if taken.pop().is_some() {
                 taken.push(pool.take().unwrap());
             }
         }
-        assert_eq!(pool.figures().most_live_stacks, most_stacks);
+        assert_eq!(pool.figures().peak_live_stacks, limit_stacks);
         pool.verify().unwrap();
     }
 }

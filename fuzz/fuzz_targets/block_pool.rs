@@ -76,7 +76,7 @@ fuzz_target!(|input: Input| match &input.ground {
         let Ok(plan) = Plan::try_new(all) else { return };
         let budget = Budget::take(plan, Global).unwrap();
         play(&budget, &input.ops, || (0..3).map(|index| budget.used_slots(index)).sum());
-        assert!((0..3).all(|index| budget.high_water(index) <= shares[index].slots()));
+        assert!((0..3).all(|index| budget.peak_slots(index) <= shares[index].slots()));
         // Objects of the longest layout get all slots of its share, beside those that are as long, or lend.
         let longest = (0..3).max_by_key(|index| (shares[*index].layout().size(), *index)).unwrap();
         let layout = shares[longest].layout();

@@ -109,7 +109,7 @@ impl<'p> Model<'p> {
     fn check(&mut self, census: &Census) {
         let used = self.boxes.len() + self.leaked.len();
         self.high = self.high.max(used);
-        assert_eq!((self.pool.len(), self.pool.high_water()), (used, self.high));
+        assert_eq!((self.pool.len(), self.pool.peak_slots()), (used, self.high));
         assert_eq!((self.pool.is_full(), self.pool.refused()), (self.is_full(), self.refused));
         assert_eq!(census.living(), used);
         for (number, boxed) in &self.boxes {

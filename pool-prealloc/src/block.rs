@@ -189,7 +189,7 @@ impl<A: Layer> BlockPool<A> {
     }
 
     /// The most slots that were ever used at a time.
-    pub fn high_water(&self) -> usize {
+    pub fn peak_slots(&self) -> usize {
         self.list.high_slots()
     }
 
@@ -297,7 +297,7 @@ unsafe impl<A: Layer> Layer for BlockPool<A> {
             report.bytes("slot", self.slot_bytes());
             report.slots("capacity", self.capacity_slots);
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
+            report.slots("peak", self.peak_slots());
             report.count("refused", self.refused() as u64);
             self.below().report(report);
         });
@@ -325,7 +325,7 @@ impl<A: Layer> fmt::Debug for BlockPool<A> {
             .field("slot_bytes", &self.slot_bytes())
             .field("capacity", &self.capacity_slots)
             .field("used", &self.len())
-            .field("high_water", &self.high_water())
+            .field("peak", &self.peak_slots())
             .field("refused", &self.refused())
             .finish_non_exhaustive()
     }

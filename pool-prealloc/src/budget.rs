@@ -100,7 +100,7 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     }
 
     /// The most slots of share `index` that were ever used at a time.
-    pub fn high_water(&self, index: usize) -> usize {
+    pub fn peak_slots(&self, index: usize) -> usize {
         self.lists[index].high_slots()
     }
 
@@ -300,7 +300,7 @@ unsafe impl<A: Layer, const SHARES: usize> Layer for Budget<A, SHARES> {
                     report.bytes("slot", self.plan.slot_bytes(index));
                     report.slots("capacity", share.slots);
                     report.slots("used", self.used_slots(index));
-                    report.slots("high water", self.high_water(index));
+                    report.slots("peak", self.peak_slots(index));
                     report.count("refused", self.refused(index) as u64);
                     report.count("borrowed", self.borrowed(index) as u64);
                 });

@@ -134,11 +134,11 @@ impl<T, const N: usize> CriticalPool<T, N> {
     }
 
     /// The most slots that were ever used at a time.
-    pub fn high_water(&self) -> usize {
+    pub fn peak_slots(&self) -> usize {
         self.alone(|slots| slots.list().high_slots())
     }
 
-    /// How many times no slot was free.
+    /// How many requests were refused: no slot was free.
     pub fn refused(&self) -> usize {
         self.alone(|slots| slots.list().refused())
     }
@@ -148,7 +148,7 @@ impl<T, const N: usize> CriticalPool<T, N> {
         report.layer("CriticalPool", |report| {
             report.slots("capacity", N);
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
+            report.slots("peak", self.peak_slots());
             report.count("refused", self.refused() as u64);
         });
     }

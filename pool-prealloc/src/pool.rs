@@ -218,11 +218,11 @@ impl<T, A: Layer> Pool<T, A> {
     }
 
     /// The most slots that were ever used at a time.
-    pub fn high_water(&self) -> usize {
+    pub fn peak_slots(&self) -> usize {
         self.list.high_slots()
     }
 
-    /// How many times no slot was free.
+    /// How many requests were refused: no slot was free.
     pub fn refused(&self) -> usize {
         self.list.refused()
     }
@@ -243,7 +243,7 @@ impl<T, A: Layer> Pool<T, A> {
         report.layer("Pool", |report| {
             report.slots("capacity", self.capacity_slots);
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
+            report.slots("peak", self.peak_slots());
             report.count("refused", self.refused() as u64);
             self.below().report(report);
         });
@@ -306,7 +306,7 @@ impl<T, A: Layer> fmt::Debug for Pool<T, A> {
         f.debug_struct("Pool")
             .field("capacity", &self.capacity_slots)
             .field("used", &self.len())
-            .field("high_water", &self.high_water())
+            .field("peak", &self.peak_slots())
             .field("refused", &self.refused())
             .finish_non_exhaustive()
     }

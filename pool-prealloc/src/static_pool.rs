@@ -207,11 +207,11 @@ impl<'p, T, const N: usize> Handle<'p, T, N> {
     }
 
     /// The most slots that were ever used at a time.
-    pub fn high_water(self) -> usize {
+    pub fn peak_slots(self) -> usize {
         self.pool.slots.list().high_slots()
     }
 
-    /// How many times no slot was free.
+    /// How many requests were refused: no slot was free.
     pub fn refused(self) -> usize {
         self.pool.slots.list().refused()
     }
@@ -221,7 +221,7 @@ impl<'p, T, const N: usize> Handle<'p, T, N> {
         report.layer("StaticPool", |report| {
             report.slots("capacity", N);
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
+            report.slots("peak", self.peak_slots());
             report.count("refused", self.refused() as u64);
         });
     }
@@ -242,7 +242,7 @@ impl<T, const N: usize> fmt::Debug for Handle<'_, T, N> {
         f.debug_struct("Handle")
             .field("capacity", &N)
             .field("used", &self.len())
-            .field("high_water", &self.high_water())
+            .field("peak", &self.peak_slots())
             .field("refused", &self.refused())
             .finish()
     }

@@ -114,7 +114,7 @@ fn a_layout_that_does_not_fit_is_refused() {
         // SAFETY: allocated above with this layout.
         unsafe { pool.deallocate(slot.cast(), fits) };
     }
-    assert!(pool.is_empty() && pool.high_water() == 4);
+    assert!(pool.is_empty() && pool.peak_slots() == 4);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_collector_stands_on_a_pool() {
         std::iter::successors(*root, |node| node.1).map(|node| node.0).sum::<u32>()
     });
     assert_eq!(sum, 999 * 500);
-    assert!(pool.with(|pool| pool.high_water()) > 0, "spans come from the pool");
+    assert!(pool.with(|pool| pool.peak_slots()) > 0, "spans come from the pool");
     drop(heap);
     assert!(pool.with(BlockPool::is_empty));
 }

@@ -258,13 +258,13 @@ fn figures_are_reported() {
     drop(boxes);
     let figures = pool.figures();
     assert_eq!((figures.capacity_slots, figures.used_slots), (100, 0));
-    assert!((70..=100).contains(&figures.most_out_slots), "{figures:?}");
+    assert!((70..=100).contains(&figures.peak_out_slots), "{figures:?}");
     let mut text = String::new();
     let mut sink = Text::new(&mut text);
     pool.report(&mut Report::new(&mut sink));
     sink.finish().unwrap();
     assert!(text.starts_with("SyncPool"), "{text}");
-    assert!(text.contains("high-water mark") && text.contains("Global"), "{text}");
+    assert!(text.contains("peak (caches included)") && text.contains("Global"), "{text}");
 }
 
 #[test]

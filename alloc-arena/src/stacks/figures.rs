@@ -20,11 +20,11 @@ pub struct StackFigures {
     /// Free, without memory.
     pub cold_stacks: usize,
     /// So many were in use at one time.
-    pub most_live_stacks: usize,
+    pub peak_live_stacks: usize,
     /// The deepest that any stack was, as far as they were looked at: that is before they lose memory,
     /// once in an idle delay when they come back, and by [`measure`](crate::StackPool::measure). 0 if none was, or the source
     /// does not know.
-    pub high_water_bytes: usize,
+    pub peak_stack_bytes: usize,
     /// Memory given back to the source so far; addresses, where the source does not know how much was touched.
     pub given_back_bytes: usize,
     /// Guards that each split a mapping of the system, as there was no better way.
@@ -47,8 +47,8 @@ impl StackFigures {
         report.count("live stacks", self.live_stacks as u64);
         report.count("warm stacks", self.warm_stacks as u64);
         report.count("cold stacks", self.cold_stacks as u64);
-        report.count("most live stacks", self.most_live_stacks as u64);
-        report.bytes("high water", self.high_water_bytes);
+        report.count("peak live stacks", self.peak_live_stacks as u64);
+        report.bytes("peak of a stack", self.peak_stack_bytes);
         report.bytes("given back in all", self.given_back_bytes);
         report.count("guards that split mappings", self.split_guards as u64);
         report.bytes("reserved", self.reserved_bytes);

@@ -131,8 +131,8 @@ impl<S: Source> StackPool<S> {
 
     /// At most `stacks` stacks, live and idle ones together. At first there is no limit but that of addresses.
     #[must_use]
-    pub const fn with_most_stacks(mut self, stacks: usize) -> Self {
-        self.config.most_stacks = stacks;
+    pub const fn with_limit_stacks(mut self, stacks: usize) -> Self {
+        self.config.limit_stacks = stacks;
         self
     }
 

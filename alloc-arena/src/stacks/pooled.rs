@@ -140,7 +140,7 @@ impl<P: PoolRef> PooledStack<P> {
     /// in memory. `None` if the source does not know. It asks the system, which takes about a microsecond; pages that were
     /// swapped out do not count.
     #[must_use]
-    pub fn high_water_bytes(&self) -> Option<usize> {
+    pub fn peak_bytes(&self) -> Option<usize> {
         self.pool.pool().used_bytes(self.place)
     }
 

@@ -83,7 +83,7 @@ type Pool = Arc<StackPool<Buffer>>;
 type Stack<'p> = PooledStack<&'p StackPool<Buffer>>;
 
 /// Runs `body` for every interleaving, each time with a pool over the same buffer.
-fn model(most_stacks: usize, body: impl Fn(Pool) + Sync + Send + 'static) {
+fn model(limit_stacks: usize, body: impl Fn(Pool) + Sync + Send + 'static) {
     let layout = std::alloc::Layout::from_size_align(BUFFER_BYTES, PAGE).unwrap();
     // SAFETY: the layout has a size. The buffer is leaked.
     let base = super::Run(NonNull::new(unsafe { std::alloc::alloc(layout) }).unwrap());
@@ -99,7 +99,7 @@ fn model(most_stacks: usize, body: impl Fn(Pool) + Sync + Send + 'static) {
         let pool = StackPool::new(source)
             .with_stack_bytes(PAGE)
             .with_guard_bytes(PAGE)
-            .with_most_stacks(most_stacks)
+            .with_limit_stacks(limit_stacks)
             .with_idle_delay(None);
         body(Arc::new(pool));
     });
@@ -169,7 +169,7 @@ fn stacks_r2_a_taker_waits_for_what_is_away() {
             pool.reclaim(usize::MAX);
         });
         let stack = pool.take().expect("it will be back");
-        assert_eq!(pool.take().unwrap_err(), StackError::Limit { most_stacks: 1 });
+        assert_eq!(pool.take().unwrap_err(), StackError::Limit { limit_stacks: 1 });
         run_on(&pool, &stack, 1);
         drop(stack);
         cooling.join().unwrap();

@@ -32,9 +32,9 @@ pub fn show(arguments: &Arguments) -> Result<(), Stopped> {
     let figures = STACKS.figures();
     println!(
         "{} stacks of {} KiB were made; the deepest looked at had touched {} KiB",
-        figures.most_live_stacks,
+        figures.peak_live_stacks,
         figures.stack_bytes >> 10,
-        figures.high_water_bytes >> 10
+        figures.peak_stack_bytes >> 10
     );
     let given_back_bytes = STACKS.reclaim(usize::MAX);
     println!("the idle ones give {} MiB back to the system", given_back_bytes >> 20);

@@ -406,11 +406,11 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     /// The most values that ever lived at a time.
     #[inline]
-    pub const fn high_water(&self) -> usize {
+    pub const fn peak_slots(&self) -> usize {
         self.high_slots as usize
     }
 
-    /// How many times no slot was free.
+    /// How many requests were refused: no slot was free.
     pub const fn refused(&self) -> usize {
         self.refused
     }
@@ -430,7 +430,7 @@ impl<T, A: Layer> KeyPool<T, A> {
         report.layer("KeyPool", |report| {
             report.slots("capacity", self.capacity());
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
+            report.slots("peak", self.peak_slots());
             report.slots("retired", self.retired());
             report.count("refused", self.refused() as u64);
             self.below().report(report);
@@ -489,7 +489,7 @@ impl<T, A: Layer> fmt::Debug for KeyPool<T, A> {
         f.debug_struct("KeyPool")
             .field("capacity", &self.capacity())
             .field("used", &self.len())
-            .field("high_water", &self.high_water())
+            .field("peak", &self.peak_slots())
             .field("retired", &self.retired())
             .field("refused", &self.refused())
             .finish_non_exhaustive()

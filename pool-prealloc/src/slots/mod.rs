@@ -172,7 +172,7 @@ impl Row {
 pub(crate) struct FreeList {
     head: Cell<*mut u8>,
     fresh_slots: Cell<usize>,
-    /// The high-water mark of what was before `fresh_slots` last went back.
+    /// The peak of what was before `fresh_slots` last went back.
     high_slots: Cell<usize>,
     refused: Cell<usize>,
 }

@@ -19,7 +19,7 @@ pub struct SyncFigures {
     pub cached_slots: usize,
     /// The most slots that were in use or in caches at a time: never fewer than were in use, and more by no more than
     /// the caches hold.
-    pub most_out_slots: usize,
+    pub peak_out_slots: usize,
     /// How many requests were refused, because all slots were in use.
     pub refused: usize,
     /// How often the caches were gathered, because a thread found no slot elsewhere.
@@ -41,7 +41,7 @@ impl<T, A: Layer> Shared<T, A> {
             capacity_slots,
             used_slots: out.saturating_sub(cached),
             cached_slots: cached.min(out),
-            most_out_slots: self.store.most_out_slots().min(capacity_slots),
+            peak_out_slots: self.store.peak_out_slots().min(capacity_slots),
             refused: self.counts.refused.load(Ordering::Relaxed),
             gatherings: self.counts.gatherings.load(Ordering::Relaxed),
         }
@@ -53,7 +53,7 @@ impl<T, A: Layer> Shared<T, A> {
             report.slots("capacity", figures.capacity_slots);
             report.slots("in use", figures.used_slots);
             report.slots("in thread caches", figures.cached_slots);
-            report.slots("high-water mark", figures.most_out_slots);
+            report.slots("peak (caches included)", figures.peak_out_slots);
             report.count("refused", figures.refused as u64);
             report.count("gatherings", figures.gatherings as u64);
             self.below().report(report);
