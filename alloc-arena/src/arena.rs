@@ -124,8 +124,8 @@ impl<S: Source> Arena<S> {
         self
     }
 
-    /// The source.
-    pub const fn source(&self) -> &S {
+    /// The source, which is what lies below.
+    pub const fn below(&self) -> &S {
         &self.below.source
     }
 

@@ -66,9 +66,9 @@ pub enum Failures {
 /// use alloc_core::{Allocator, Layout};
 ///
 /// let arena = Arena::new(Scheduled::new(Os::new()));
-/// arena.source().fail(Call::Commit, Failures::From(1));
+/// arena.below().fail(Call::Commit, Failures::From(1));
 /// assert!(arena.allocate(Layout::new::<u64>()).is_err());
-/// arena.source().fail(Call::Commit, Failures::Never);
+/// arena.below().fail(Call::Commit, Failures::Never);
 /// assert!(arena.allocate(Layout::new::<u64>()).is_ok());
 /// ```
 #[derive(Debug)]

@@ -33,7 +33,7 @@ impl Slow {
             .with_reservation_bytes(MIB)
             .with_purge_delay(delay);
         let arena = Box::leak(Box::new(arena));
-        assert!(arena.source().arena.set(arena).is_ok());
+        assert!(arena.below().arena.set(arena).is_ok());
         arena
     }
 
@@ -211,7 +211,7 @@ fn away_threads_beside_a_slow_source() {
         let held = (figures.used_bytes, figures.dedicated_bytes, figures.idle_bytes);
         assert_eq!(held, (0, 0, 0), "every {refused}, {delay:?}");
         assert!(figures.dirty_bytes == 0 || refused > 0);
-        assert!(arena.source().calls.load(Relaxed) > 100);
+        assert!(arena.below().calls.load(Relaxed) > 100);
     }
 }
 
@@ -288,18 +288,18 @@ fn away_a_refused_stretch_stays_dirty_and_the_next_one_goes() {
             None
         })
         .collect();
-    let decommits = |failures| arena.source().fail(Call::Decommit, failures);
+    let decommits = |failures| arena.below().fail(Call::Decommit, failures);
     assert_eq!(arena.figures().dirty_bytes, (2 + 4 + 6) * PAGE);
     decommits(Failures::From(1));
     assert_eq!(arena.reclaim(usize::MAX), 0);
-    assert_eq!(arena.source().calls(Call::Decommit), 3, "each run once");
+    assert_eq!(arena.below().calls(Call::Decommit), 3, "each run once");
     assert_eq!(arena.figures().dirty_bytes, (2 + 4 + 6) * PAGE);
     arena.verify().unwrap();
     decommits(Failures::Nth(1));
     // The first is refused, the others go, and it is asked for once more.
     assert_eq!(arena.reclaim(usize::MAX), (2 + 4 + 6) * PAGE);
     let and_the_records = 1;
-    assert_eq!(arena.source().calls(Call::Decommit), 4 + and_the_records);
+    assert_eq!(arena.below().calls(Call::Decommit), 4 + and_the_records);
     assert_eq!((arena.figures().dirty_bytes, arena.figures().purged_bytes), (0, (2 + 4 + 6) * PAGE));
     kept.into_iter().for_each(Live::free);
     arena.verify().unwrap();
@@ -308,16 +308,16 @@ fn away_a_refused_stretch_stays_dirty_and_the_next_one_goes() {
 #[test]
 fn away_a_refused_move_leaves_the_run_as_it_was() {
     let arena = scheduled();
-    arena.source().fail(Call::Remap, Failures::From(1));
+    arena.below().fail(Call::Remap, Failures::From(1));
     // It is copied, and its old mapping lies idle.
     let live = Live::new(&arena, DEDICATED, 3).resize(2 * DEDICATED);
     assert_eq!((arena.figures().dedicated_bytes, arena.figures().idle_bytes), (2 * DEDICATED, DEDICATED));
     // The idle one cannot be made into a longer one: a new one is mapped.
     let other = Live::new(&arena, 3 * DEDICATED, 4);
-    assert_eq!(arena.source().calls(Call::Remap), 2);
+    assert_eq!(arena.below().calls(Call::Remap), 2);
     assert_eq!((arena.figures().dedicated_runs, arena.figures().idle_bytes), (2, DEDICATED));
     arena.verify().unwrap();
-    arena.source().fail(Call::Remap, Failures::Never);
+    arena.below().fail(Call::Remap, Failures::Never);
     let live = live.resize(4 * DEDICATED);
     other.free();
     live.free();
@@ -333,10 +333,10 @@ fn away_the_records_of_free_pages_go_too() {
     for _ in 0..3 {
         let runs: Vec<_> = (0..2000).map(|_| Live::new(&arena, PAGE, 1)).collect();
         runs.into_iter().for_each(Live::free);
-        let calls = arena.source().calls(Call::Decommit);
+        let calls = arena.below().calls(Call::Decommit);
         assert_eq!(arena.reclaim(usize::MAX), 2000 * PAGE);
         // One for the pages, one for what was known of each.
-        assert_eq!(arena.source().calls(Call::Decommit), calls + 2);
+        assert_eq!(arena.below().calls(Call::Decommit), calls + 2);
         arena.verify().unwrap();
         let kept: Vec<_> = (1..40).map(|pages| Live::new(&arena, pages * PAGE, 2)).collect();
         arena.verify().unwrap();

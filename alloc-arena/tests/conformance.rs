@@ -72,7 +72,7 @@ fn arena_that_fails_by_schedule() {
             .with_reservation_bytes(4 << 20)
             .with_purge_delay(Some(Duration::ZERO));
         for call in Call::ALL {
-            arena.source().fail(call, Failures::Every(every));
+            arena.below().fail(call, Failures::Every(every));
         }
         arena
     };

@@ -117,10 +117,10 @@ fn discard_leaves_alone_what_must_not_go() {
 fn discard_that_the_source_refuses_changes_nothing() {
     let arena = Arena::new(Scheduled::new(Os::new()));
     let run = sevens(&arena, 64 * KIB);
-    arena.source().fail(Call::Decommit, Failures::From(1));
+    arena.below().fail(Call::Decommit, Failures::From(1));
     assert_eq!(discard(&arena, run, 64 * KIB, 0, 64 * KIB), 0);
     assert_eq!(arena.figures().discarded_bytes, 0);
-    arena.source().fail(Call::Decommit, Failures::Never);
+    arena.below().fail(Call::Decommit, Failures::Never);
     assert_eq!(discard(&arena, run, 64 * KIB, 0, 64 * KIB), 64 * KIB);
     arena.verify().unwrap();
 }
@@ -130,15 +130,15 @@ fn discard_that_the_source_refuses_changes_nothing() {
 fn discard_takes_advice_for_huge_pages_back() {
     let arena = Arena::new(TinyHuge::new(Os::new())).with_purge_delay(None);
     let run = sevens(&arena, 4 * MIB);
-    assert_eq!(arena.source().advised_bytes(), 4 * MIB);
+    assert_eq!(arena.below().advised_bytes(), 4 * MIB);
     discard(&arena, run, 4 * MIB, 100 * KIB, 140 * KIB);
-    assert_eq!(arena.source().advised_bytes(), 4 * MIB - 2 * TINY_HUGE_BYTES);
+    assert_eq!(arena.below().advised_bytes(), 4 * MIB - 2 * TINY_HUGE_BYTES);
 
     let arena = Arena::new(TinyHuge::new(Os::new())).with_dedicated_bytes(MIB);
     let run = sevens(&arena, 4 * MIB);
-    assert_eq!(arena.source().advised_bytes(), 4 * MIB);
+    assert_eq!(arena.below().advised_bytes(), 4 * MIB);
     discard(&arena, run, 4 * MIB, 100 * KIB, 140 * KIB);
-    assert_eq!(arena.source().advised_bytes(), 0);
+    assert_eq!(arena.below().advised_bytes(), 0);
 }
 
 /// `Os`, but each decommit asks the arena for its figures first: for ever, if its lock is held.

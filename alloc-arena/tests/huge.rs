@@ -43,7 +43,7 @@ fn huge_pages_are_asked_for_piece_by_piece_once_memory_is_dense() {
     take(&arena, 8 * KIB);
     let figures = arena.figures();
     assert_eq!(figures.huge_bytes, TINY_HUGE_BYTES);
-    assert_eq!(arena.source().advised_bytes(), TINY_HUGE_BYTES);
+    assert_eq!(arena.below().advised_bytes(), TINY_HUGE_BYTES);
     assert_eq!(figures.dirty_bytes, TINY_HUGE_BYTES - 8 * KIB);
     for piece in 1..4 {
         for _ in 0..TINY_HUGE_BYTES / (8 * KIB) {
@@ -106,14 +106,14 @@ fn huge_pages_that_are_purged_are_not_advised_any_more() {
     let arena = tiny();
     let long = take(&arena, 4 * MIB);
     let end = take(&arena, 8 * KIB);
-    let advised_bytes = arena.source().advised_bytes();
+    let advised_bytes = arena.below().advised_bytes();
     assert_eq!(advised_bytes, 4 * MIB + TINY_HUGE_BYTES);
     give(&arena, long, 4 * MIB);
     // The source checks that no advice is in force where it is to decommit.
     assert_eq!(arena.reclaim(100 * KIB), 100 * KIB);
-    assert_eq!(arena.source().advised_bytes(), advised_bytes - 2 * TINY_HUGE_BYTES);
+    assert_eq!(arena.below().advised_bytes(), advised_bytes - 2 * TINY_HUGE_BYTES);
     arena.reclaim(usize::MAX);
-    assert_eq!(arena.source().advised_bytes(), 0);
+    assert_eq!(arena.below().advised_bytes(), 0);
     assert_eq!(arena.figures().dirty_bytes, 0);
     // Purged pieces are fresh again.
     let asked_bytes = arena.figures().huge_bytes;
@@ -127,9 +127,9 @@ fn huge_pages_that_are_purged_are_not_advised_any_more() {
 fn huge_page_advice_is_taken_back_after_a_delay() {
     let arena = tiny().with_purge_delay(Some(Duration::from_millis(80)));
     take(&arena, 2 * MIB);
-    assert_eq!(arena.source().advised_bytes(), 2 * MIB);
+    assert_eq!(arena.below().advised_bytes(), 2 * MIB);
     let began = std::time::Instant::now();
-    while arena.source().advised_bytes() > 0 {
+    while arena.below().advised_bytes() > 0 {
         assert!(began.elapsed() < Duration::from_secs(20));
         std::thread::sleep(Duration::from_millis(5));
         for _ in 0..16 {
@@ -145,7 +145,7 @@ fn huge_pages_are_what_the_user_says() {
     let of = |huge_pages| {
         let arena = tiny().with_huge_pages(huge_pages);
         take(&arena, 2 * MIB);
-        (arena.source().advised_bytes() > 0, arena.figures().huge_bytes > 0, arena.figures().calls.advise)
+        (arena.below().advised_bytes() > 0, arena.figures().huge_bytes > 0, arena.figures().calls.advise)
     };
     assert_eq!(of(HugePages::System), (false, false, 0));
     assert_eq!(of(HugePages::Avoid), (false, false, 1));

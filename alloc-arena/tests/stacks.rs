@@ -354,7 +354,7 @@ fn stacks_are_measured() {
             unsafe { usable.cast::<u8>().add(usable.len() - 1 - page * 4096).write(1) };
         }
     }
-    if pool.source().page_bytes() == 4096 {
+    if pool.below().page_bytes() == 4096 {
         assert_eq!(pool.measure(), Some((1 + 2 + 3 + 4 + 5) * 4096));
         assert_eq!(pool.figures().peak_stack_bytes, 5 * 4096);
     }

@@ -90,10 +90,10 @@ const DELAYS: [Option<Duration>; 3] = [None, Some(Duration::ZERO), Some(Duration
 
 fn play_with(call: Call, failures: Failures, delay: Option<Duration>) -> usize {
     let pool = pool(delay);
-    pool.source().fail(call, failures);
+    pool.below().fail(call, failures);
     play(&pool);
-    let calls = pool.source().calls(call);
-    pool.source().fail(call, Failures::Never);
+    let calls = pool.below().calls(call);
+    pool.below().fail(call, Failures::Never);
     assert_eq!(play(&pool), 0, "{call:?} {failures:?}: no service after the failures");
     pool.reclaim(usize::MAX);
     let figures = pool.figures();
@@ -133,7 +133,7 @@ fn stacks_faults_now_and_then_of_all_kinds() {
     for every in 2..9 {
         for delay in DELAYS {
             let pool = pool(delay);
-            Call::ALL.iter().for_each(|&call| pool.source().fail(call, Failures::Every(every)));
+            Call::ALL.iter().for_each(|&call| pool.below().fail(call, Failures::Every(every)));
             play(&pool);
         }
     }
@@ -142,7 +142,7 @@ fn stacks_faults_now_and_then_of_all_kinds() {
 #[test]
 fn stacks_without_light_guards_have_others() {
     let pool = pool(None);
-    pool.source().fail(Call::GuardWithin, Failures::From(1));
+    pool.below().fail(Call::GuardWithin, Failures::From(1));
     assert_eq!(play(&pool), 0);
     let figures = pool.figures();
     assert!(figures.split_guards > 0 && figures.split_guards == figures.cold_stacks, "{figures:?}");
@@ -152,11 +152,11 @@ fn stacks_without_light_guards_have_others() {
 fn stacks_without_any_guard_are_not_given_out() {
     let source = pool(None);
     for call in [Call::Guard, Call::GuardWithin] {
-        source.source().fail(call, Failures::From(1));
+        source.below().fail(call, Failures::From(1));
     }
     assert_eq!(source.take().unwrap_err(), StackError::Guard { split_guards: 0 });
     assert_eq!(source.figures().cold_stacks, 1);
-    source.source().fail(Call::Guard, Failures::Never);
+    source.below().fail(Call::Guard, Failures::Never);
     assert!(guard_is_there(&source.take().unwrap()));
 
     // A buffer has no pages that could be made inaccessible.
@@ -251,7 +251,7 @@ mod children {
     fn stacks_that_meet_the_limit_of_mappings_say_so() {
         in_child("stacks_that_meet_the_limit_of_mappings_say_so", || {
             let pool = pool(None);
-            pool.source().fail(Call::GuardWithin, Failures::From(1));
+            pool.below().fail(Call::GuardWithin, Failures::From(1));
             let mut live = Vec::with_capacity(1 << 20);
             let error = loop {
                 match pool.take() {
@@ -265,7 +265,7 @@ mod children {
             assert_eq!(error, StackError::Guard { split_guards: live.len() });
             assert!(error.to_string().contains("vm.max_map_count"), "{error}");
             // With the other kind of guard it goes on.
-            pool.source().fail(Call::GuardWithin, Failures::Never);
+            pool.below().fail(Call::GuardWithin, Failures::Never);
             assert!(live.iter().all(|stack| stack.usable().len() >= 2 * PAGE));
             live.truncate(1);
             assert!(pool.take().is_ok());

@@ -115,9 +115,9 @@ fn in_thread(
 
 /// What a coroutine does with its stack: it is there alone.
 fn run_on(pool: &StackPool<Buffer>, stack: &Stack, value: u8) {
-    pool.source().write(stack.usable().cast(), PAGE, value);
+    pool.below().write(stack.usable().cast(), PAGE, value);
     loom::thread::yield_now();
-    pool.source().write(stack.usable().cast(), PAGE, value);
+    pool.below().write(stack.usable().cast(), PAGE, value);
 }
 
 /// Two threads take, use and give back, a stack that there is and a new one.
@@ -189,12 +189,12 @@ fn stacks_r3_freeze_finds_everything_in_its_place() {
         });
         pool.freeze();
         // Here the process could fork; the child has no thread that would bring anything back.
-        let busy = pool.source().busy.load(Relaxed);
+        let busy = pool.below().busy.load(Relaxed);
         // SAFETY: frozen above.
         unsafe { pool.thaw() };
         assert_eq!(busy, 0);
         other.join().unwrap();
-        assert_eq!(pool.source().decommits.load(Relaxed), 1);
+        assert_eq!(pool.below().decommits.load(Relaxed), 1);
         pool.verify().unwrap();
     });
 }
