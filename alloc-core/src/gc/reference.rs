@@ -48,13 +48,13 @@ impl Slot {
 
 impl Default for Reference {
     fn default() -> Self {
-        Self::over(Global)
+        Self::new(Global)
     }
 }
 
 impl<A: Layer> Reference<A> {
     /// A collector over a layer. It collects when it is asked to.
-    pub const fn over(below: A) -> Self {
+    pub const fn new(below: A) -> Self {
         Self {
             slots: RefCell::new(Vec::new()),
             dying: Vec::new(),
