@@ -67,13 +67,13 @@ unsafe impl<A: Layer> Send for Generational<A> where Space<A, Self>: Send {}
 impl<A: Layer> Generational<A> {
     /// A collector with the default settings over `below`, which is asked for nothing yet.
     pub fn new(below: A) -> Self {
-        Self::with(Config::default(), below)
+        Self::with_config(Config::default(), below)
     }
 
     /// A collector with these settings over `below`. [`Mode::Background`](gc_marksweep::Mode::Background) needs
     /// [`background`](Self::background); here it means [`Mode::Incremental`](gc_marksweep::Mode::Incremental).
-    pub fn with(config: Config, below: A) -> Self {
-        Self::over(config, Space::with(config.tenured, below))
+    pub fn with_config(config: Config, below: A) -> Self {
+        Self::over(config, Space::with_config(config.tenured, below))
     }
 
     /// A collector that marks its tenured space on a thread of its own, whatever the mode in `config` is.

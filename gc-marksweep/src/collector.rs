@@ -34,13 +34,13 @@ pub struct MarkSweep<A: Layer>(Space<A, Self>);
 impl<A: Layer> MarkSweep<A> {
     /// A collector with the default settings over `below`, which is asked for nothing yet.
     pub fn new(below: A) -> Self {
-        Self::with(Config::default(), below)
+        Self::with_config(Config::default(), below)
     }
 
     /// A collector with these settings over `below`. [`Mode::Background`](crate::Mode::Background) needs
     /// [`background`](Self::background); here it means [`Mode::Incremental`](crate::Mode::Incremental).
-    pub fn with(config: Config, below: A) -> Self {
-        Self(Space::with(config, below))
+    pub fn with_config(config: Config, below: A) -> Self {
+        Self(Space::with_config(config, below))
     }
 
     /// A collector that marks on a thread of its own, whatever the mode in `config` is.

@@ -94,7 +94,7 @@ impl<A: Layer> BlockPool<A> {
         capacity_slots: usize,
         below: A,
     ) -> Result<Self, TakeError> {
-        Self::prepared(slot, capacity_slots, Preparation::new(), below)
+        Self::prepared_in(slot, capacity_slots, Preparation::new(), below)
     }
 
     /// `capacity_slots` slots for layouts up to `slot`, from `below`, whose memory is prepared.
@@ -102,7 +102,7 @@ impl<A: Layer> BlockPool<A> {
     /// # Errors
     ///
     /// If the memory cannot be had, or cannot be prepared so.
-    pub fn prepared(
+    pub fn prepared_in(
         slot: Layout,
         capacity_slots: usize,
         preparation: Preparation,

@@ -50,7 +50,7 @@ impl<'b, const SHARES: usize> Budget<Buffer<'b>, SHARES> {
     ///
     /// If the buffer is too short.
     pub fn over(plan: Plan<SHARES>, bytes: &'b mut [MaybeUninit<u8>]) -> Result<Self, TakeError> {
-        Self::take(plan, Buffer::new(bytes))
+        Self::new_in(plan, Buffer::new(bytes))
     }
 }
 
@@ -60,8 +60,8 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     /// # Errors
     ///
     /// If the memory cannot be had.
-    pub fn take(plan: Plan<SHARES>, below: A) -> Result<Self, TakeError> {
-        Self::prepared(plan, Preparation::new(), below)
+    pub fn new_in(plan: Plan<SHARES>, below: A) -> Result<Self, TakeError> {
+        Self::prepared_in(plan, Preparation::new(), below)
     }
 
     /// The memory of `plan`, from `below`, prepared.
@@ -69,7 +69,7 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     /// # Errors
     ///
     /// If the memory cannot be had, or cannot be prepared so.
-    pub fn prepared(
+    pub fn prepared_in(
         plan: Plan<SHARES>,
         preparation: Preparation,
         below: A,

@@ -101,7 +101,7 @@ impl<T, A: Layer> Pool<T, A> {
     ///
     /// If the memory cannot be had.
     pub fn try_with_capacity_in(capacity_slots: usize, below: A) -> Result<Self, TakeError> {
-        Self::prepared(capacity_slots, Preparation::new(), below)
+        Self::prepared_in(capacity_slots, Preparation::new(), below)
     }
 
     /// A pool of `capacity_slots` slots from `below`, whose memory is prepared.
@@ -109,7 +109,7 @@ impl<T, A: Layer> Pool<T, A> {
     /// # Errors
     ///
     /// If the memory cannot be had, or cannot be prepared so.
-    pub fn prepared(
+    pub fn prepared_in(
         capacity_slots: usize,
         preparation: Preparation,
         below: A,

@@ -83,9 +83,9 @@ fn conformance_with_a_fallback() {
 #[test]
 fn conformance_of_budgets() {
     let used = |budget: &Budget<Global, 4>| (0..4).map(|index| budget.used_slots(index)).sum();
-    Kit::layer(|| Budget::take(PLAN, Global).unwrap()).may_run_out().balance(used).check();
-    Kit::layer(|| Locked::new(Budget::take(PLAN, Global).unwrap())).may_run_out().threads().check();
-    Kit::layer(|| Fallback::new(Budget::take(PLAN, Global).unwrap(), Global)).check();
+    Kit::layer(|| Budget::new_in(PLAN, Global).unwrap()).may_run_out().balance(used).check();
+    Kit::layer(|| Locked::new(Budget::new_in(PLAN, Global).unwrap())).may_run_out().threads().check();
+    Kit::layer(|| Fallback::new(Budget::new_in(PLAN, Global).unwrap(), Global)).check();
     let bytes = PLAN.bytes() + PLAN.align_bytes() - 1;
     Kit::layer(|| Budget::over(PLAN, buffer(bytes)).unwrap()).may_run_out().cases(24).check();
 }
@@ -191,7 +191,7 @@ fn a_share_borrows_where_the_plan_allows() {
         Share::of::<[u64; 4]>(2),
         Share::of::<[u64; 8]>(2),
     ]);
-    let budget = Budget::take(plan, Global).unwrap();
+    let budget = Budget::new_in(plan, Global).unwrap();
     let take = |layout| budget.allocate(layout);
     let used = || [0, 1, 2].map(|index| budget.used_slots(index));
     let four: std::vec::Vec<_> = (0..4).map(|_| take(SMALL).unwrap()).collect();

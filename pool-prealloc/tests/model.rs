@@ -229,7 +229,7 @@ proptest! {
             Share::of::<[u64; 8]>(SLOTS[1]),
             Share::of::<[u128; 8]>(SLOTS[2]),
         ]);
-        let budget = Budget::take(plan, Global).unwrap();
+        let budget = Budget::new_in(plan, Global).unwrap();
         let mut used = [0; 3];
         let mut live: Vec<(NonNull<[u8]>, Layout, usize)> = Vec::new();
         for (bytes, shift, takes) in ops {

@@ -163,7 +163,7 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
 
     /// Runs of more than `limit_bytes` in all are refused, as if the layer below refused them.
     #[must_use]
-    pub const fn with_limit(mut self, limit_bytes: usize) -> Self {
+    pub const fn with_limit_bytes(mut self, limit_bytes: usize) -> Self {
         self.limit_bytes = limit_bytes;
         self
     }

@@ -59,7 +59,7 @@ pub fn stop_the_world() -> impl Ours {
 }
 
 pub fn incremental() -> impl Ours {
-    MarkSweep::with(Config::new(Mode::Incremental), stack()).with_trace(note)
+    MarkSweep::with_config(Config::new(Mode::Incremental), stack()).with_trace(note)
 }
 
 pub fn background() -> impl Ours {
@@ -72,7 +72,7 @@ pub fn never() -> impl Ours {
     /// More than any program allocates.
     const NEVER_BYTES: usize = 1 << 44;
     let pace = Pace { min_growth_bytes: NEVER_BYTES, ..Pace::default() };
-    MarkSweep::with(Config { pace, ..Config::default() }, stack())
+    MarkSweep::with_config(Config { pace, ..Config::default() }, stack())
 }
 
 pub fn generational() -> impl Ours {
