@@ -17,11 +17,11 @@
 
 use crate::below::Below;
 use crate::config::{COMMON_ALIGN, Config};
+use crate::figures::SysStat;
 use crate::huge::{self, HugePages};
 use crate::record::MAX_PAGES;
 use crate::runs::Need;
 use crate::source::Source;
-use crate::figures::SysStat;
 use crate::state::{State, Taken};
 use alloc_core::sync::{AtomicUsize, Lock, LockGuard, Ordering};
 use alloc_core::{AllocError, Broken, Layer, Layout, Report, allocator, dangling};

@@ -300,7 +300,10 @@ fn away_a_refused_stretch_stays_dirty_and_the_next_one_goes() {
     assert_eq!(arena.reclaim(usize::MAX), (2 + 4 + 6) * PAGE);
     let and_the_records = 1;
     assert_eq!(arena.below().calls(Call::Decommit), 4 + and_the_records);
-    assert_eq!((arena.figures().dirty_bytes, arena.figures().purged_bytes), (0, (2 + 4 + 6) * PAGE));
+    assert_eq!(
+        (arena.figures().dirty_bytes, arena.figures().purged_bytes),
+        (0, (2 + 4 + 6) * PAGE)
+    );
     kept.into_iter().for_each(Live::free);
     arena.verify().unwrap();
 }
@@ -311,7 +314,10 @@ fn away_a_refused_move_leaves_the_run_as_it_was() {
     arena.below().fail(Call::Remap, Failures::From(1));
     // It is copied, and its old mapping lies idle.
     let live = Live::new(&arena, DEDICATED, 3).resize(2 * DEDICATED);
-    assert_eq!((arena.figures().dedicated_bytes, arena.figures().idle_bytes), (2 * DEDICATED, DEDICATED));
+    assert_eq!(
+        (arena.figures().dedicated_bytes, arena.figures().idle_bytes),
+        (2 * DEDICATED, DEDICATED)
+    );
     // The idle one cannot be made into a longer one: a new one is mapped.
     let other = Live::new(&arena, 3 * DEDICATED, 4);
     assert_eq!(arena.below().calls(Call::Remap), 2);

@@ -77,7 +77,10 @@ fn discard_is_counted_and_the_run_stays_used() {
     let run = sevens(&arena, 64 * KIB);
     discard(&arena, run, 64 * KIB, 0, 32 * KIB);
     let figures = arena.figures();
-    assert_eq!((figures.used_bytes, figures.discarded_bytes, figures.purged_bytes), (64 * KIB, 32 * KIB, 0));
+    assert_eq!(
+        (figures.used_bytes, figures.discarded_bytes, figures.purged_bytes),
+        (64 * KIB, 32 * KIB, 0)
+    );
     assert_eq!((figures.dirty_bytes, figures.calls.decommit, figures.calls.failed), (0, 1, 0));
     // SAFETY: live.
     unsafe { arena.deallocate(run, layout(64 * KIB)) };

@@ -151,7 +151,8 @@ fn play(call: Call, failures: Failures, delay: Option<Duration>) -> usize {
     assert_eq!(player.refused, 0, "{call:?} {failures:?}: no service after the failures");
     arena.reclaim(usize::MAX);
     let figures = arena.figures();
-    let held = (figures.used_bytes, figures.dedicated_bytes, figures.idle_bytes, figures.dirty_bytes);
+    let held =
+        (figures.used_bytes, figures.dedicated_bytes, figures.idle_bytes, figures.dirty_bytes);
     assert_eq!(held, (0, 0, 0, 0), "{call:?} {failures:?}: something is lost");
     calls
 }

@@ -145,7 +145,11 @@ fn huge_pages_are_what_the_user_says() {
     let of = |huge_pages| {
         let arena = tiny().with_huge_pages(huge_pages);
         take(&arena, 2 * MIB);
-        (arena.below().advised_bytes() > 0, arena.figures().huge_bytes > 0, arena.figures().calls.advise)
+        (
+            arena.below().advised_bytes() > 0,
+            arena.figures().huge_bytes > 0,
+            arena.figures().calls.advise,
+        )
     };
     assert_eq!(of(HugePages::System), (false, false, 0));
     assert_eq!(of(HugePages::Avoid), (false, false, 1));

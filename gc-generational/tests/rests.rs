@@ -34,7 +34,8 @@ fn ground() -> Ground {
 #[test]
 fn reserve() {
     let config = Config { rests: false, ..small(Promotion::Second, Mode::StopTheWorld) };
-    let mut heap = Heap::<_, Nodes>::new(Generational::with_config(config, ground()), |_| Vec::new());
+    let mut heap =
+        Heap::<_, Nodes>::new(Generational::with_config(config, ground()), |_| Vec::new());
     heap.mutate_root(|mc, root| {
         for n in 0..900 {
             root.push(Gc::new(mc, Node::new(n)));

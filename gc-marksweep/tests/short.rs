@@ -70,8 +70,14 @@ fn a_short_queue() {
         for mode in [Mode::StopTheWorld, Mode::Incremental] {
             let config = Config { pace: EAGER, ..Config::new(mode) };
             suite::run(|| MarkSweep::with_config(config, stingy(one_of)), 1_000);
-            suite::run(|| MarkSweep::with_config(config.tortured(Torture::Steps), stingy(one_of)), 1_000);
-            suite::run(|| MarkSweep::with_config(config.tortured(Torture::Cycles), stingy(one_of)), 1_000);
+            suite::run(
+                || MarkSweep::with_config(config.tortured(Torture::Steps), stingy(one_of)),
+                1_000,
+            );
+            suite::run(
+                || MarkSweep::with_config(config.tortured(Torture::Cycles), stingy(one_of)),
+                1_000,
+            );
         }
     }
 }

@@ -41,7 +41,7 @@ fn conformance_of_block_pools() {
         let make = || BlockPool::with_capacity(layout(bytes, align_bytes), slots);
         Kit::layer(make)
             .may_run_out()
-            .max_align(align_bytes)
+            .max_align_bytes(align_bytes)
             .balance(BlockPool::len)
             .cases(48)
             .check();
@@ -84,7 +84,10 @@ fn conformance_with_a_fallback() {
 fn conformance_of_budgets() {
     let used = |budget: &Budget<Global, 4>| (0..4).map(|index| budget.used_slots(index)).sum();
     Kit::layer(|| Budget::new_in(PLAN, Global).unwrap()).may_run_out().balance(used).check();
-    Kit::layer(|| Locked::new(Budget::new_in(PLAN, Global).unwrap())).may_run_out().threads().check();
+    Kit::layer(|| Locked::new(Budget::new_in(PLAN, Global).unwrap()))
+        .may_run_out()
+        .threads()
+        .check();
     Kit::layer(|| Fallback::new(Budget::new_in(PLAN, Global).unwrap(), Global)).check();
     let bytes = PLAN.bytes() + PLAN.align_bytes() - 1;
     Kit::layer(|| Budget::over(PLAN, buffer(bytes)).unwrap()).may_run_out().cases(24).check();

@@ -289,10 +289,7 @@ fn figures_are_reported() {
     let want = [slots("capacity", 3), slots("used", 1), slots("peak", 3)];
     assert_eq!(figures.0[..3], want);
     assert_eq!(figures.0[3], ("Pool/refused".into(), 1, Unit::Count));
-    assert_eq!(
-        format!("{pool:?}"),
-        "Pool { capacity: 3, used: 1, peak: 3, refused: 1, .. }"
-    );
+    assert_eq!(format!("{pool:?}"), "Pool { capacity: 3, used: 1, peak: 3, refused: 1, .. }");
 }
 
 /// A sink that keeps what it gets.

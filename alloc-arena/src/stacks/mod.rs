@@ -36,6 +36,7 @@ mod cool;
 #[cfg(all(feature = "corosensei", not(windows)))]
 mod coroutine;
 mod error;
+mod figures;
 mod list;
 mod make;
 #[cfg(all(feature = "os", unix))]
@@ -46,12 +47,11 @@ mod record;
 #[cfg(all(feature = "os", unix))]
 mod registry;
 mod seq;
-mod figures;
 mod state;
 
 pub use error::StackError;
-pub use pooled::{PoolRef, PooledStack};
 pub use figures::StackFigures;
+pub use pooled::{PoolRef, PooledStack};
 
 use crate::below::Below;
 use crate::source::Source;

@@ -3,10 +3,10 @@
 //! Above: [`StackPool`](super::StackPool), which holds the lock. Below: lists, mappings, the decay.
 
 use super::config::Config;
+use super::figures::StackFigures;
 use super::list::List;
 use super::places::Places;
 use super::record::{Place, Whose};
-use super::figures::StackFigures;
 use crate::below::Below;
 use crate::decay::{Decay, STEPS};
 use crate::source::Source;

@@ -379,7 +379,8 @@ fn grows(rests: bool) -> Heap<Collector, Numbers> {
     let mut config = Config { rests, ..config(Promotion::Adaptive) };
     config.tenured.pace =
         Pace { min_growth_bytes: 256 * KIB, growth_percent: 20, ..Pace::default() };
-    let mut heap = Heap::<_, Numbers>::new(Generational::with_config(config, Global), |_| Vec::new());
+    let mut heap =
+        Heap::<_, Numbers>::new(Generational::with_config(config, Global), |_| Vec::new());
     for round in 0..2000 {
         heap.mutate_root(|mc, kept| {
             kept.extend((0..10).map(|number| Gc::new(mc, [round * 10 + number; 15])));

@@ -13,7 +13,7 @@ use core::fmt;
 pub struct SyncFigures {
     /// Slots in all.
     pub capacity_slots: usize,
-    /// Slots in use.
+    /// Slots that are used.
     pub used_slots: usize,
     /// Free slots that lie in the caches of threads.
     pub cached_slots: usize,
@@ -51,8 +51,8 @@ impl<T, A: Layer> Shared<T, A> {
         let figures = self.figures();
         report.layer(name, |report| {
             report.slots("capacity", figures.capacity_slots);
-            report.slots("in use", figures.used_slots);
-            report.slots("in thread caches", figures.cached_slots);
+            report.slots("used", figures.used_slots);
+            report.slots("cached", figures.cached_slots);
             report.slots("peak (caches included)", figures.peak_out_slots);
             report.count("refused", figures.refused as u64);
             report.count("gatherings", figures.gatherings as u64);
@@ -84,10 +84,22 @@ macro_rules! says {
                 self.shared.capacity()
             }
 
-            /// How many slots are in use; a moment's number, if other threads use the pool.
+            /// How many slots are used; a moment's number, if other threads use the pool.
             #[must_use]
-            pub fn in_use(&self) -> usize {
+            pub fn len(&self) -> usize {
                 self.figures().used_slots
+            }
+
+            /// Whether no slot is used; at that moment, too.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            /// Whether no slot is free; at that moment, too.
+            #[must_use]
+            pub fn is_full(&self) -> bool {
+                self.len() == self.capacity()
             }
 
             /// The pool's figures.
@@ -122,7 +134,7 @@ macro_rules! says {
                 let figures = self.figures();
                 f.debug_struct($name)
                     .field("capacity", &figures.capacity_slots)
-                    .field("in_use", &figures.used_slots)
+                    .field("used", &figures.used_slots)
                     .finish_non_exhaustive()
             }
         }

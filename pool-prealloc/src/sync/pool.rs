@@ -45,7 +45,7 @@ use std::time::{Duration, Instant};
 ///     let boxed = pool.alloc([1, 2, 3]).unwrap();
 ///     scope.spawn(move || assert_eq!(boxed[2], 3));
 /// });
-/// assert_eq!(pool.in_use(), 0);
+/// assert_eq!(pool.len(), 0);
 /// ```
 pub struct SyncPool<T, A: Layer = Global> {
     pub(super) shared: Shared<T, A>,
@@ -61,42 +61,42 @@ impl<T, A: Layer> Source for SyncPool<T, A> {
 }
 
 impl<T> SyncPool<T> {
-    /// A pool of `capacity` slots.
+    /// A pool of `capacity_slots` slots.
     ///
     /// # Panics
     ///
     /// Where there is no memory.
     #[must_use]
-    pub fn with_capacity(capacity: usize) -> Self {
-        Builder::new(capacity).build()
+    pub fn with_capacity(capacity_slots: usize) -> Self {
+        Builder::new(capacity_slots).build()
     }
 
-    /// A pool of `capacity` slots.
+    /// A pool of `capacity_slots` slots.
     ///
     /// # Errors
     ///
     /// When there is no memory, or no layout so large.
-    pub fn try_with_capacity(capacity: usize) -> Result<Self, TakeError> {
-        Self::try_with_capacity_in(capacity, Global)
+    pub fn try_with_capacity(capacity_slots: usize) -> Result<Self, TakeError> {
+        Self::try_with_capacity_in(capacity_slots, Global)
     }
 
-    /// A pool of `capacity` slots, to be told more before it is made.
-    pub const fn builder(capacity: usize) -> Builder<T> {
-        Builder::new(capacity)
+    /// A pool of `capacity_slots` slots, to be told more before it is made.
+    pub const fn builder(capacity_slots: usize) -> Builder<T> {
+        Builder::new(capacity_slots)
     }
 
-    /// A pool of `capacity` objects, made now by `init`, and reset when they come back.
+    /// A pool of `capacity_slots` objects, made now by `init`, and reset when they come back.
     ///
     /// # Panics
     ///
     /// As [`Builder::objects`].
     #[must_use]
     pub fn objects<I: Fn() -> T, R: Fn(&mut T)>(
-        capacity: usize,
+        capacity_slots: usize,
         init: I,
         reset: R,
     ) -> ObjectPool<T, I, R> {
-        Builder::new(capacity).objects(init, reset)
+        Builder::new(capacity_slots).objects(init, reset)
     }
 }
 
@@ -105,23 +105,23 @@ impl<T, A: Layer> SyncPool<T, A> {
         Ok(Self { shared: Shared::new(shape, below)? })
     }
 
-    /// A pool of `capacity` slots, its memory from `below`.
+    /// A pool of `capacity_slots` slots, its memory from `below`.
     ///
     /// # Panics
     ///
     /// Where there is no memory.
     #[must_use]
-    pub fn with_capacity_in(capacity: usize, below: A) -> Self {
-        Builder::new(capacity).build_in(below)
+    pub fn with_capacity_in(capacity_slots: usize, below: A) -> Self {
+        Builder::new(capacity_slots).build_in(below)
     }
 
-    /// A pool of `capacity` slots, its memory from `below`.
+    /// A pool of `capacity_slots` slots, its memory from `below`.
     ///
     /// # Errors
     ///
     /// When there is no memory, or no layout so large.
-    pub fn try_with_capacity_in(capacity: usize, below: A) -> Result<Self, TakeError> {
-        Builder::new(capacity).try_build_in(below)
+    pub fn try_with_capacity_in(capacity_slots: usize, below: A) -> Result<Self, TakeError> {
+        Builder::new(capacity_slots).try_build_in(below)
     }
 
     /// Moves `value` into a free slot.

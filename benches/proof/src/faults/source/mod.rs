@@ -108,7 +108,8 @@ pub fn has_all_back(pages: &Pages) {
     pages.verify().unwrap_or_else(|broken| panic!("{broken:?}"));
     pages.reclaim(usize::MAX);
     let figures = pages.figures();
-    let held = [figures.used_bytes, figures.dedicated_bytes, figures.idle_bytes, figures.dirty_bytes];
+    let held =
+        [figures.used_bytes, figures.dedicated_bytes, figures.idle_bytes, figures.dirty_bytes];
     assert_eq!(held, [0; 4], "the arena has not everything back");
 }
 
