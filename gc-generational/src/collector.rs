@@ -12,6 +12,7 @@ use crate::nursery::{LARGEST_BYTES, Nursery, young_bytes};
 use crate::pacer::Pacer;
 use crate::remembered::Remembered;
 use alloc_core::gc::{Collector, Object, Shape, Turn, WORD_BYTES, World, tag};
+use alloc_core::report::{Report, Reports};
 use alloc_core::{AllocError, Layer};
 use core::cell::Cell;
 use core::fmt;
@@ -59,6 +60,16 @@ pub struct Generational<A: Layer> {
     pub(crate) pacer: Pacer,
     pub(crate) figures: Cell<Figures>,
     pub(crate) tenured: Space<A, Self>,
+}
+
+/// The collector's figures, then its tenured space's, its object heap's, and those of the layer below.
+impl<A: Layer> Reports for Generational<A> {
+    fn report(&self, report: &mut Report<'_>) {
+        report.layer("Generational", |report| {
+            self.figures().report(report);
+            report.layer("tenured", |report| self.tenured.report(report));
+        });
+    }
 }
 
 // SAFETY: blocks and lists belong to the collector and go where it goes. Nobody else has them.

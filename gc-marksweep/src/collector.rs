@@ -10,6 +10,7 @@ use crate::outside::Change;
 use crate::space::Space;
 use crate::tracer::Tracer;
 use alloc_core::gc::{Collector, NeverMoves, Object, Shape, Turn, World};
+use alloc_core::report::{Report, Reports};
 use alloc_core::{AllocError, Layer};
 use core::fmt;
 use core::ops::Range;
@@ -119,6 +120,13 @@ impl<A: Layer> MarkSweep<A> {
     /// The layer below.
     pub fn below(&self) -> &A {
         self.0.below()
+    }
+}
+
+/// The collector's figures, then its object heap's, then those of the layer below.
+impl<A: Layer> Reports for MarkSweep<A> {
+    fn report(&self, report: &mut Report<'_>) {
+        report.layer("MarkSweep", |report| self.0.report(report));
     }
 }
 

@@ -19,7 +19,7 @@ use crate::tracer::Tracer;
 #[cfg(feature = "std")]
 use crate::{Reclaimer, background::Background, config::Mode, crew::Crew};
 use alloc_core::gc::{Collector, Object, Shape, Turn, World};
-use alloc_core::{AllocError, Layer, Layout};
+use alloc_core::{AllocError, Layer, Layout, Report};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
@@ -264,6 +264,12 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         self.figures.get()
     }
 
+    /// Writes the figures to the layer of a report that is open, then the object heap's, then those of the layer below.
+    pub fn report(&self, report: &mut Report<'_>) {
+        self.figures().report(report);
+        self.heap().report(report);
+    }
+
     /// The layer below.
     pub fn below(&self) -> &A {
         self.mutator.heap().below()
@@ -452,7 +458,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
             let end = std::time::Instant::now();
             let pause = end.duration_since(begin);
             self.turn_ended = Some(end);
-            self.figures.get_mut().paused(pause);
+            self.figures.get_mut().pauses.note(pause);
             self.story.turn_ends();
         }
         self.tell();

@@ -219,6 +219,12 @@ impl<S: Source> StackPool<S> {
     }
 }
 
+impl<S: Source> alloc_core::report::Reports for StackPool<S> {
+    fn report(&self, report: &mut alloc_core::Report<'_>) {
+        self.report(report);
+    }
+}
+
 impl<S: Source> Drop for StackPool<S> {
     fn drop(&mut self) {
         self.state.lock().dispose(&self.below);

@@ -5,7 +5,8 @@
 //! speed.
 
 use super::{Collector, Object, Shape, Turn, Visitor, VisitorMut, World};
-use crate::{AllocError, Layer};
+use crate::report::Reports;
+use crate::{AllocError, Layer, Report};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use allocator_api2::alloc::Global;
@@ -91,6 +92,11 @@ impl<A: Layer> Reference<A> {
     #[must_use]
     pub fn turns(&self) -> usize {
         self.turns.get()
+    }
+
+    /// The layer below.
+    pub const fn below(&self) -> &A {
+        &self.below
     }
 
     fn mark(world: &mut World<'_, Self>) -> BTreeSet<Object> {
@@ -191,6 +197,16 @@ struct Grave<'c, A: Layer> {
 impl<A: Layer> Drop for Grave<'_, A> {
     fn drop(&mut self) {
         self.of.free(&self.slot);
+    }
+}
+
+impl<A: Layer> Reports for Reference<A> {
+    fn report(&self, report: &mut Report<'_>) {
+        report.layer("Reference", |report| {
+            report.count("objects", self.objects() as u64);
+            report.count("turns", self.turns() as u64);
+            self.below.report(report);
+        });
     }
 }
 

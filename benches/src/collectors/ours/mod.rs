@@ -38,14 +38,14 @@ pub trait Ours: Collector + 'static {
 impl Ours for MarkSweep<Stack> {
     fn own(&self) -> Option<Own> {
         let figures = self.figures();
-        Some(Own { cycles: figures.cycles as u64, longest_ns: figures.longest_nanos })
+        Some(Own { cycles: figures.cycles as u64, longest_ns: figures.pauses.longest_nanos() })
     }
 }
 
 impl Ours for Generational<Stack> {
     fn own(&self) -> Option<Own> {
         let figures = self.figures();
-        let longest_ns = figures.longest_nanos.max(figures.tenured.longest_nanos);
+        let longest_ns = figures.pauses.longest_nanos().max(figures.tenured.pauses.longest_nanos());
         Some(Own { cycles: (figures.minors + figures.tenured.cycles) as u64, longest_ns })
     }
 }
