@@ -10,6 +10,7 @@ pub mod atomics;
 pub mod features;
 pub mod functions;
 pub mod layers;
+pub mod names;
 pub mod pointers;
 pub mod rooms;
 pub mod safety;
@@ -53,6 +54,7 @@ pub fn all(workspace: &Workspace) -> Vec<Offence> {
     }
     for file in workspace.library() {
         offences.extend(atomics::check(file));
+        offences.extend(names::check(file));
         offences.extend(units::check(file));
         offences.extend(vocabulary::check(file));
     }
