@@ -2,7 +2,7 @@
 //!
 //! Above: the user. Below: `shared.rs`.
 
-use super::boxes::{GiveBack, Source};
+use super::boxes::{GiveBack, HeldPool, sealed};
 use super::builder::Shape;
 use super::waiting::Waiting;
 use super::{ArcBox, Builder, HeldBox, ObjectPool, Shared, SyncBox};
@@ -51,7 +51,9 @@ pub struct SyncPool<T, A: Layer = Global> {
     pub(super) shared: Shared<T, A>,
 }
 
-impl<T, A: Layer> Source for SyncPool<T, A> {
+impl<T, A: Layer> sealed::Held for SyncPool<T, A> {}
+
+impl<T, A: Layer> HeldPool for SyncPool<T, A> {
     type Slot = T;
     type Below = A;
     #[inline(always)]
@@ -179,7 +181,7 @@ impl<T, A: Layer> SyncPool<T, A> {
 }
 
 #[inline(always)]
-fn place<P: Deref<Target: Source>>(
+fn place<P: Deref<Target: HeldPool>>(
     pool: P,
     value: super::SlotOf<P>,
 ) -> Result<HeldBox<P>, Full<super::SlotOf<P>>> {
@@ -197,7 +199,7 @@ fn place<P: Deref<Target: Source>>(
 }
 
 #[inline]
-fn place_with<P: Deref<Target: Source>, F: FnOnce() -> super::SlotOf<P>>(
+fn place_with<P: Deref<Target: HeldPool>, F: FnOnce() -> super::SlotOf<P>>(
     pool: P,
     make: F,
 ) -> Result<HeldBox<P>, Full<F>> {
@@ -217,7 +219,7 @@ fn place_with<P: Deref<Target: Source>, F: FnOnce() -> super::SlotOf<P>>(
     }
 }
 
-fn place_timeout<P: Deref<Target: Source>>(
+fn place_timeout<P: Deref<Target: HeldPool>>(
     pool: P,
     value: super::SlotOf<P>,
     most: Duration,
