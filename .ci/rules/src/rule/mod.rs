@@ -11,6 +11,7 @@ pub mod features;
 pub mod functions;
 pub mod layers;
 pub mod names;
+pub mod pages;
 pub mod pointers;
 pub mod rooms;
 pub mod safety;
@@ -45,6 +46,7 @@ impl fmt::Display for Offence {
 pub fn all(workspace: &Workspace) -> Vec<Offence> {
     let mut offences = layers::check(workspace);
     offences.extend(features::check(workspace));
+    offences.extend(pages::check(workspace));
     offences.extend(pointers::check(workspace));
     for file in &workspace.files {
         offences.extend(safety::check(file));
