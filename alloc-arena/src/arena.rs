@@ -125,6 +125,7 @@ impl<S: Source> Arena<S> {
     }
 
     /// The source, which is what lies below.
+    #[must_use]
     pub const fn below(&self) -> &S {
         &self.below.source
     }
@@ -395,6 +396,12 @@ impl<S: Source> Drop for Arena<S> {
         state.rests.dispose(&self.below);
         state.dedicated.dispose(&self.below);
         self.part(state);
+    }
+}
+
+impl<S: Source + Default> Default for Arena<S> {
+    fn default() -> Self {
+        Self::new(S::default())
     }
 }
 

@@ -175,6 +175,7 @@ impl<A: Layer> Generational<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub fn below(&self) -> &A {
         self.tenured.below()
     }
@@ -466,6 +467,12 @@ impl<A: Layer> Drop for Generational<A> {
                 unsafe { Self::finish(object) };
             }
         }
+    }
+}
+
+impl<A: Layer + Default> Default for Generational<A> {
+    fn default() -> Self {
+        Self::new(A::default())
     }
 }
 

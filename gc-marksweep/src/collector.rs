@@ -118,6 +118,7 @@ impl<A: Layer> MarkSweep<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub fn below(&self) -> &A {
         self.0.below()
     }
@@ -169,6 +170,12 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
 
     fn turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
         self.0.turn(world, turn, Change::Yes);
+    }
+}
+
+impl<A: Layer + Default> Default for MarkSweep<A> {
+    fn default() -> Self {
+        Self::new(A::default())
     }
 }
 

@@ -157,6 +157,7 @@ impl<S: Source> StackPool<S> {
     }
 
     /// The source, which is what lies below.
+    #[must_use]
     pub const fn below(&self) -> &S {
         &self.below.source
     }
@@ -216,6 +217,12 @@ impl<S: Source> StackPool<S> {
     /// [`Broken`] names the rule. A healthy pool never returns it.
     pub fn verify(&self) -> Result<(), Broken> {
         self.state.lock().verify()
+    }
+}
+
+impl<S: Source + Default> Default for StackPool<S> {
+    fn default() -> Self {
+        Self::new(S::default())
     }
 }
 
