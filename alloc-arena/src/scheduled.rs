@@ -125,6 +125,7 @@ impl<S> Scheduled<S> {
     }
 
     /// The source below.
+    #[must_use]
     pub const fn below(&self) -> &S {
         &self.below
     }

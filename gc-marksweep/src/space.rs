@@ -271,6 +271,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     }
 
     /// The layer below.
+    #[must_use]
     pub fn below(&self) -> &A {
         self.mutator.heap().below()
     }
@@ -307,6 +308,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     }
 
     /// The heap that the objects are in.
+    #[must_use]
     pub fn heap(&self) -> &ObjectHeap<A> {
         self.mutator.heap()
     }

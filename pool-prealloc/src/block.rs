@@ -156,49 +156,58 @@ impl<A: Layer> BlockPool<A> {
 
     /// How long a slot is, in bytes.
     #[inline]
+    #[must_use]
     pub const fn slot_bytes(&self) -> usize {
         self.shape.slot_bytes
     }
 
     /// The largest alignment that is served, in bytes.
     #[inline]
+    #[must_use]
     pub const fn align_bytes(&self) -> usize {
         self.align_bytes
     }
 
     /// How many slots there are.
     #[inline]
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity_slots
     }
 
     /// How many slots are used. Walks the free ones.
+    #[must_use]
     pub fn len(&self) -> usize {
         // SAFETY: as in `take`.
         unsafe { self.list.used_slots(self.row()) }
     }
 
     /// Whether no slot is used. Walks the free ones.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether no slot is free.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.list.is_full(self.row())
     }
 
     /// The most slots that were ever used at a time.
+    #[must_use]
     pub fn peak_slots(&self) -> usize {
         self.list.high_slots()
     }
 
     /// How many requests were refused: no slot was free, or the layout does not fit.
+    #[must_use]
     pub fn refused(&self) -> usize {
         self.list.refused()
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         self.run.below()
     }

@@ -80,11 +80,13 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     }
 
     /// The plan.
+    #[must_use]
     pub const fn plan(&self) -> &Plan<SHARES> {
         &self.plan
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         self.run.below()
     }
@@ -94,22 +96,26 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     /// # Panics
     ///
     /// If there is no such share; as in all methods that take an index.
+    #[must_use]
     pub fn used_slots(&self, index: usize) -> usize {
         // SAFETY: a share's list is of its row, which is the run's for as long as the budget lives.
         unsafe { self.lists[index].used_slots(self.row(index)) }
     }
 
     /// The most slots of share `index` that were ever used at a time.
+    #[must_use]
     pub fn peak_slots(&self, index: usize) -> usize {
         self.lists[index].high_slots()
     }
 
     /// How many times share `index` had no free slot when one was asked of it.
+    #[must_use]
     pub fn refused(&self, index: usize) -> usize {
         self.lists[index].refused()
     }
 
     /// How many times share `index` took a slot of another.
+    #[must_use]
     pub fn borrowed(&self, index: usize) -> usize {
         self.borrowed[index].get()
     }

@@ -118,27 +118,32 @@ impl<T, const N: usize> CriticalPool<T, N> {
     }
 
     /// How many slots there are.
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         N
     }
 
     /// How many slots are used. Walks the free ones, all of them in one critical section.
+    #[must_use]
     pub fn len(&self) -> usize {
         // SAFETY: R1, and settled.
         self.alone(|slots| unsafe { slots.used_slots() })
     }
 
     /// Whether no slot is used. Walks the free ones, as [`len`](Self::len) does.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The most slots that were ever used at a time.
+    #[must_use]
     pub fn peak_slots(&self) -> usize {
         self.alone(|slots| slots.list().high_slots())
     }
 
     /// How many requests were refused: no slot was free.
+    #[must_use]
     pub fn refused(&self) -> usize {
         self.alone(|slots| slots.list().refused())
     }

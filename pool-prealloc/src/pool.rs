@@ -196,44 +196,52 @@ impl<T, A: Layer> Pool<T, A> {
 
     /// How many slots there are.
     #[inline]
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity_slots
     }
 
     /// How many slots are used. Walks the free ones: a counter would cost every call a fifth more.
+    #[must_use]
     pub fn len(&self) -> usize {
         // SAFETY: as in `take`.
         unsafe { self.list.used_slots(self.row()) }
     }
 
     /// Whether no slot is used. Walks the free ones, as [`len`](Self::len) does.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether no slot is free.
     #[inline]
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.list.is_full(self.row())
     }
 
     /// The most slots that were ever used at a time.
+    #[must_use]
     pub fn peak_slots(&self) -> usize {
         self.list.high_slots()
     }
 
     /// How many requests were refused: no slot was free.
+    #[must_use]
     pub fn refused(&self) -> usize {
         self.list.refused()
     }
 
     /// Whether the address lies in this pool's slots.
     #[inline]
+    #[must_use]
     pub fn owns(&self, value: NonNull<T>) -> bool {
         self.row().contains(value.cast())
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         self.run.below()
     }

@@ -100,6 +100,7 @@ impl<T, const N: usize> StaticPool<T, N> {
     }
 
     /// How many slots there are.
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         N
     }
@@ -186,32 +187,38 @@ impl<'p, T, const N: usize> Handle<'p, T, N> {
     }
 
     /// How many slots there are.
+    #[must_use]
     pub const fn capacity(self) -> usize {
         N
     }
 
     /// How many slots are used. Walks the free ones.
+    #[must_use]
     pub fn len(self) -> usize {
         // SAFETY: as in `take`.
         unsafe { self.pool.slots.used_slots() }
     }
 
     /// Whether no slot is used. Walks the free ones.
+    #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// Whether no slot is free.
+    #[must_use]
     pub fn is_full(self) -> bool {
         self.pool.slots.is_full()
     }
 
     /// The most slots that were ever used at a time.
+    #[must_use]
     pub fn peak_slots(self) -> usize {
         self.pool.slots.list().high_slots()
     }
 
     /// How many requests were refused: no slot was free.
+    #[must_use]
     pub fn refused(self) -> usize {
         self.pool.slots.list().refused()
     }

@@ -121,6 +121,7 @@ impl<A: Layer> Stack<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

@@ -145,6 +145,7 @@ impl<P: PoolRef> PooledStack<P> {
     }
 
     /// How it holds its pool.
+    #[must_use]
     pub const fn pool(&self) -> &P {
         &self.pool
     }

@@ -26,6 +26,7 @@ impl<L> AsGlobal<L> {
     }
 
     /// The stack.
+    #[must_use]
     pub const fn below(&self) -> &L {
         &self.0
     }

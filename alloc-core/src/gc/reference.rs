@@ -95,6 +95,7 @@ impl<A: Layer> Reference<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

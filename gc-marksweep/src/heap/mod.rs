@@ -178,6 +178,7 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

@@ -100,11 +100,13 @@ where
     }
 
     /// The heap.
+    #[must_use]
     pub fn heap(&self) -> &ObjectHeap<A, KIB> {
         self.heap.borrow()
     }
 
     /// What leads to the heap.
+    #[must_use]
     pub const fn handle(&self) -> &H {
         &self.heap
     }

@@ -318,12 +318,14 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     /// Whether the value that the key names lives.
     #[inline]
+    #[must_use]
     pub fn contains(&self, key: Key<T>) -> bool {
         self.find(key).is_some()
     }
 
     /// The value that the key names, if it lives.
     #[inline]
+    #[must_use]
     pub fn get(&self, key: Key<T>) -> Option<&T> {
         // SAFETY: found alive.
         self.find(key).map(|value| unsafe { value.as_ref() })
@@ -350,6 +352,7 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     /// The key of the value in slot `index`, if one lives there.
     #[inline]
+    #[must_use]
     pub fn key_at(&self, index: usize) -> Option<Key<T>> {
         let index = u32::try_from(index).ok()?;
         let version = self.version(index).filter(|version| version & 1 == 1)?;
@@ -382,45 +385,53 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     /// How many slots there are, retired ones too.
     #[inline]
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity_slots as usize
     }
 
     /// How many values live.
     #[inline]
+    #[must_use]
     pub const fn len(&self) -> usize {
         self.len_slots as usize
     }
 
     /// Whether none lives.
     #[inline]
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len_slots == 0
     }
 
     /// Whether no slot is free.
     #[inline]
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.list.is_full(self.row())
     }
 
     /// The most values that ever lived at a time.
     #[inline]
+    #[must_use]
     pub const fn peak_slots(&self) -> usize {
         self.high_slots as usize
     }
 
     /// How many requests were refused: no slot was free.
+    #[must_use]
     pub const fn refused(&self) -> usize {
         self.refused
     }
 
     /// How many slots have served so many values that they serve no more.
+    #[must_use]
     pub const fn retired(&self) -> usize {
         self.retired_slots as usize
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         self.run.below()
     }

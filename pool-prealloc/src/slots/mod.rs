@@ -126,6 +126,7 @@ impl Row {
 
     /// Whether `ptr` lies in this row.
     #[inline]
+    #[must_use]
     pub fn contains(self, ptr: NonNull<u8>) -> bool {
         self.offset_of(ptr) < self.slots * self.shape.slot_bytes
     }
@@ -245,6 +246,7 @@ impl FreeList {
     }
 
     /// Whether no slot is free: the next `take` fails.
+    #[must_use]
     pub fn is_full(&self, row: Row) -> bool {
         self.head.get().is_null() && self.fresh_slots.get() == row.slots
     }
@@ -268,6 +270,7 @@ impl FreeList {
     /// # Safety
     ///
     /// As for `take`.
+    #[must_use]
     pub unsafe fn used_slots(&self, row: Row) -> usize {
         // SAFETY: the caller's promise.
         self.fresh_slots.get() - unsafe { self.free(row) }.count()

@@ -26,6 +26,10 @@ pub fn check(source: &Source) -> Vec<Offence> {
     let mut offences = Vec::new();
     for (at, line) in source.lines.iter().enumerate() {
         let Some(name) = public(&line.code) else { continue };
+        if is_asked_for_its_answer(name) && !has_must_use(source, at) {
+            let what = format!("`{name}` is not #[must_use]");
+            offences.push(Offence::new(&source.path, at, "names", what));
+        }
         let signature = signature(source, at);
         let parameters = parameters(&signature);
         // The standard library's maps and sets, under a collector.
@@ -35,6 +39,18 @@ pub fn check(source: &Source) -> Vec<Offence> {
         }
     }
     offences
+}
+
+/// Whether a function does nothing but answer.
+fn is_asked_for_its_answer(name: &str) -> bool {
+    matches!(name, "below" | "figures" | "refused" | "capacity" | "is_empty" | "is_full")
+        || name.starts_with("peak_")
+}
+
+fn has_must_use(source: &Source, at: usize) -> bool {
+    let above = source.lines[..at].iter().rev();
+    let mut above = above.take_while(|line| line.is_attribute() || line.is_comment());
+    above.any(|line| line.code.contains("must_use"))
 }
 
 /// The name of the public function that is declared in a line.
@@ -112,6 +128,15 @@ mod tests {
         assert_eq!(offences("    pub fn stat(&self) -> SysStat {\n    }\n"), [1]);
         assert_eq!(offences("    pub const fn source(&self) -> &S {\n"), [1]);
         assert_eq!(offences("    pub fn failures(&self, index: usize) -> u64 {\n"), [1]);
+    }
+
+    #[test]
+    fn an_answer_that_may_be_dropped_is_caught() {
+        assert_eq!(offences("/// a\npub fn below(&self) -> &A {\n"), [2]);
+        assert_eq!(
+            offences("#[must_use]\n/// a\n#[inline]\npub fn peak_slots(&self) -> usize {\n"),
+            [0; 0]
+        );
     }
 
     #[test]
