@@ -26,7 +26,6 @@ fn instructions_are_the_bounds() {
         .map(|(k, v)| (k, v.trim()))
         .collect();
     let crates = [
-        "alloc-core",
         "alloc-arena",
         "alloc-sizeclass",
         "gc-marksweep",
@@ -48,7 +47,7 @@ fn instructions_are_the_bounds() {
         }
         all += rows.len();
     }
-    assert!(all > 30, "{all} rows");
+    assert!(all > 28, "{all} rows");
 }
 
 #[test]
