@@ -36,6 +36,7 @@ impl Recent {
         self.pages
     }
 
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.count == MOST
     }

@@ -280,6 +280,7 @@ impl State {
         self.expired.is_some() || self.dedicated.idle_bytes() > 0
     }
 
+    #[must_use]
     pub fn figures<S: Source>(&self, below: &Below<S>) -> SysStat {
         let page_bytes = below.source.page_bytes();
         let mut figures = SysStat {

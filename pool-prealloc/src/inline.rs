@@ -107,6 +107,7 @@ impl<T, const N: usize> Inline<T, N> {
         unsafe { self.list.verify(self.row(), layer) }
     }
 
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.list.is_full(self.row())
     }

@@ -53,6 +53,7 @@ impl<A: Layer> Run<A> {
         self.layout.size()
     }
 
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

@@ -100,6 +100,7 @@ impl State {
         self.mappings.iter().flatten()
     }
 
+    #[must_use]
     pub fn figures<S: Source>(&self, below: &Below<S>, config: &Config) -> StackFigures {
         let sum = |what: fn(&Places) -> usize| self.mappings().map(what).sum();
         let shape = super::config::Shape::of(config, below.source.page_bytes()).ok();

@@ -446,9 +446,9 @@ macro_rules! collections {
             #[must_use]
             pub fn vec_with_capacity<T>(
                 &self,
-                capacity: usize,
+                values: usize,
             ) -> alloc_core::api2::vec::Vec<T, &Self> {
-                alloc_core::api2::vec::Vec::with_capacity_in(capacity, self)
+                alloc_core::api2::vec::Vec::with_capacity_in(values, self)
             }
 
             #[doc = concat!("A value in the ", $name, ", which is dropped with its box.")]

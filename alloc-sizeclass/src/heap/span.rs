@@ -176,6 +176,7 @@ pub(super) struct Fresh {
 impl Fresh {
     pub const NONE: Self = Self { base: NonNull::dangling(), slots: 0, slot_bytes: 0 };
 
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.slots == 0
     }

@@ -261,6 +261,7 @@ impl FreeList {
         self.high_slots.get().max(fresh_slots)
     }
 
+    #[must_use]
     pub fn refused(&self) -> usize {
         self.refused.get()
     }

@@ -234,6 +234,7 @@ impl Store {
         self.out_slots.load(Ordering::Relaxed)
     }
 
+    #[must_use]
     pub fn peak_out_slots(&self) -> usize {
         self.peak_out_slots.load(Ordering::Relaxed)
     }

@@ -154,6 +154,7 @@ impl List {
 }
 
 impl Queue {
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waits.first.is_null()
     }

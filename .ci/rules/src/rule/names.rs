@@ -26,11 +26,12 @@ pub fn check(source: &Source) -> Vec<Offence> {
     let mut offences = Vec::new();
     for (at, line) in source.lines.iter().enumerate() {
         let Some(name) = public(&line.code) else { continue };
-        if is_asked_for_its_answer(name) && !has_must_use(source, at) {
+        let signature = signature(source, at);
+        let answers = signature.contains("(&self") && !signature.contains("-> Result<");
+        if answers && is_asked_for_its_answer(name) && !has_must_use(source, at) {
             let what = format!("`{name}` is not #[must_use]");
             offences.push(Offence::new(&source.path, at, "names", what));
         }
-        let signature = signature(source, at);
         let parameters = parameters(&signature);
         // The standard library's maps and sets, under a collector.
         let is_std = ["gc/map.rs", "gc/set.rs"].iter().any(|file| source.path.ends_with(file));
@@ -76,7 +77,7 @@ fn signature(source: &Source, at: usize) -> String {
     signature.split_once("fn ").map_or_else(String::new, |(_, after)| after.to_owned())
 }
 
-/// The names of the parameters, without `self`.
+/// The names of the parameters that are no references, without `self`.
 fn parameters(signature: &str) -> Vec<&str> {
     let (mut round, mut angled, mut names) = (0, 0, Vec::new());
     let mut before = ' ';
@@ -90,7 +91,9 @@ fn parameters(signature: &str) -> Vec<&str> {
             ':' if round == 1 && angled == 0 => {
                 let name = &signature[..place];
                 let start = name.rfind(|c| !is_word(c)).map_or(0, |before| before + 1);
-                names.push(&name[start..]);
+                if !signature[place..].starts_with(": &") {
+                    names.push(&name[start..]);
+                }
             }
             _ => {}
         }
@@ -105,6 +108,7 @@ fn faults(name: &str, parameters: &[&str]) -> Vec<String> {
     if let Some((_, say)) = SAY.iter().find(|(not, _)| *not == name) {
         faults.push(format!("is called `{say}` here"));
     }
+    // A layer that is handed over; to look at one, it is borrowed.
     let place = parameters.iter().position(|parameter| *parameter == "below");
     if place.is_some_and(|place| place + 1 < parameters.len()) {
         faults.push("takes what is below not last".into());
@@ -147,6 +151,7 @@ mod tests {
             [1]
         );
         assert_eq!(offences("pub const fn new(limit_bytes: usize, below: A) -> Self {\n"), [0; 0]);
+        assert_eq!(offences("pub fn commit(&mut self, below: &Below<S>, pages: u32) {\n"), [0; 0]);
         assert_eq!(offences("pub fn get<T: At<u8>>(&self, at: (A, B), below: A) {\n"), [0; 0]);
     }
 
