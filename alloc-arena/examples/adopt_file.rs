@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // SAFETY: the run is live, and this is its only user.
     let bytes = unsafe { &mut *run.as_ptr() };
     bytes[..19].copy_from_slice(b"written by an arena");
-    println!("{} KiB adopted, {:?}", adopted.bytes >> 10, arena.stat());
+    println!("{} KiB adopted, {:?}", adopted.bytes >> 10, arena.figures());
 
     // SAFETY: allocated above with the same layout.
     unsafe { arena.deallocate(run.cast(), page) };

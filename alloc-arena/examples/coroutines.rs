@@ -34,16 +34,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 }
             });
         }
-        let stat = STACKS.stat();
+        let figures = STACKS.figures();
         println!(
             "round {round}: sum {sum}, {} stacks made, {} warm",
-            stat.most_live_stacks, stat.warm_stacks
+            figures.peak_live_stacks, figures.warm_stacks
         );
     }
     let bytes = STACKS.reclaim(usize::MAX);
     println!(
         "{bytes} bytes went back to the system; no stack was deeper than {}",
-        STACKS.stat().high_water_bytes
+        STACKS.figures().peak_stack_bytes
     );
     Ok(())
 }

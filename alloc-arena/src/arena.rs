@@ -17,11 +17,11 @@
 
 use crate::below::Below;
 use crate::config::{COMMON_ALIGN, Config};
+use crate::figures::SysStat;
 use crate::huge::{self, HugePages};
 use crate::record::MAX_PAGES;
 use crate::runs::Need;
 use crate::source::Source;
-use crate::stat::SysStat;
 use crate::state::{State, Taken};
 use alloc_core::sync::{AtomicUsize, Lock, LockGuard, Ordering};
 use alloc_core::{AllocError, Broken, Layer, Layout, Report, allocator, dangling};
@@ -52,7 +52,7 @@ macro_rules! arena {
         ///
         /// let span = Layout::from_size_align(64 << 10, 64 << 10).unwrap();
         /// let run = ARENA.allocate_zeroed(span).unwrap();
-        /// assert_eq!(ARENA.stat().used_bytes, 64 << 10);
+        /// assert_eq!(ARENA.figures().used_bytes, 64 << 10);
         /// // SAFETY: allocated above with the same layout, and not used again.
         /// unsafe { ARENA.deallocate(run.cast(), span) };
         /// assert_eq!(ARENA.reclaim(usize::MAX), 64 << 10);
@@ -124,16 +124,17 @@ impl<S: Source> Arena<S> {
         self
     }
 
-    /// The source.
-    pub const fn source(&self) -> &S {
+    /// The source, which is what lies below.
+    #[must_use]
+    pub const fn below(&self) -> &S {
         &self.below.source
     }
 
     /// The figures at this moment.
     #[must_use]
-    pub fn stat(&self) -> SysStat {
-        let stat = self.state.lock().settled().stat(&self.below);
-        SysStat { process_faults: self.below.source.faults(), ..stat }
+    pub fn figures(&self) -> SysStat {
+        let figures = self.state.lock().settled().figures(&self.below);
+        SysStat { process_faults: self.below.source.faults(), ..figures }
     }
 
     pub(crate) fn pages_of(&self, bytes: usize) -> Result<u32, AllocError> {
@@ -369,8 +370,8 @@ unsafe impl<S: Source> Layer for Arena<S> {
     }
 
     fn report(&self, report: &mut Report<'_>) {
-        let stat = self.stat();
-        report.layer("Arena", |report| stat.report(report));
+        let figures = self.figures();
+        report.layer("Arena", |report| figures.report(report));
     }
 
     fn verify(&self) -> Result<(), Broken> {
@@ -395,6 +396,12 @@ impl<S: Source> Drop for Arena<S> {
         state.rests.dispose(&self.below);
         state.dedicated.dispose(&self.below);
         self.part(state);
+    }
+}
+
+impl<S: Source + Default> Default for Arena<S> {
+    fn default() -> Self {
+        Self::new(S::default())
     }
 }
 

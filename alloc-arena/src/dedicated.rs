@@ -188,6 +188,7 @@ impl Dedicated {
     }
 
     /// Whether `address` lies in one of the mappings.
+    #[must_use]
     pub fn contains(&self, address: usize) -> bool {
         self.containing(address).is_some()
     }

@@ -94,6 +94,7 @@ impl<A: Layer> DropBump<'_, A> {
 
     /// The bump below, as an allocator: for collections that are dropped by their owners. (A rollback of it would leave
     /// values that are dropped later where others are put by then: [`Lifo::rollback`](crate::Lifo::rollback) forbids it.)
+    #[must_use]
     pub const fn bump(&self) -> &Bump<A> {
         &self.bump
     }

@@ -184,6 +184,12 @@ impl<A: Layer + Clone> Drop for Herd<A> {
     }
 }
 
+impl<A: Layer + Clone + Default> Default for Herd<A> {
+    fn default() -> Self {
+        Self::new(A::default())
+    }
+}
+
 impl<A: Layer + Clone + fmt::Debug> fmt::Debug for Herd<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Herd").field("below", &self.below).finish_non_exhaustive()

@@ -13,6 +13,7 @@ mod decay;
 mod dedicated;
 mod discard;
 mod drop_bump;
+mod figures;
 #[cfg(all(feature = "os", unix))]
 mod file;
 mod fixed;
@@ -36,7 +37,6 @@ mod scheduled;
 pub mod source;
 mod stack;
 mod stacks;
-mod stat;
 mod state;
 mod table;
 mod tree;
@@ -55,6 +55,7 @@ pub use arena::Arena;
 pub use below::Calls;
 pub use bump::Bump;
 pub use drop_bump::DropBump;
+pub use figures::SysStat;
 #[cfg(all(feature = "os", unix))]
 pub use file::{FileMapping, Sharing};
 pub use fixed::Fixed;
@@ -70,8 +71,7 @@ pub use source::{Advice, Source};
 pub use stack::{Borrowed, Stack};
 #[cfg(all(feature = "os", unix))]
 pub use stacks::overflow;
-pub use stacks::{PoolRef, PooledStack, StackError, StackPool, StackStat};
-pub use stat::SysStat;
+pub use stacks::{PoolRef, PooledStack, StackError, StackFigures, StackPool};
 #[cfg(feature = "alloc")]
 pub use values::Text;
 pub use walk::{PageRun, PageState};

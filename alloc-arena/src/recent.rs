@@ -31,6 +31,7 @@ impl Recent {
 
     /// How many pages wait.
     #[inline]
+    #[must_use]
     pub fn pages(&self) -> usize {
         self.pages
     }

@@ -66,14 +66,14 @@ pub enum Failures {
 /// use alloc_core::{Allocator, Layout};
 ///
 /// let arena = Arena::new(Scheduled::new(Os::new()));
-/// arena.source().fail(Call::Commit, Failures::From(1));
+/// arena.below().fail(Call::Commit, Failures::From(1));
 /// assert!(arena.allocate(Layout::new::<u64>()).is_err());
-/// arena.source().fail(Call::Commit, Failures::Never);
+/// arena.below().fail(Call::Commit, Failures::Never);
 /// assert!(arena.allocate(Layout::new::<u64>()).is_ok());
 /// ```
 #[derive(Debug)]
 pub struct Scheduled<S> {
-    inner: S,
+    below: S,
     plans: [Plan; Call::ALL.len()],
 }
 
@@ -106,9 +106,9 @@ impl<S> Scheduled<S> {
     alloc_core::const_fn! {
         /// A source that does not fail until [`fail`](Scheduled::fail) says so.
         #[must_use]
-        pub const fn new(inner: S) -> Self {
+        pub const fn new(below: S) -> Self {
             Self {
-                inner,
+                below,
                 plans: [
                     Plan::new(),
                     Plan::new(),
@@ -122,6 +122,12 @@ impl<S> Scheduled<S> {
                 ],
             }
         }
+    }
+
+    /// The source below.
+    #[must_use]
+    pub const fn below(&self) -> &S {
+        &self.below
     }
 
     /// From now on calls of this kind fail as `failures` says. They are counted anew.
@@ -161,50 +167,50 @@ impl<S> Scheduled<S> {
     }
 }
 
-// SAFETY: S1 to S6: a call either goes to `inner`, which keeps the rules, or fails without effect.
+// SAFETY: S1 to S6: a call either goes to `below`, which keeps the rules, or fails without effect.
 unsafe impl<S: Source> Source for Scheduled<S> {
     fn page_bytes(&self) -> usize {
-        self.inner.page_bytes()
+        self.below.page_bytes()
     }
     fn reserve(&self, bytes: usize, align_bytes: usize) -> Result<Reserved, AllocError> {
         self.attempt(Call::Reserve)?;
-        self.inner.reserve(bytes, align_bytes)
+        self.below.reserve(bytes, align_bytes)
     }
     unsafe fn unreserve(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
         self.attempt(Call::Unreserve)?;
         // SAFETY: the caller's promise, passed on; so in all methods below.
-        unsafe { self.inner.unreserve(base, bytes) }
+        unsafe { self.below.unreserve(base, bytes) }
     }
     unsafe fn commit(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
         self.attempt(Call::Commit)?;
         // SAFETY: as above.
-        unsafe { self.inner.commit(base, bytes) }
+        unsafe { self.below.commit(base, bytes) }
     }
     unsafe fn decommit(&self, base: NonNull<u8>, bytes: usize) -> Result<Contents, AllocError> {
         self.attempt(Call::Decommit)?;
         // SAFETY: as above.
-        unsafe { self.inner.decommit(base, bytes) }
+        unsafe { self.below.decommit(base, bytes) }
     }
     fn can_decommit(&self) -> bool {
-        self.inner.can_decommit()
+        self.below.can_decommit()
     }
     unsafe fn guard(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
         self.attempt(Call::Guard)?;
         // SAFETY: as above.
-        unsafe { self.inner.guard(base, bytes) }
+        unsafe { self.below.guard(base, bytes) }
     }
     unsafe fn guard_within(&self, base: NonNull<u8>, bytes: usize) -> Result<(), AllocError> {
         self.attempt(Call::GuardWithin)?;
         // SAFETY: as above.
-        unsafe { self.inner.guard_within(base, bytes) }
+        unsafe { self.below.guard_within(base, bytes) }
     }
     unsafe fn untouched_bytes(&self, base: NonNull<u8>, bytes: usize) -> Option<usize> {
         // SAFETY: as above.
-        unsafe { self.inner.untouched_bytes(base, bytes) }
+        unsafe { self.below.untouched_bytes(base, bytes) }
     }
     fn map(&self, bytes: usize, align_bytes: usize) -> Result<Reserved, AllocError> {
         self.attempt(Call::Map)?;
-        self.inner.map(bytes, align_bytes)
+        self.below.map(bytes, align_bytes)
     }
     unsafe fn remap(
         &self,
@@ -215,10 +221,10 @@ unsafe impl<S: Source> Source for Scheduled<S> {
     ) -> Result<NonNull<u8>, AllocError> {
         self.attempt(Call::Remap)?;
         // SAFETY: as above.
-        unsafe { self.inner.remap(base, old_bytes, new_bytes, align_bytes) }
+        unsafe { self.below.remap(base, old_bytes, new_bytes, align_bytes) }
     }
     fn huge_bytes(&self) -> usize {
-        self.inner.huge_bytes()
+        self.below.huge_bytes()
     }
     unsafe fn advise(
         &self,
@@ -228,15 +234,15 @@ unsafe impl<S: Source> Source for Scheduled<S> {
     ) -> Result<(), AllocError> {
         self.attempt(Call::Advise)?;
         // SAFETY: as above.
-        unsafe { self.inner.advise(base, bytes, advice) }
+        unsafe { self.below.advise(base, bytes, advice) }
     }
     fn metadata_inside(&self) -> bool {
-        self.inner.metadata_inside()
+        self.below.metadata_inside()
     }
     fn now_ms(&self) -> Option<u64> {
-        self.inner.now_ms()
+        self.below.now_ms()
     }
     fn faults(&self) -> Option<Faults> {
-        self.inner.faults()
+        self.below.faults()
     }
 }

@@ -7,6 +7,7 @@ use crate::below::Below;
 use crate::config::Config;
 use crate::decay::Decay;
 use crate::dedicated::{Dedicated, Entry};
+use crate::figures::SysStat;
 use crate::huge::{Huge, HugePages};
 use crate::mapping::Node;
 use crate::mappings::Mappings;
@@ -15,7 +16,6 @@ use crate::recent::Recent;
 use crate::record::Page;
 use crate::runs::{Need, Place};
 use crate::source::Source;
-use crate::stat::SysStat;
 use alloc_core::{AllocError, Broken};
 use core::ops::Range;
 use core::ptr::NonNull;
@@ -280,9 +280,9 @@ impl State {
         self.expired.is_some() || self.dedicated.idle_bytes() > 0
     }
 
-    pub fn stat<S: Source>(&self, below: &Below<S>) -> SysStat {
+    pub fn figures<S: Source>(&self, below: &Below<S>) -> SysStat {
         let page_bytes = below.source.page_bytes();
-        let mut stat = SysStat {
+        let mut figures = SysStat {
             purged_bytes: self.purged_bytes,
             discarded_bytes: below.discarded_bytes(),
             huge_bytes: self.huge_bytes,
@@ -299,14 +299,14 @@ impl State {
             let (used, away) = (node.runs.used_pages(), node.runs.away_pages());
             let used_bytes = (used - away) as usize * page_bytes;
             let dirty_bytes = (node.runs.dirty_pages() + away) as usize * page_bytes;
-            stat.reserved_bytes += mapping.bytes;
-            stat.committed_bytes += mapping.committed_bytes;
-            stat.used_bytes += used_bytes;
-            stat.dirty_bytes += dirty_bytes;
-            stat.clean_bytes += mapping.committed_bytes.saturating_sub(used_bytes + dirty_bytes);
-            stat.metadata_bytes += node.metadata_bytes();
+            figures.reserved_bytes += mapping.bytes;
+            figures.committed_bytes += mapping.committed_bytes;
+            figures.used_bytes += used_bytes;
+            figures.dirty_bytes += dirty_bytes;
+            figures.clean_bytes += mapping.committed_bytes.saturating_sub(used_bytes + dirty_bytes);
+            figures.metadata_bytes += node.metadata_bytes();
         }
-        stat
+        figures
     }
 
     pub fn verify<S: Source>(&self, below: &Below<S>) -> Result<(), Broken> {
@@ -320,7 +320,7 @@ impl State {
         Broken::unless(told, "Arena", "P2: what is away is counted", 0)?;
         let sound = self.dedicated.is_sound();
         Broken::unless(sound, "Arena", "dedicated runs are in order and counted", 0)?;
-        let agrees = self.stat(below).agrees();
+        let agrees = self.figures(below).agrees();
         Broken::unless(agrees, "Arena", "used + dirty + clean = committed <= reserved", 0)
     }
 }

@@ -27,6 +27,7 @@ impl Tree {
     }
 
     /// Whether no run is in the tree.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.root == NONE
     }

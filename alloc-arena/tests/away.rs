@@ -33,7 +33,7 @@ impl Slow {
             .with_reservation_bytes(MIB)
             .with_purge_delay(delay);
         let arena = Box::leak(Box::new(arena));
-        assert!(arena.source().arena.set(arena).is_ok());
+        assert!(arena.below().arena.set(arena).is_ok());
         arena
     }
 
@@ -207,11 +207,11 @@ fn away_threads_beside_a_slow_source() {
         for _ in 0..9 {
             arena.reclaim(usize::MAX);
         }
-        let stat = arena.stat();
-        let held = (stat.used_bytes, stat.dedicated_bytes, stat.idle_bytes);
+        let figures = arena.figures();
+        let held = (figures.used_bytes, figures.dedicated_bytes, figures.idle_bytes);
         assert_eq!(held, (0, 0, 0), "every {refused}, {delay:?}");
-        assert!(stat.dirty_bytes == 0 || refused > 0);
-        assert!(arena.source().calls.load(Relaxed) > 100);
+        assert!(figures.dirty_bytes == 0 || refused > 0);
+        assert!(arena.below().calls.load(Relaxed) > 100);
     }
 }
 
@@ -254,7 +254,7 @@ fn in_child(arena: &'static Arena<Slow>) {
     // SAFETY: ends the child if it waits for what never comes.
     unsafe { libc::alarm(20) };
     arena.verify().unwrap();
-    let before = arena.stat();
+    let before = arena.figures();
     Live::new(arena, 64 * KIB, 1).resize(300 * KIB).resize(600 * KIB).resize(20 * KIB).free();
     Live::new(arena, 300 * KIB, 2).free();
     arena.reclaim(usize::MAX);
@@ -262,12 +262,12 @@ fn in_child(arena: &'static Arena<Slow>) {
     // SAFETY: frozen above.
     unsafe { arena.thaw() };
     arena.verify().unwrap();
-    let stat = arena.stat();
+    let figures = arena.figures();
     assert_eq!(
-        (stat.used_bytes, stat.dedicated_bytes),
+        (figures.used_bytes, figures.dedicated_bytes),
         (before.used_bytes, before.dedicated_bytes)
     );
-    assert_eq!((stat.dirty_bytes, stat.idle_bytes), (0, 0));
+    assert_eq!((figures.dirty_bytes, figures.idle_bytes), (0, 0));
 }
 
 fn scheduled() -> Arena<Scheduled<Os>> {
@@ -288,19 +288,22 @@ fn away_a_refused_stretch_stays_dirty_and_the_next_one_goes() {
             None
         })
         .collect();
-    let decommits = |failures| arena.source().fail(Call::Decommit, failures);
-    assert_eq!(arena.stat().dirty_bytes, (2 + 4 + 6) * PAGE);
+    let decommits = |failures| arena.below().fail(Call::Decommit, failures);
+    assert_eq!(arena.figures().dirty_bytes, (2 + 4 + 6) * PAGE);
     decommits(Failures::From(1));
     assert_eq!(arena.reclaim(usize::MAX), 0);
-    assert_eq!(arena.source().calls(Call::Decommit), 3, "each run once");
-    assert_eq!(arena.stat().dirty_bytes, (2 + 4 + 6) * PAGE);
+    assert_eq!(arena.below().calls(Call::Decommit), 3, "each run once");
+    assert_eq!(arena.figures().dirty_bytes, (2 + 4 + 6) * PAGE);
     arena.verify().unwrap();
     decommits(Failures::Nth(1));
     // The first is refused, the others go, and it is asked for once more.
     assert_eq!(arena.reclaim(usize::MAX), (2 + 4 + 6) * PAGE);
     let and_the_records = 1;
-    assert_eq!(arena.source().calls(Call::Decommit), 4 + and_the_records);
-    assert_eq!((arena.stat().dirty_bytes, arena.stat().purged_bytes), (0, (2 + 4 + 6) * PAGE));
+    assert_eq!(arena.below().calls(Call::Decommit), 4 + and_the_records);
+    assert_eq!(
+        (arena.figures().dirty_bytes, arena.figures().purged_bytes),
+        (0, (2 + 4 + 6) * PAGE)
+    );
     kept.into_iter().for_each(Live::free);
     arena.verify().unwrap();
 }
@@ -308,23 +311,26 @@ fn away_a_refused_stretch_stays_dirty_and_the_next_one_goes() {
 #[test]
 fn away_a_refused_move_leaves_the_run_as_it_was() {
     let arena = scheduled();
-    arena.source().fail(Call::Remap, Failures::From(1));
+    arena.below().fail(Call::Remap, Failures::From(1));
     // It is copied, and its old mapping lies idle.
     let live = Live::new(&arena, DEDICATED, 3).resize(2 * DEDICATED);
-    assert_eq!((arena.stat().dedicated_bytes, arena.stat().idle_bytes), (2 * DEDICATED, DEDICATED));
+    assert_eq!(
+        (arena.figures().dedicated_bytes, arena.figures().idle_bytes),
+        (2 * DEDICATED, DEDICATED)
+    );
     // The idle one cannot be made into a longer one: a new one is mapped.
     let other = Live::new(&arena, 3 * DEDICATED, 4);
-    assert_eq!(arena.source().calls(Call::Remap), 2);
-    assert_eq!((arena.stat().dedicated_runs, arena.stat().idle_bytes), (2, DEDICATED));
+    assert_eq!(arena.below().calls(Call::Remap), 2);
+    assert_eq!((arena.figures().dedicated_runs, arena.figures().idle_bytes), (2, DEDICATED));
     arena.verify().unwrap();
-    arena.source().fail(Call::Remap, Failures::Never);
+    arena.below().fail(Call::Remap, Failures::Never);
     let live = live.resize(4 * DEDICATED);
     other.free();
     live.free();
     arena.verify().unwrap();
     arena.reclaim(usize::MAX);
-    let stat = arena.stat();
-    assert_eq!((stat.dedicated_bytes, stat.idle_bytes), (0, 0));
+    let figures = arena.figures();
+    assert_eq!((figures.dedicated_bytes, figures.idle_bytes), (0, 0));
 }
 
 #[test]
@@ -333,10 +339,10 @@ fn away_the_records_of_free_pages_go_too() {
     for _ in 0..3 {
         let runs: Vec<_> = (0..2000).map(|_| Live::new(&arena, PAGE, 1)).collect();
         runs.into_iter().for_each(Live::free);
-        let calls = arena.source().calls(Call::Decommit);
+        let calls = arena.below().calls(Call::Decommit);
         assert_eq!(arena.reclaim(usize::MAX), 2000 * PAGE);
         // One for the pages, one for what was known of each.
-        assert_eq!(arena.source().calls(Call::Decommit), calls + 2);
+        assert_eq!(arena.below().calls(Call::Decommit), calls + 2);
         arena.verify().unwrap();
         let kept: Vec<_> = (1..40).map(|pages| Live::new(&arena, pages * PAGE, 2)).collect();
         arena.verify().unwrap();

@@ -234,7 +234,7 @@ fn bump_gives_large_objects_back() {
     drop(large);
     assert!(bump.chunk_bytes() < 1 << 20);
     assert_eq!(*small, 7);
-    assert!(arena.stat().used_bytes < 1 << 20);
+    assert!(arena.figures().used_bytes < 1 << 20);
 }
 
 #[test]
@@ -244,11 +244,11 @@ fn bump_reclaims_empty_chunks() {
     let keep = bump.alloc(1_u64);
     let layout = Layout::new::<[u8; 5000]>();
     let one = bump.allocate(layout).unwrap();
-    let used_bytes = arena.stat().used_bytes;
+    let used_bytes = arena.figures().used_bytes;
     // SAFETY: allocated above with the same layout.
     unsafe { bump.deallocate(one.cast(), layout) };
     assert!(bump.reclaim(usize::MAX) > 0);
-    assert!(arena.stat().used_bytes < used_bytes);
+    assert!(arena.figures().used_bytes < used_bytes);
     assert_eq!(*keep, 1);
     bump.verify().unwrap();
     assert_eq!(*bump.alloc(2), 2);
@@ -263,7 +263,7 @@ fn bump_returns_everything_when_dropped() {
             bump.alloc(n);
         }
         bump.allocate(Layout::new::<[u8; 3 << 20]>()).unwrap();
-        assert!(arena.stat().used_bytes > 3 << 20);
+        assert!(arena.figures().used_bytes > 3 << 20);
     }
-    assert_eq!(arena.stat().used_bytes, 0);
+    assert_eq!(arena.figures().used_bytes, 0);
 }

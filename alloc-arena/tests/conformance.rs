@@ -16,8 +16,8 @@ fn arena_over_the_os() {
 }
 
 fn used_bytes<S: alloc_arena::Source>(arena: &Arena<S>) -> usize {
-    let stat = arena.stat();
-    stat.used_bytes + stat.dedicated_bytes
+    let figures = arena.figures();
+    figures.used_bytes + figures.dedicated_bytes
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn arena_that_fails_by_schedule() {
             .with_reservation_bytes(4 << 20)
             .with_purge_delay(Some(Duration::ZERO));
         for call in Call::ALL {
-            arena.source().fail(call, Failures::Every(every));
+            arena.below().fail(call, Failures::Every(every));
         }
         arena
     };

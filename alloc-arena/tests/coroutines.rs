@@ -37,9 +37,9 @@ fn coroutines_that_are_dropped_while_suspended_unwind_and_give_back() {
             yielder.suspend(());
         });
     assert!(matches!(task.resume(()), CoroutineResult::Yield(())));
-    assert_eq!((pool.stat().live_stacks, drops.get()), (1, 0));
+    assert_eq!((pool.figures().live_stacks, drops.get()), (1, 0));
     drop(task);
-    assert_eq!((pool.stat().live_stacks, pool.stat().warm_stacks, drops.get()), (0, 1, 2));
+    assert_eq!((pool.figures().live_stacks, pool.figures().warm_stacks, drops.get()), (0, 1, 2));
     pool.verify().unwrap();
 }
 
@@ -51,9 +51,9 @@ fn coroutines_that_panic_give_back() {
         Coroutine::with_stack(stack, |_: &Yielder<(), ()>, ()| panic!("on purpose"));
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task.resume(())));
     assert!(caught.is_err() && task.done());
-    assert_eq!(pool.stat().live_stacks, 1);
+    assert_eq!(pool.figures().live_stacks, 1);
     drop(task);
-    assert_eq!((pool.stat().live_stacks, pool.stat().warm_stacks), (0, 1));
+    assert_eq!((pool.figures().live_stacks, pool.figures().warm_stacks), (0, 1));
 }
 
 #[test]
@@ -73,5 +73,5 @@ fn coroutines_use_the_stack_that_was_given_back_last() {
     };
     assert_eq!(run(), run());
     let deep = pool.take().unwrap();
-    assert_eq!(deep.high_water_bytes(), Some(4 << 10));
+    assert_eq!(deep.peak_bytes(), Some(4 << 10));
 }

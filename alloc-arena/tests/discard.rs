@@ -76,13 +76,16 @@ fn discard_is_counted_and_the_run_stays_used() {
     let arena = Arena::new(Os::new()).with_purge_delay(None);
     let run = sevens(&arena, 64 * KIB);
     discard(&arena, run, 64 * KIB, 0, 32 * KIB);
-    let stat = arena.stat();
-    assert_eq!((stat.used_bytes, stat.discarded_bytes, stat.purged_bytes), (64 * KIB, 32 * KIB, 0));
-    assert_eq!((stat.dirty_bytes, stat.calls.decommit, stat.calls.failed), (0, 1, 0));
+    let figures = arena.figures();
+    assert_eq!(
+        (figures.used_bytes, figures.discarded_bytes, figures.purged_bytes),
+        (64 * KIB, 32 * KIB, 0)
+    );
+    assert_eq!((figures.dirty_bytes, figures.calls.decommit, figures.calls.failed), (0, 1, 0));
     // SAFETY: live.
     unsafe { arena.deallocate(run, layout(64 * KIB)) };
     // Whether its user has written to it since is not known.
-    assert_eq!(arena.stat().dirty_bytes, 64 * KIB);
+    assert_eq!(arena.figures().dirty_bytes, 64 * KIB);
     let zeroed = arena.allocate_zeroed(layout(64 * KIB)).unwrap();
     assert!(bytes_of(zeroed.cast(), 64 * KIB).iter().all(|&byte| byte == 0));
 }
@@ -92,7 +95,7 @@ fn discard_leaves_alone_what_must_not_go() {
     let fixed = Arena::new(Fixed::new(vec![MaybeUninit::uninit(); 256 * KIB].leak()));
     let run = sevens(&fixed, 16 * KIB);
     assert_eq!(discard(&fixed, run, 16 * KIB, 0, 16 * KIB), 0);
-    assert_eq!(fixed.stat().calls.decommit, 0);
+    assert_eq!(fixed.figures().calls.decommit, 0);
 
     for (purge, goes) in [(Purge::Never, false), (Purge::Allowed, false), (Purge::ToZero, true)] {
         let arena = Arena::new(Os::new());
@@ -117,10 +120,10 @@ fn discard_leaves_alone_what_must_not_go() {
 fn discard_that_the_source_refuses_changes_nothing() {
     let arena = Arena::new(Scheduled::new(Os::new()));
     let run = sevens(&arena, 64 * KIB);
-    arena.source().fail(Call::Decommit, Failures::From(1));
+    arena.below().fail(Call::Decommit, Failures::From(1));
     assert_eq!(discard(&arena, run, 64 * KIB, 0, 64 * KIB), 0);
-    assert_eq!(arena.stat().discarded_bytes, 0);
-    arena.source().fail(Call::Decommit, Failures::Never);
+    assert_eq!(arena.figures().discarded_bytes, 0);
+    arena.below().fail(Call::Decommit, Failures::Never);
     assert_eq!(discard(&arena, run, 64 * KIB, 0, 64 * KIB), 64 * KIB);
     arena.verify().unwrap();
 }
@@ -130,15 +133,15 @@ fn discard_that_the_source_refuses_changes_nothing() {
 fn discard_takes_advice_for_huge_pages_back() {
     let arena = Arena::new(TinyHuge::new(Os::new())).with_purge_delay(None);
     let run = sevens(&arena, 4 * MIB);
-    assert_eq!(arena.source().advised_bytes(), 4 * MIB);
+    assert_eq!(arena.below().advised_bytes(), 4 * MIB);
     discard(&arena, run, 4 * MIB, 100 * KIB, 140 * KIB);
-    assert_eq!(arena.source().advised_bytes(), 4 * MIB - 2 * TINY_HUGE_BYTES);
+    assert_eq!(arena.below().advised_bytes(), 4 * MIB - 2 * TINY_HUGE_BYTES);
 
     let arena = Arena::new(TinyHuge::new(Os::new())).with_dedicated_bytes(MIB);
     let run = sevens(&arena, 4 * MIB);
-    assert_eq!(arena.source().advised_bytes(), 4 * MIB);
+    assert_eq!(arena.below().advised_bytes(), 4 * MIB);
     discard(&arena, run, 4 * MIB, 100 * KIB, 140 * KIB);
-    assert_eq!(arena.source().advised_bytes(), 0);
+    assert_eq!(arena.below().advised_bytes(), 0);
 }
 
 /// `Os`, but each decommit asks the arena for its figures first: for ever, if its lock is held.
@@ -197,5 +200,5 @@ fn discard_goes_through_every_layer() {
     let stack: &dyn Layer = &stack;
     // SAFETY: live; nobody needs the bytes.
     assert_eq!(unsafe { stack.discard(run, PAGE) }, PAGE);
-    assert_eq!(arena.stat().discarded_bytes, 2 * 56 * KIB + PAGE);
+    assert_eq!(arena.figures().discarded_bytes, 2 * 56 * KIB + PAGE);
 }

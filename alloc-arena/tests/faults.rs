@@ -96,8 +96,8 @@ impl Player<'_> {
             assert!(self.arena.owns(run));
         }
         let live_bytes = self.live.iter().map(|live| self.arena.usable_size(live.layout));
-        let stat = self.arena.stat();
-        assert!(stat.used_bytes + stat.dedicated_bytes >= live_bytes.sum());
+        let figures = self.arena.figures();
+        assert!(figures.used_bytes + figures.dedicated_bytes >= live_bytes.sum());
     }
 
     fn play(&mut self) {
@@ -141,17 +141,18 @@ fn arena(delay: Option<Duration>) -> Arena<Scheduled<TinyHuge>> {
 /// calls of the kind the first round made.
 fn play(call: Call, failures: Failures, delay: Option<Duration>) -> usize {
     let arena = arena(delay);
-    arena.source().fail(call, failures);
+    arena.below().fail(call, failures);
     let mut player = Player { arena: &arena, live: Vec::new(), refused: 0 };
     player.play();
-    let calls = arena.source().calls(call);
-    arena.source().fail(call, Failures::Never);
+    let calls = arena.below().calls(call);
+    arena.below().fail(call, Failures::Never);
     player.refused = 0;
     player.play();
     assert_eq!(player.refused, 0, "{call:?} {failures:?}: no service after the failures");
     arena.reclaim(usize::MAX);
-    let stat = arena.stat();
-    let held = (stat.used_bytes, stat.dedicated_bytes, stat.idle_bytes, stat.dirty_bytes);
+    let figures = arena.figures();
+    let held =
+        (figures.used_bytes, figures.dedicated_bytes, figures.idle_bytes, figures.dirty_bytes);
     assert_eq!(held, (0, 0, 0, 0), "{call:?} {failures:?}: something is lost");
     calls
 }
@@ -188,7 +189,7 @@ fn faults_now_and_then_of_all_kinds() {
     for every in 2..9 {
         let arena = arena(Some(Duration::ZERO));
         for call in Call::ALL {
-            arena.source().fail(call, Failures::Every(every));
+            arena.below().fail(call, Failures::Every(every));
         }
         let mut player = Player { arena: &arena, live: Vec::new(), refused: 0 };
         for _ in 0..3 {
@@ -204,13 +205,13 @@ fn faults_a_run_that_cannot_be_purged_stays_dirty() {
     let run = arena.allocate(layout).unwrap();
     // SAFETY: allocated above.
     unsafe { arena.deallocate(run.cast(), layout) };
-    arena.source().fail(Call::Decommit, Failures::From(1));
+    arena.below().fail(Call::Decommit, Failures::From(1));
     assert_eq!(arena.reclaim(usize::MAX), 0);
-    assert_eq!(arena.stat().dirty_bytes, 64 * KIB);
+    assert_eq!(arena.figures().dirty_bytes, 64 * KIB);
     assert_eq!(arena.allocate(layout).unwrap(), run);
     // SAFETY: allocated above.
     unsafe { arena.deallocate(run.cast(), layout) };
-    arena.source().fail(Call::Decommit, Failures::Never);
+    arena.below().fail(Call::Decommit, Failures::Never);
     assert_eq!(arena.reclaim(usize::MAX), 64 * KIB);
 }
 
@@ -265,20 +266,20 @@ fn faults_metadata_that_are_refused_go_back_later() {
     fill_and_free();
     assert!(held_bytes() > 3 * one_bytes);
     // Each mapping takes two calls: the range, then its metadata.
-    arena.source().fail(Call::Unreserve, Failures::Nth(2));
+    arena.below().fail(Call::Unreserve, Failures::Nth(2));
     arena.reclaim(usize::MAX);
-    assert_eq!(arena.stat().mappings, 1);
+    assert_eq!(arena.figures().mappings, 1);
     assert!(held_bytes() > one_bytes, "the call that was to fail did not");
     arena.verify().unwrap();
-    arena.source().fail(Call::Unreserve, Failures::From(1));
+    arena.below().fail(Call::Unreserve, Failures::From(1));
     arena.reclaim(usize::MAX);
     assert!(held_bytes() > one_bytes);
-    arena.source().fail(Call::Unreserve, Failures::Never);
+    arena.below().fail(Call::Unreserve, Failures::Never);
     arena.reclaim(usize::MAX);
     assert_eq!(held_bytes(), one_bytes, "the metadata are lost");
     // The end of the arena is a chance, too.
     fill_and_free();
-    arena.source().fail(Call::Unreserve, Failures::Nth(2));
+    arena.below().fail(Call::Unreserve, Failures::Nth(2));
     arena.reclaim(usize::MAX);
     drop(arena);
     assert_eq!(held_bytes(), 0);

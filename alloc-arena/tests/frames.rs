@@ -30,10 +30,10 @@ fn stack_conforms_when_it_is_small() {
 
 #[test]
 fn stack_conforms_over_arenas_and_in_buffers() {
-    Kit::layer(|| Stack::with_capacity(8 << 20, Arena::new(Os::new())))
+    Kit::layer(|| Stack::with_capacity_in(8 << 20, Arena::new(Os::new())))
         .frees_give_nothing_back()
         .check();
-    Kit::layer(|| Stack::within(vec![MaybeUninit::uninit(); (1 << 20) + 5][3..].to_vec().leak()))
+    Kit::layer(|| Stack::over(vec![MaybeUninit::uninit(); (1 << 20) + 5][3..].to_vec().leak()))
         .frees_give_nothing_back()
         .may_run_out()
         .check();
@@ -249,9 +249,9 @@ fn frames_reclaim_what_waits() {
         let kept = frame.alloc(1_u64);
         frame.frame(|inner| inner.alloc_slice_fill(1 << 20, &1_u64).len());
         frame.frame(|inner| (0..1000).map(|n| inner.alloc([n; 64])[0]).sum::<u64>());
-        let used_bytes = arena.stat().used_bytes;
+        let used_bytes = arena.figures().used_bytes;
         assert!(frame.reclaim(usize::MAX) > 0);
-        assert!(arena.stat().used_bytes < used_bytes);
+        assert!(arena.figures().used_bytes < used_bytes);
         frame.frame(|inner| (0..1000).map(|n| inner.alloc([n; 64])[0]).sum::<u64>());
         assert_eq!(kept, &1);
         frame.verify().unwrap();
@@ -286,13 +286,13 @@ fn frames_of_a_bump_survive_refusals() {
 
 #[test]
 fn stacks_of_nothing_and_of_too_much() {
-    assert!(Stack::try_with_capacity(usize::MAX, Global).is_err());
-    assert!(Stack::try_with_capacity(isize::MAX as usize, Global).is_err());
+    assert!(Stack::try_with_capacity_in(usize::MAX, Global).is_err());
+    assert!(Stack::try_with_capacity_in(isize::MAX as usize, Global).is_err());
     let mut nothing = stack(0);
     nothing.frame(|frame| assert!(frame.try_alloc(1).is_err() && frame.try_alloc(()).is_ok()));
     for (from, to) in [(0, 0), (1, 3), (0, 15), (7, 24), (3, 100)] {
         let mut buffer = [MaybeUninit::uninit(); 100];
-        let mut stack = Stack::within(&mut buffer[from..to]);
+        let mut stack = Stack::over(&mut buffer[from..to]);
         let capacity_bytes = stack.capacity_bytes();
         assert!(capacity_bytes % 8 == 0 && capacity_bytes <= to - from);
         stack.frame(|frame| {
@@ -349,7 +349,7 @@ fn frames_borrow_what_is_younger_than_their_memory() {
 
     let arena = Arena::new(Os::new());
     let (mut bump, mut buffer) = (Bump::new(&arena), [MaybeUninit::uninit(); 512]);
-    let mut stack = Stack::within(&mut buffer);
+    let mut stack = Stack::over(&mut buffer);
     for n in 0..3 {
         let (text, ended) = (format!("{n} {n}"), Cell::new(false));
         bump.frame(|frame| assert_eq!(frame.alloc_iter(text.split(' ')).len(), 2));
@@ -359,7 +359,7 @@ fn frames_borrow_what_is_younger_than_their_memory() {
         assert!(ended.get());
     }
     assert_eq!(words(&mut bump) + words(&mut stack), 6);
-    assert_eq!(words(&mut Stack::within(GROUND.take().unwrap())), 3);
+    assert_eq!(words(&mut Stack::over(GROUND.take().unwrap())), 3);
     assert!(
         GROUND.take().is_none()
             && Arena::new(Fixed::of(&GROUND)).allocate(Layout::new::<u8>()).is_err()

@@ -176,7 +176,7 @@ proptest! {
     #[test]
     fn frames_of_a_stack(steps in steps(), capacity_bytes in 0..12_000_usize) {
         let log = Log::default();
-        let mut stack = Stack::with_capacity(capacity_bytes, Global);
+        let mut stack = Stack::with_capacity_in(capacity_bytes, Global);
         planned(|| within(&log, |left| stack.frame(|frame| play(frame, &steps, &log, left))));
         check(&log);
         assert_eq!(stack.used_bytes(), 0);

@@ -201,7 +201,7 @@ fn herd_gives_each_thread_a_bump() {
         assert_eq!(herd.bumps().map(|bump| bump.allocated_bytes()).sum::<usize>(), 0);
     }
     drop(herd);
-    assert_eq!(arena.stat().used_bytes, 0);
+    assert_eq!(arena.figures().used_bytes, 0);
 }
 
 /// A member that is leaked keeps its bump from others, until the herd is reset.

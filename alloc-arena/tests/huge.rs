@@ -37,17 +37,17 @@ fn huge_pages_are_asked_for_piece_by_piece_once_memory_is_dense() {
     let dense_bytes = 16 * TINY_HUGE_BYTES;
     for _ in 0..dense_bytes / (8 * KIB) {
         take(&arena, 8 * KIB);
-        assert_eq!(arena.stat().huge_bytes, 0);
+        assert_eq!(arena.figures().huge_bytes, 0);
     }
     // The next run begins a piece; the rest of the piece has memory from now on, and is used first.
     take(&arena, 8 * KIB);
-    let stat = arena.stat();
-    assert_eq!(stat.huge_bytes, TINY_HUGE_BYTES);
-    assert_eq!(arena.source().advised_bytes(), TINY_HUGE_BYTES);
-    assert_eq!(stat.dirty_bytes, TINY_HUGE_BYTES - 8 * KIB);
+    let figures = arena.figures();
+    assert_eq!(figures.huge_bytes, TINY_HUGE_BYTES);
+    assert_eq!(arena.below().advised_bytes(), TINY_HUGE_BYTES);
+    assert_eq!(figures.dirty_bytes, TINY_HUGE_BYTES - 8 * KIB);
     for piece in 1..4 {
         for _ in 0..TINY_HUGE_BYTES / (8 * KIB) {
-            assert_eq!(arena.stat().huge_bytes, piece * TINY_HUGE_BYTES);
+            assert_eq!(arena.figures().huge_bytes, piece * TINY_HUGE_BYTES);
             take(&arena, 8 * KIB);
         }
     }
@@ -60,26 +60,26 @@ fn huge_pages_are_asked_for_within_long_runs() {
     take(&arena, 4 * KIB);
     take(&arena, MIB + 8 * KIB);
     // The run begins where a huge page can, and its tail stays small.
-    assert_eq!(arena.stat().huge_bytes, MIB);
-    assert_eq!(arena.stat().dirty_bytes, 0);
+    assert_eq!(arena.figures().huge_bytes, MIB);
+    assert_eq!(arena.figures().dirty_bytes, 0);
     // Not so if it has to be zero: it may be a sparse table.
     let sparse = tiny();
     sparse.allocate_zeroed(layout(4 * MIB)).unwrap();
-    assert_eq!(sparse.stat().huge_bytes, 0);
+    assert_eq!(sparse.figures().huge_bytes, 0);
     // Nor if it is out of all proportion.
     take(&sparse, 100 * MIB);
-    assert_eq!(sparse.stat().huge_bytes, 0);
+    assert_eq!(sparse.figures().huge_bytes, 0);
 }
 
 #[test]
 fn huge_pages_are_asked_for_when_a_run_grows() {
     let arena = tiny();
     let run = take(&arena, 512 * KIB);
-    assert_eq!(arena.stat().huge_bytes, 0);
+    assert_eq!(arena.figures().huge_bytes, 0);
     // SAFETY: live with that layout.
     let grown = unsafe { arena.grow(run, layout(512 * KIB), layout(2 * MIB)).unwrap() };
     assert_eq!(grown.cast(), run);
-    assert_eq!(arena.stat().huge_bytes, 2 * MIB - 512 * KIB);
+    assert_eq!(arena.figures().huge_bytes, 2 * MIB - 512 * KIB);
     arena.verify().unwrap();
 }
 
@@ -106,19 +106,19 @@ fn huge_pages_that_are_purged_are_not_advised_any_more() {
     let arena = tiny();
     let long = take(&arena, 4 * MIB);
     let end = take(&arena, 8 * KIB);
-    let advised_bytes = arena.source().advised_bytes();
+    let advised_bytes = arena.below().advised_bytes();
     assert_eq!(advised_bytes, 4 * MIB + TINY_HUGE_BYTES);
     give(&arena, long, 4 * MIB);
     // The source checks that no advice is in force where it is to decommit.
     assert_eq!(arena.reclaim(100 * KIB), 100 * KIB);
-    assert_eq!(arena.source().advised_bytes(), advised_bytes - 2 * TINY_HUGE_BYTES);
+    assert_eq!(arena.below().advised_bytes(), advised_bytes - 2 * TINY_HUGE_BYTES);
     arena.reclaim(usize::MAX);
-    assert_eq!(arena.source().advised_bytes(), 0);
-    assert_eq!(arena.stat().dirty_bytes, 0);
+    assert_eq!(arena.below().advised_bytes(), 0);
+    assert_eq!(arena.figures().dirty_bytes, 0);
     // Purged pieces are fresh again.
-    let asked_bytes = arena.stat().huge_bytes;
+    let asked_bytes = arena.figures().huge_bytes;
     take(&arena, 3 * MIB);
-    assert_eq!(arena.stat().huge_bytes, asked_bytes + 3 * MIB);
+    assert_eq!(arena.figures().huge_bytes, asked_bytes + 3 * MIB);
     give(&arena, end, 8 * KIB);
     arena.verify().unwrap();
 }
@@ -127,9 +127,9 @@ fn huge_pages_that_are_purged_are_not_advised_any_more() {
 fn huge_page_advice_is_taken_back_after_a_delay() {
     let arena = tiny().with_purge_delay(Some(Duration::from_millis(80)));
     take(&arena, 2 * MIB);
-    assert_eq!(arena.source().advised_bytes(), 2 * MIB);
+    assert_eq!(arena.below().advised_bytes(), 2 * MIB);
     let began = std::time::Instant::now();
-    while arena.source().advised_bytes() > 0 {
+    while arena.below().advised_bytes() > 0 {
         assert!(began.elapsed() < Duration::from_secs(20));
         std::thread::sleep(Duration::from_millis(5));
         for _ in 0..16 {
@@ -145,7 +145,11 @@ fn huge_pages_are_what_the_user_says() {
     let of = |huge_pages| {
         let arena = tiny().with_huge_pages(huge_pages);
         take(&arena, 2 * MIB);
-        (arena.source().advised_bytes() > 0, arena.stat().huge_bytes > 0, arena.stat().calls.advise)
+        (
+            arena.below().advised_bytes() > 0,
+            arena.figures().huge_bytes > 0,
+            arena.figures().calls.advise,
+        )
     };
     assert_eq!(of(HugePages::System), (false, false, 0));
     assert_eq!(of(HugePages::Avoid), (false, false, 1));
@@ -159,10 +163,10 @@ fn huge_pages_of_the_system_back_a_dense_arena() {
     for _ in 0..512 {
         take(&arena, 64 * KIB);
     }
-    assert_eq!(arena.stat().huge_bytes, 0);
+    assert_eq!(arena.figures().huge_bytes, 0);
     take(&arena, 64 * KIB);
-    assert_eq!(arena.stat().huge_bytes, 2 * MIB);
-    assert_eq!(arena.stat().calls.failed, 0);
+    assert_eq!(arena.figures().huge_bytes, 2 * MIB);
+    assert_eq!(arena.figures().calls.failed, 0);
 }
 
 #[test]

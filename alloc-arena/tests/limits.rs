@@ -98,7 +98,7 @@ fn limits_of_512_mib() {
         }
         arena.reclaim(usize::MAX);
         arena.verify().unwrap();
-        assert_eq!(arena.stat().mappings, 1, "further reservations go back");
+        assert_eq!(arena.figures().mappings, 1, "further reservations go back");
         assert!(statm(0) < had_bytes + 512 * MIB);
     });
 }
@@ -113,17 +113,17 @@ fn limits_on_long_runs() {
         let run = arena.allocate(layout(120)).unwrap();
         // SAFETY: live.
         unsafe { run.cast::<u8>().write_bytes(5, 120 * MIB) };
-        assert_eq!(arena.stat().dedicated_bytes, 120 * MIB);
+        assert_eq!(arena.figures().dedicated_bytes, 120 * MIB);
         // In the limit, mremap needs the difference; a copy would need both.
         // SAFETY: live with that layout; so below.
         let run = unsafe { arena.grow(run.cast(), layout(120), layout(180)).unwrap() };
-        assert_eq!(arena.stat().dedicated_bytes, 180 * MIB);
+        assert_eq!(arena.figures().dedicated_bytes, 180 * MIB);
         // SAFETY: as above.
         let run = unsafe { &mut *run.as_ptr() };
         assert!(run[..120 * MIB].iter().step_by(1000).all(|&byte| byte == 5));
         // Beyond the limit the first reservation still has room, for what is not too long.
         let other = arena.allocate(layout(100)).unwrap();
-        assert_eq!(arena.stat().used_bytes, 100 * MIB);
+        assert_eq!(arena.figures().used_bytes, 100 * MIB);
         // SAFETY: live with that layout.
         unsafe { arena.deallocate(other.cast(), layout(100)) };
         arena.verify().unwrap();

@@ -82,7 +82,7 @@ fn arena_two_threads() {
         // SAFETY: live.
         unsafe { assert_eq!((other.0.read(), run.read()), (2, 3)) };
         arena.verify().unwrap();
-        assert_eq!(arena.stat().used_bytes, 512);
+        assert_eq!(arena.figures().used_bytes, 512);
     });
 }
 
@@ -119,6 +119,6 @@ fn bump_over_a_shared_arena() {
         let eight = bump.alloc(8_u32);
         assert_eq!((other.join().unwrap(), *eight), (7, 8));
         drop(bump);
-        assert_eq!(arena.stat().used_bytes, 0);
+        assert_eq!(arena.figures().used_bytes, 0);
     });
 }

@@ -46,7 +46,7 @@ impl fmt::Display for Careless {
 /// Text with a hole is no text.
 #[test]
 fn text_is_whole_or_an_error() {
-    Stack::with_capacity(256, Global).frame(|frame| {
+    Stack::with_capacity_in(256, Global).frame(|frame| {
         let text = frame.try_alloc_fmt(format_args!("[{Careless}]"));
         assert!(text.is_err(), "{text:?}");
     });
@@ -215,7 +215,7 @@ fn deferred_calls_open_frames_and_panic() {
     }
     let ran = Cell::new(0);
     let mut other = Bump::new(Global);
-    let mut memory = Stack::with_capacity(8 << 10, Global);
+    let mut memory = Stack::with_capacity_in(8 << 10, Global);
     let r = catch_unwind(AssertUnwindSafe(|| {
         memory.frame(|frame| {
             let (ran, other) = (&ran, RefCell::new(&mut other));
@@ -282,7 +282,7 @@ fn alignments_and_sizes() {
     for size in [isize::MAX as usize, isize::MAX as usize - 8, isize::MAX as usize - 64, 1 << 60] {
         assert!(bump.allocate(Layout::from_size_align(size, 1).unwrap()).is_err());
         assert!(
-            Stack::with_capacity(64, Global)
+            Stack::with_capacity_in(64, Global)
                 .allocate(Layout::from_size_align(size, 1).unwrap())
                 .is_err()
         );
@@ -295,7 +295,7 @@ fn alignments_and_sizes() {
     let _: &mut Huge = drops.alloc(Huge);
     drop(drops);
     assert_eq!(dropped.get(), 9);
-    Stack::with_capacity(256 << 10, Global).frame(|frame| {
+    Stack::with_capacity_in(256 << 10, Global).frame(|frame| {
         frame.alloc(Drops(&dropped));
         frame.defer({
             let d = Drops(&dropped);

@@ -58,15 +58,15 @@ fn os_reclaim_purges_and_the_pages_read_zero_again() {
     assert_eq!(resident_pages(base, 16 * MIB), Some(4096));
     // SAFETY: allocated above.
     unsafe { arena.deallocate(base, layout) };
-    assert_eq!(arena.stat().dirty_bytes, 16 * MIB);
+    assert_eq!(arena.figures().dirty_bytes, 16 * MIB);
 
     // In part first: whole pages, and no fewer than the goal.
     assert_eq!(arena.reclaim(MIB - 1), MIB);
     assert_eq!(resident_pages(base, 16 * MIB), Some(4096 - 256));
     assert_eq!(arena.reclaim(usize::MAX), 15 * MIB);
     assert_eq!(resident_pages(base, 16 * MIB), Some(0));
-    let stat = arena.stat();
-    assert_eq!((stat.dirty_bytes, stat.purged_bytes), (0, 16 * MIB));
+    let figures = arena.figures();
+    assert_eq!((figures.dirty_bytes, figures.purged_bytes), (0, 16 * MIB));
     assert_eq!(arena.reclaim(usize::MAX), 0);
 
     let again = arena.allocate_zeroed(layout).unwrap();
@@ -133,7 +133,7 @@ fn os_dirty_pages_decay_in_steps() {
     unsafe { bytes_of(run) }.fill(1);
     // SAFETY: allocated above.
     unsafe { arena.deallocate(run.cast(), layout) };
-    let mut seen = vec![arena.stat().dirty_bytes];
+    let mut seen = vec![arena.figures().dirty_bytes];
     assert_eq!(seen, [8 * MIB]);
     let began = std::time::Instant::now();
     while seen.last() != Some(&0) {
@@ -145,7 +145,7 @@ fn os_dirty_pages_decay_in_steps() {
             // SAFETY: allocated just now.
             unsafe { arena.deallocate(other.cast(), Layout::new::<[u8; PAGE]>()) };
         }
-        let dirty_bytes = arena.stat().dirty_bytes;
+        let dirty_bytes = arena.figures().dirty_bytes;
         // The page that drives is young for ever.
         seen.push(if dirty_bytes <= PAGE { 0 } else { dirty_bytes });
     }
@@ -160,7 +160,7 @@ fn os_long_runs_grow_without_a_copy() {
     let arena = Arena::new(Os::new());
     let mut size = 48 * MIB;
     let mut run = arena.allocate(layout(size, 64 * KIB)).unwrap();
-    assert_eq!(arena.stat().dedicated_runs, 1);
+    assert_eq!(arena.figures().dedicated_runs, 1);
     // SAFETY: live; so below.
     let bytes = unsafe { bytes_of(run) };
     for (n, page) in bytes.chunks_mut(PAGE).enumerate() {
@@ -181,7 +181,7 @@ fn os_long_runs_grow_without_a_copy() {
         assert!(run.cast::<u8>().as_ptr().addr().is_multiple_of(64 * KIB));
         size *= 2;
         assert_eq!(run.len(), size);
-        assert_eq!(arena.stat().dedicated_bytes, size);
+        assert_eq!(arena.figures().dedicated_bytes, size);
     }
     // Copying 48 MiB would have touched 12288 fresh pages.
     let faults = faults_of_this_thread() - before;
@@ -198,10 +198,10 @@ fn os_long_runs_grow_without_a_copy() {
     // SAFETY: live with that layout.
     let small = unsafe { arena.shrink(run.cast(), old, new).unwrap() };
     assert_eq!(small.cast::<u8>(), run.cast());
-    assert_eq!(arena.stat().dedicated_bytes, PAGE);
+    assert_eq!(arena.figures().dedicated_bytes, PAGE);
     // SAFETY: live with that layout.
     unsafe { arena.deallocate(small.cast(), new) };
-    assert_eq!((arena.stat().dedicated_bytes, arena.stat().idle_bytes), (0, PAGE));
+    assert_eq!((arena.figures().dedicated_bytes, arena.figures().idle_bytes), (0, PAGE));
     arena.reclaim(usize::MAX);
     assert_eq!(resident_pages(run.cast(), PAGE), None);
     arena.verify().unwrap();
@@ -221,7 +221,7 @@ fn os_long_runs_are_made_of_idle_ones() {
         bytes.iter_mut().step_by(512).for_each(|byte| *byte = 9);
         // SAFETY: allocated above.
         unsafe { arena.deallocate(run.cast(), layout(mib * MIB, 64 * KIB)) };
-        assert_eq!(arena.stat().idle_bytes, mib * MIB);
+        assert_eq!(arena.figures().idle_bytes, mib * MIB);
         let taken = faults_of_this_thread() - before;
         let first = *first_faults.get_or_insert(taken);
         assert!(first_faults == Some(taken) || taken < first * 3 / 4, "{taken} after {first}");
@@ -232,14 +232,14 @@ fn os_long_runs_are_made_of_idle_ones() {
     let run = arena.allocate(huge).unwrap();
     // SAFETY: allocated above.
     unsafe { arena.deallocate(run.cast(), huge) };
-    assert_eq!(arena.stat().idle_bytes, 0);
+    assert_eq!(arena.figures().idle_bytes, 0);
     // What stays, goes after the delay.
     let run = arena.allocate(layout(40 * MIB, PAGE)).unwrap();
     // SAFETY: allocated above.
     unsafe { arena.deallocate(run.cast(), layout(40 * MIB, PAGE)) };
-    assert_eq!(arena.stat().idle_bytes, 40 * MIB);
+    assert_eq!(arena.figures().idle_bytes, 40 * MIB);
     let began = std::time::Instant::now();
-    while arena.stat().idle_bytes > 0 {
+    while arena.figures().idle_bytes > 0 {
         assert!(began.elapsed() < Duration::from_secs(20));
         std::thread::sleep(Duration::from_millis(10));
         for _ in 0..16 {
@@ -270,7 +270,7 @@ fn os_shared_runs_grow_and_shrink_in_place() {
     // SAFETY: live with that layout.
     let shrunk = unsafe { arena.shrink(grown.cast(), four, one).unwrap() };
     assert_eq!(shrunk.cast::<u8>(), run.cast());
-    assert_eq!(arena.stat().used_bytes, MIB);
+    assert_eq!(arena.figures().used_bytes, MIB);
 }
 
 #[test]
@@ -295,8 +295,8 @@ fn os_serves_and_refuses_absurd_layouts_cleanly() {
         }
         arena.verify().unwrap();
     }
-    let stat = arena.stat();
-    assert_eq!((stat.used_bytes, stat.dedicated_bytes, stat.mappings), (0, 0, 1));
+    let figures = arena.figures();
+    assert_eq!((figures.used_bytes, figures.dedicated_bytes, figures.mappings), (0, 0, 1));
 }
 
 /// Whether nothing is mapped where an arena was that is dropped.
@@ -428,7 +428,7 @@ fn os_never_purges_what_its_owner_wants_to_keep() {
     unsafe { arena.deallocate(run.cast(), layout(MIB, 1)) };
     assert_eq!(arena.reclaim(usize::MAX), 0);
     assert_eq!(resident_pages(mapping.base, MIB), Some(256));
-    assert_eq!(arena.stat().dirty_bytes, MIB);
+    assert_eq!(arena.figures().dirty_bytes, MIB);
 }
 
 #[test]
@@ -463,10 +463,10 @@ fn os_pages_tell_what_the_figures_tell() {
         }
         before = Some(run);
     });
-    let stat = arena.stat();
-    assert_eq!(sums[0], stat.used_bytes + stat.dedicated_bytes);
-    assert_eq!(sums[1..], [stat.dirty_bytes, stat.clean_bytes]);
-    assert!(stat.dirty_bytes > 0 && stat.clean_bytes > 0);
+    let figures = arena.figures();
+    assert_eq!(sums[0], figures.used_bytes + figures.dedicated_bytes);
+    assert_eq!(sums[1..], [figures.dirty_bytes, figures.clean_bytes]);
+    assert!(figures.dirty_bytes > 0 && figures.clean_bytes > 0);
 }
 
 #[test]
@@ -546,8 +546,8 @@ fn os_many_threads() {
         }
     });
     ARENA.verify().unwrap();
-    let stat = ARENA.stat();
-    assert_eq!((stat.used_bytes, stat.dedicated_bytes), (0, 0));
+    let figures = ARENA.figures();
+    assert_eq!((figures.used_bytes, figures.dedicated_bytes), (0, 0));
 }
 
 /// D4: what lies idle does not add up with what the program takes elsewhere.
@@ -563,7 +563,7 @@ fn os_idle_runs_go_when_the_program_grows_elsewhere() {
         while small.len() * 64 * KIB < to_bytes {
             small.push(arena.allocate(layout(64 * KIB, 64 * KIB)).unwrap());
         }
-        arena.stat().idle_bytes
+        arena.figures().idle_bytes
     };
     assert_eq!(grow_bytes(15 * MIB), 64 * MIB);
     assert_eq!(grow_bytes(17 * MIB), 0);
@@ -578,7 +578,7 @@ fn os_idle_runs_go_when_the_program_grows_elsewhere() {
         }
         let again = || arena.allocate(layout(64 * KIB, 64 * KIB)).unwrap();
         small.extend(core::iter::repeat_with(again).take(16 * 16));
-        assert_eq!(arena.stat().idle_bytes, 64 * MIB);
+        assert_eq!(arena.figures().idle_bytes, 64 * MIB);
     }
     arena.verify().unwrap();
 }

@@ -38,8 +38,8 @@ const _: () = is_send_and_sync::<PooledStack<Arc<StackPool<Os>>>>();
 #[test]
 fn stacks_cost_nothing_until_one_is_taken() {
     let pool = StackPool::new(Os::new());
-    let stat = pool.stat();
-    assert_eq!((stat.reserved_bytes, stat.calls.reserve), (0, 0));
+    let figures = pool.figures();
+    assert_eq!((figures.reserved_bytes, figures.calls.reserve), (0, 0));
     assert_eq!(pool.reclaim(usize::MAX), 0);
     pool.verify().unwrap();
 }
@@ -62,11 +62,11 @@ fn stacks_come_back_most_recent_first() {
 fn stacks_warm_ones_are_taken_without_a_call() {
     let (_, pool) = watched();
     drop(pool.take().unwrap());
-    let calls = pool.stat().calls;
+    let calls = pool.figures().calls;
     for _ in 0..1000 {
         drop(pool.take().unwrap());
     }
-    assert_eq!(pool.stat().calls, calls);
+    assert_eq!(pool.figures().calls, calls);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn stacks_that_have_no_room_are_refused() {
         let pool =
             StackPool::new(Os::new()).with_stack_bytes(stack_bytes).with_guard_bytes(guard_bytes);
         assert!(matches!(pool.take(), Err(StackError::Addresses { .. })));
-        assert_eq!(pool.stat().live_stacks, 0);
+        assert_eq!(pool.figures().live_stacks, 0);
         pool.verify().unwrap();
     }
 }
@@ -123,13 +123,13 @@ fn stacks_that_have_no_room_are_refused() {
 fn stacks_take_up_what_was_touched() {
     let (_, pool) = watched();
     let stack = pool.take().unwrap();
-    assert_eq!(stack.high_water_bytes(), Some(0));
+    assert_eq!(stack.peak_bytes(), Some(0));
     touch(&stack, 1, 1);
-    assert_eq!(stack.high_water_bytes(), Some(PAGE));
+    assert_eq!(stack.peak_bytes(), Some(PAGE));
     touch(&stack, 40 * KIB, 1);
-    assert_eq!(stack.high_water_bytes(), Some(40 * KIB));
+    assert_eq!(stack.peak_bytes(), Some(40 * KIB));
     touch(&stack, stack.usable().len(), 1);
-    assert_eq!(stack.high_water_bytes(), Some(pool.stat().stack_bytes));
+    assert_eq!(stack.peak_bytes(), Some(pool.figures().stack_bytes));
 }
 
 #[test]
@@ -140,23 +140,23 @@ fn stacks_give_back_on_demand_the_oldest_first() {
     assert_eq!(pool.reclaim(usize::MAX), 0, "live stacks are not touched");
     let newest = taken[19].high();
     drop(taken);
-    assert_eq!(pool.stat().warm_stacks, 20);
+    assert_eq!(pool.figures().warm_stacks, 20);
     assert_eq!(pool.reclaim(0), 0, "nothing is due by age");
     let bytes = pool.reclaim(1);
-    assert_eq!((bytes, pool.stat().warm_stacks, pool.stat().cold_stacks), (2 * PAGE, 19, 1));
+    assert_eq!((bytes, pool.figures().warm_stacks, pool.figures().cold_stacks), (2 * PAGE, 19, 1));
     assert!(pool.reclaim(30 * KIB) >= 30 * KIB);
     pool.verify().unwrap();
-    assert!(pool.stat().warm_stacks > 0);
+    assert!(pool.figures().warm_stacks > 0);
     assert_eq!(pool.take().unwrap().high(), newest);
     pool.reclaim(usize::MAX);
-    let stat = pool.stat();
-    assert_eq!((stat.warm_stacks, stat.cold_stacks), (0, 20));
-    assert_eq!((stat.given_back_bytes, stat.high_water_bytes), (20 * 2 * PAGE, 2 * PAGE));
-    let calls = pool.stat().calls.guard;
+    let figures = pool.figures();
+    assert_eq!((figures.warm_stacks, figures.cold_stacks), (0, 20));
+    assert_eq!((figures.given_back_bytes, figures.peak_stack_bytes), (20 * 2 * PAGE, 2 * PAGE));
+    let calls = pool.figures().calls.guard;
     let stack = pool.take().unwrap();
-    assert_eq!(stack.high_water_bytes(), Some(0));
+    assert_eq!(stack.peak_bytes(), Some(0));
     touch(&stack, PAGE, 1);
-    assert_eq!(pool.stat().calls.guard, calls, "a guard is made once");
+    assert_eq!(pool.figures().calls.guard, calls, "a guard is made once");
     pool.verify().unwrap();
 }
 
@@ -173,12 +173,12 @@ fn stacks_that_are_idle_for_a_delay_give_back() {
         for _ in 0..16 {
             touch(&pool.take().unwrap(), PAGE, 1);
         }
-        let warm = pool.stat().warm_stacks;
+        let warm = pool.figures().warm_stacks;
         assert!(now_ms >= 50 || warm == 100, "{warm} warm after {now_ms} ms");
         assert!(now_ms < 1000 || warm <= 2, "{warm} warm after {now_ms} ms");
     }
-    let stat = pool.stat();
-    assert!(stat.warm_stacks >= 1 && stat.given_back_bytes >= 98 * PAGE, "{stat:?}");
+    let figures = pool.figures();
+    assert!(figures.warm_stacks >= 1 && figures.given_back_bytes >= 98 * PAGE, "{figures:?}");
     pool.verify().unwrap();
 }
 
@@ -193,7 +193,7 @@ fn stacks_that_nobody_calls_give_back_when_asked_for_what_is_due() {
         source.now_ms.store(now_ms, Relaxed);
         bytes += pool.reclaim(0);
     }
-    assert_eq!((bytes >= 100 * PAGE, pool.stat().warm_stacks), (true, 0));
+    assert_eq!((bytes >= 100 * PAGE, pool.figures().warm_stacks), (true, 0));
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn stacks_keep_what_they_have_if_told_so() {
         (0..16).for_each(|_| drop(pool.take().unwrap()));
         assert_eq!(pool.reclaim(0), 0);
     }
-    assert_eq!((pool.stat().warm_stacks, pool.stat().calls.decommit), (2, 0));
+    assert_eq!((pool.figures().warm_stacks, pool.figures().calls.decommit), (2, 0));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn stacks_at_once_give_back_when_they_come_back() {
     let stack = pool.take().unwrap();
     touch(&stack, PAGE, 1);
     drop(stack);
-    assert_eq!((pool.stat().warm_stacks, pool.stat().given_back_bytes), (0, PAGE));
+    assert_eq!((pool.figures().warm_stacks, pool.figures().given_back_bytes), (0, PAGE));
 }
 
 /// A stack in use again and again is never idle, and yet does not stay as deep as it once was.
@@ -228,19 +228,19 @@ fn stacks_do_not_stay_deep() {
     let stack = pool.take().unwrap();
     touch(&stack, 200 * KIB, 1);
     drop(stack);
-    let mut high_water_bytes = Vec::new();
+    let mut peak_bytes = Vec::new();
     for now_ms in (0..4000).step_by(10) {
         source.now_ms.store(now_ms, Relaxed);
         for _ in 0..16 {
             let stack = pool.take().unwrap();
             touch(&stack, PAGE, 1);
-            high_water_bytes.push(stack.high_water_bytes().unwrap());
+            peak_bytes.push(stack.peak_bytes().unwrap());
         }
     }
-    assert_eq!((high_water_bytes[0], *high_water_bytes.last().unwrap()), (200 * KIB, 16 * KIB));
-    let stat = pool.stat();
-    assert_eq!((stat.calls.decommit, stat.high_water_bytes), (1, 200 * KIB));
-    assert_eq!(stat.given_back_bytes, 184 * KIB);
+    assert_eq!((peak_bytes[0], *peak_bytes.last().unwrap()), (200 * KIB, 16 * KIB));
+    let figures = pool.figures();
+    assert_eq!((figures.calls.decommit, figures.peak_stack_bytes), (1, 200 * KIB));
+    assert_eq!(figures.given_back_bytes, 184 * KIB);
 }
 
 /// One that is deep every time is left alone for longer and longer.
@@ -253,7 +253,7 @@ fn stacks_that_are_always_deep_are_seldom_cut() {
             touch(&pool.take().unwrap(), 100 * KIB, 1);
         }
     }
-    let cuts = pool.stat().calls.decommit;
+    let cuts = pool.figures().calls.decommit;
     assert!((4..=7).contains(&cuts), "{cuts} times in 100 delays");
 }
 
@@ -264,7 +264,7 @@ fn stacks_that_are_forgotten_stay() {
     touch(&stack, 100, 7);
     let bytes = stack.usable();
     std::mem::forget(stack);
-    assert_eq!(pool.stat().live_stacks, 1);
+    assert_eq!(pool.figures().live_stacks, 1);
     let reserved_bytes = source.reserved_bytes.load(Relaxed);
     drop(pool);
     assert_eq!(source.reserved_bytes.load(Relaxed), reserved_bytes);
@@ -313,9 +313,9 @@ fn stacks_report_their_figures() {
 fn stacks_have_little_metadata() {
     let pool = StackPool::new(Os::new());
     let taken: Vec<_> = (0..10_000).map(|_| pool.take().unwrap()).collect();
-    let stat = pool.stat();
-    assert!(stat.metadata_bytes <= 10_000 * 64 + 64 * KIB, "{stat:?}");
-    assert_eq!(stat.calls.advise, usize::from(Os::new().huge_bytes() > 0));
+    let figures = pool.figures();
+    assert!(figures.metadata_bytes <= 10_000 * 64 + 64 * KIB, "{figures:?}");
+    assert_eq!(figures.calls.advise, usize::from(Os::new().huge_bytes() > 0));
     drop(taken);
 }
 
@@ -346,7 +346,7 @@ fn stacks_have_no_huge_pages() {
 fn stacks_are_measured() {
     let pool = StackPool::new(Os::new()).with_stack_bytes(64 << 10);
     let stacks: Vec<_> = (0..5).map(|_| pool.take().unwrap()).collect();
-    assert_eq!((pool.measure(), pool.stat().high_water_bytes), (Some(0), 0));
+    assert_eq!((pool.measure(), pool.figures().peak_stack_bytes), (Some(0), 0));
     for (at, stack) in stacks.iter().enumerate() {
         let usable = stack.usable();
         for page in 0..=at {
@@ -354,8 +354,8 @@ fn stacks_are_measured() {
             unsafe { usable.cast::<u8>().add(usable.len() - 1 - page * 4096).write(1) };
         }
     }
-    if pool.source().page_bytes() == 4096 {
+    if pool.below().page_bytes() == 4096 {
         assert_eq!(pool.measure(), Some((1 + 2 + 3 + 4 + 5) * 4096));
-        assert_eq!(pool.stat().high_water_bytes, 5 * 4096);
+        assert_eq!(pool.figures().peak_stack_bytes, 5 * 4096);
     }
 }

@@ -56,7 +56,7 @@ fn check(pool: &Pool, live: &[(PooledStack<&Pool>, u8)]) {
         assert!(unsafe { stack.usable().as_ref() }.iter().step_by(61).all(|at| at == byte));
         assert!(guard_is_there(stack));
     }
-    assert_eq!(pool.stat().live_stacks, live.len());
+    assert_eq!(pool.figures().live_stacks, live.len());
 }
 
 /// Whether the kernel cannot read the pages below a stack, either end of them.
@@ -90,15 +90,15 @@ const DELAYS: [Option<Duration>; 3] = [None, Some(Duration::ZERO), Some(Duration
 
 fn play_with(call: Call, failures: Failures, delay: Option<Duration>) -> usize {
     let pool = pool(delay);
-    pool.source().fail(call, failures);
+    pool.below().fail(call, failures);
     play(&pool);
-    let calls = pool.source().calls(call);
-    pool.source().fail(call, Failures::Never);
+    let calls = pool.below().calls(call);
+    pool.below().fail(call, Failures::Never);
     assert_eq!(play(&pool), 0, "{call:?} {failures:?}: no service after the failures");
     pool.reclaim(usize::MAX);
-    let stat = pool.stat();
+    let figures = pool.figures();
     assert_eq!(
-        (stat.live_stacks, stat.warm_stacks),
+        (figures.live_stacks, figures.warm_stacks),
         (0, 0),
         "{call:?} {failures:?}: something is lost"
     );
@@ -133,7 +133,7 @@ fn stacks_faults_now_and_then_of_all_kinds() {
     for every in 2..9 {
         for delay in DELAYS {
             let pool = pool(delay);
-            Call::ALL.iter().for_each(|&call| pool.source().fail(call, Failures::Every(every)));
+            Call::ALL.iter().for_each(|&call| pool.below().fail(call, Failures::Every(every)));
             play(&pool);
         }
     }
@@ -142,21 +142,21 @@ fn stacks_faults_now_and_then_of_all_kinds() {
 #[test]
 fn stacks_without_light_guards_have_others() {
     let pool = pool(None);
-    pool.source().fail(Call::GuardWithin, Failures::From(1));
+    pool.below().fail(Call::GuardWithin, Failures::From(1));
     assert_eq!(play(&pool), 0);
-    let stat = pool.stat();
-    assert!(stat.split_guards > 0 && stat.split_guards == stat.cold_stacks, "{stat:?}");
+    let figures = pool.figures();
+    assert!(figures.split_guards > 0 && figures.split_guards == figures.cold_stacks, "{figures:?}");
 }
 
 #[test]
 fn stacks_without_any_guard_are_not_given_out() {
     let source = pool(None);
     for call in [Call::Guard, Call::GuardWithin] {
-        source.source().fail(call, Failures::From(1));
+        source.below().fail(call, Failures::From(1));
     }
     assert_eq!(source.take().unwrap_err(), StackError::Guard { split_guards: 0 });
-    assert_eq!(source.stat().cold_stacks, 1);
-    source.source().fail(Call::Guard, Failures::Never);
+    assert_eq!(source.figures().cold_stacks, 1);
+    source.below().fail(Call::Guard, Failures::Never);
     assert!(guard_is_there(&source.take().unwrap()));
 
     // A buffer has no pages that could be made inaccessible.
@@ -169,18 +169,18 @@ fn stacks_without_any_guard_are_not_given_out() {
 
 #[test]
 fn stacks_have_a_limit() {
-    for most_stacks in [0, 1, 3, 100] {
-        let pool = pool(None).with_most_stacks(most_stacks);
-        let mut taken: Vec<_> = (0..most_stacks).map(|_| pool.take().unwrap()).collect();
+    for limit_stacks in [0, 1, 3, 100] {
+        let pool = pool(None).with_limit_stacks(limit_stacks);
+        let mut taken: Vec<_> = (0..limit_stacks).map(|_| pool.take().unwrap()).collect();
         for _ in 0..3 {
             let error = pool.take().unwrap_err();
-            assert_eq!(error, StackError::Limit { most_stacks });
-            assert!(error.to_string().contains(&most_stacks.to_string()));
+            assert_eq!(error, StackError::Limit { limit_stacks });
+            assert!(error.to_string().contains(&limit_stacks.to_string()));
             if taken.pop().is_some() {
                 taken.push(pool.take().unwrap());
             }
         }
-        assert_eq!(pool.stat().most_live_stacks, most_stacks);
+        assert_eq!(pool.figures().peak_live_stacks, limit_stacks);
         pool.verify().unwrap();
     }
 }
@@ -200,13 +200,13 @@ fn stacks_use_several_mappings() {
     };
     assert!(matches!(error, StackError::Addresses { .. }), "{error}");
     // A megabyte has room for the records, and seven places of 128 KiB.
-    assert_eq!((live.len(), pool.stat().calls.reserve), (16 * 7, 16));
+    assert_eq!((live.len(), pool.figures().calls.reserve), (16 * 7, 16));
     let highs: BTreeSet<usize> = live.iter().map(PooledStack::high).collect();
     assert_eq!(highs.len(), live.len());
     pool.verify().unwrap();
     drop(live);
     pool.reclaim(usize::MAX);
-    assert_eq!(pool.stat().cold_stacks, 16 * 7);
+    assert_eq!(pool.figures().cold_stacks, 16 * 7);
     drop(pool);
     assert_eq!(source.reserved_bytes.load(Relaxed), 0);
 }
@@ -251,7 +251,7 @@ mod children {
     fn stacks_that_meet_the_limit_of_mappings_say_so() {
         in_child("stacks_that_meet_the_limit_of_mappings_say_so", || {
             let pool = pool(None);
-            pool.source().fail(Call::GuardWithin, Failures::From(1));
+            pool.below().fail(Call::GuardWithin, Failures::From(1));
             let mut live = Vec::with_capacity(1 << 20);
             let error = loop {
                 match pool.take() {
@@ -265,7 +265,7 @@ mod children {
             assert_eq!(error, StackError::Guard { split_guards: live.len() });
             assert!(error.to_string().contains("vm.max_map_count"), "{error}");
             // With the other kind of guard it goes on.
-            pool.source().fail(Call::GuardWithin, Failures::Never);
+            pool.below().fail(Call::GuardWithin, Failures::Never);
             assert!(live.iter().all(|stack| stack.usable().len() >= 2 * PAGE));
             live.truncate(1);
             assert!(pool.take().is_ok());
@@ -281,7 +281,7 @@ mod children {
         in_child("stacks_by_the_hundred_thousand", || {
             let pool = StackPool::new(Os::new());
             drop(pool.take().unwrap());
-            let stacks = if pool.stat().split_guards > 0 { 1000 } else { 100_000 };
+            let stacks = if pool.figures().split_guards > 0 { 1000 } else { 100_000 };
             let before = mappings();
             let live: Vec<_> = (0..stacks).map(|_| pool.take().unwrap()).collect();
             for stack in &live {
@@ -291,10 +291,10 @@ mod children {
             if stacks == 100_000 {
                 assert!(mappings() <= before + 50, "{before} mappings before, {} now", mappings());
             }
-            assert_eq!(pool.stat().live_stacks, stacks);
+            assert_eq!(pool.figures().live_stacks, stacks);
             drop(live);
             pool.reclaim(usize::MAX);
-            assert_eq!(pool.stat().given_back_bytes, stacks * PAGE);
+            assert_eq!(pool.figures().given_back_bytes, stacks * PAGE);
             pool.verify().unwrap();
         });
     }
@@ -310,7 +310,7 @@ mod children {
             assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
             let pool = StackPool::new(Os::new());
             let _live: Vec<_> = (0..100).map(|_| pool.take().unwrap()).collect();
-            assert!(pool.stat().reserved_bytes <= 1 << 30);
+            assert!(pool.figures().reserved_bytes <= 1 << 30);
             let rest: Vec<u8> = Vec::with_capacity(400 << 20);
             assert_eq!(rest.len(), 0);
             // Until there are none; an error then, and no end.
@@ -322,7 +322,7 @@ mod children {
                 }
             };
             assert!(matches!(error, StackError::Addresses { .. }), "{error}");
-            assert!(pool.stat().live_stacks > 1000, "{:?}", pool.stat());
+            assert!(pool.figures().live_stacks > 1000, "{:?}", pool.figures());
             pool.verify().unwrap();
         });
     }

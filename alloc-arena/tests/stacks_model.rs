@@ -59,15 +59,15 @@ impl Live<'_> {
         // SAFETY: the stack is the test's, and nothing runs on it.
         let bytes = unsafe { self.stack.usable().as_ref() };
         assert!(bytes[bytes.len() - self.touched_bytes..].iter().all(|&byte| byte == self.stamp));
-        assert!(self.stack.high_water_bytes().unwrap() >= self.touched_bytes);
+        assert!(self.stack.peak_bytes().unwrap() >= self.touched_bytes);
     }
 }
 
-fn play(ops: Vec<Op>, most_stacks: usize) {
+fn play(ops: Vec<Op>, limit_stacks: usize) {
     let source: &'static WatchedOs = Box::leak(Box::default());
     let pool = StackPool::new(source)
         .with_stack_bytes(8 * PAGE)
-        .with_most_stacks(most_stacks)
+        .with_limit_stacks(limit_stacks)
         .with_idle_delay(Some(Duration::from_millis(800)));
     let mut live: Vec<Live> = Vec::new();
     // Of the model: who came back last, as far as nothing cooled since; who is forgotten.
@@ -78,7 +78,7 @@ fn play(ops: Vec<Op>, most_stacks: usize) {
                 Ok(stack) => {
                     // Cool ones vanish from the model's old end, never from its new one.
                     assert!(live.iter().all(|other| other.stack.high() != stack.high()));
-                    if pool.stat().warm_stacks > 0 || warm.last() == Some(&stack.high()) {
+                    if pool.figures().warm_stacks > 0 || warm.last() == Some(&stack.high()) {
                         assert_eq!(warm.pop(), Some(stack.high()), "most recent first");
                     } else {
                         warm.clear();
@@ -86,7 +86,7 @@ fn play(ops: Vec<Op>, most_stacks: usize) {
                     stamp = stamp.wrapping_add(1);
                     live.push(Live { stack, touched_bytes: 0, stamp });
                 }
-                Err(_) => assert_eq!(live.len() + forgotten, most_stacks),
+                Err(_) => assert_eq!(live.len() + forgotten, limit_stacks),
             },
             Op::Drop(at) if !live.is_empty() => {
                 let live = live.swap_remove(at.index(live.len()));
@@ -102,9 +102,9 @@ fn play(ops: Vec<Op>, most_stacks: usize) {
                 forgotten += 1;
             }
             Op::Reclaim(goal_bytes) => {
-                let before = pool.stat();
+                let before = pool.figures();
                 let bytes = pool.reclaim(goal_bytes);
-                let after = pool.stat();
+                let after = pool.figures();
                 assert_eq!(after.given_back_bytes - before.given_back_bytes, bytes);
                 assert!(bytes >= goal_bytes || goal_bytes == 0 || after.warm_stacks == 0);
             }
@@ -120,10 +120,10 @@ fn play(ops: Vec<Op>, most_stacks: usize) {
         }
         pool.verify().unwrap();
         live.iter().for_each(Live::check);
-        let stat = pool.stat();
-        assert_eq!(stat.live_stacks, live.len() + forgotten);
-        assert!(stat.warm_stacks <= warm.len());
-        assert!(stat.live_stacks + stat.warm_stacks + stat.cold_stacks <= most_stacks);
+        let figures = pool.figures();
+        assert_eq!(figures.live_stacks, live.len() + forgotten);
+        assert!(figures.warm_stacks <= warm.len());
+        assert!(figures.live_stacks + figures.warm_stacks + figures.cold_stacks <= limit_stacks);
     }
 }
 
@@ -131,8 +131,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn stacks_beside_a_model(ops in prop::collection::vec(op(), 1..120), most_stacks in 1..30_usize) {
-        play(ops, most_stacks);
+    fn stacks_beside_a_model(ops in prop::collection::vec(op(), 1..120), limit_stacks in 1..30_usize) {
+        play(ops, limit_stacks);
     }
 }
 
@@ -141,7 +141,7 @@ proptest! {
 fn stacks_of_many_threads() {
     let pool = StackPool::new(Os::new())
         .with_stack_bytes(4 * PAGE)
-        .with_most_stacks(64)
+        .with_limit_stacks(64)
         .with_idle_delay(Some(Duration::from_millis(8)));
     /// A stack, and what it is filled with.
     type Filled<'p> = (PooledStack<&'p StackPool>, u8);
@@ -182,7 +182,7 @@ fn stacks_of_many_threads() {
     });
     places.into_iter().filter_map(|place| place.into_inner().unwrap()).for_each(check);
     pool.verify().unwrap();
-    let stat = pool.stat();
-    assert_eq!(stat.live_stacks, 0);
-    assert!(stat.warm_stacks + stat.cold_stacks <= 64, "{stat:?}");
+    let figures = pool.figures();
+    assert_eq!(figures.live_stacks, 0);
+    assert!(figures.warm_stacks + figures.cold_stacks <= 64, "{figures:?}");
 }

@@ -37,6 +37,7 @@ impl<A> Foreign<A> {
     }
 
     /// The allocator.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.0
     }

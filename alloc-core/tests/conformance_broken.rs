@@ -27,7 +27,7 @@ fn failure(kit: Kit<'_, impl Allocator>, most_steps: usize) -> Failure {
 
 #[track_caller]
 fn breaks(fault: Fault, promise: Promise, most_steps: usize) -> Failure {
-    let kit = Kit::layer(|| Toy::<16>::with(fault, MIB)).may_run_out().max_align(1 << 16);
+    let kit = Kit::layer(|| Toy::<16>::with(fault, MIB)).may_run_out().max_align_bytes(1 << 16);
     let failure = failure(kit, most_steps);
     assert_eq!(failure.promise, promise, "{failure}");
     failure
@@ -82,11 +82,11 @@ fn losses() {
 #[test]
 fn limits() {
     let fault = Fault::RefusesLargeAlignment;
-    let kit = Kit::layer(|| Toy::<16>::with(fault, 16 * MIB)).max_align(1 << 16);
+    let kit = Kit::layer(|| Toy::<16>::with(fault, 16 * MIB)).max_align_bytes(1 << 16);
     let failure = failure(kit, 2);
     assert_eq!(failure.promise, Promise::Serves, "{failure}");
     // With the limit that it has, it is right.
-    Kit::layer(|| Toy::<16>::with(fault, 16 * MIB)).max_align(4096).check();
+    Kit::layer(|| Toy::<16>::with(fault, 16 * MIB)).max_align_bytes(4096).check();
     // An allocator that serves nothing passes everything, so it is asked whether it may.
     let failure = Kit::layer(|| alloc_core::Null).may_run_out().run().unwrap_err();
     assert_eq!(failure.promise, Promise::Serves, "{failure}");
@@ -109,7 +109,7 @@ fn frees_of_other_threads() {
     assert_eq!(failure.promise, Promise::NoOverlap, "{failure}");
     assert!(failure.steps.iter().any(|step| step.contains("on another thread")), "{failure}");
     // In one thread it is right.
-    Kit::layer(make).may_run_out().max_align(1 << 16).check();
+    Kit::layer(make).may_run_out().max_align_bytes(1 << 16).check();
 }
 
 /// Takes a place in two steps, so that two threads can take the same one.
@@ -162,7 +162,7 @@ allocator! {
 
 #[test]
 fn threads_at_once() {
-    let kit = || Kit::new(Racy::new).frees_give_nothing_back().max_align(4096).may_run_out();
+    let kit = || Kit::new(Racy::new).frees_give_nothing_back().max_align_bytes(4096).may_run_out();
     // One thread at a time, it is right.
     kit().check();
     let failure = kit().threads().max_bytes(16 << 20).cases(4).run().unwrap_err();
@@ -233,7 +233,7 @@ allocator! {
 
 #[test]
 fn clones() {
-    let kit = || Kit::new(Cloned::new).may_run_out().max_align(1 << 16);
+    let kit = || Kit::new(Cloned::new).may_run_out().max_align_bytes(1 << 16);
     kit().check();
     let failure = failure(kit().clones().balance(|it| it.0.live_bytes()), 8);
     assert_eq!(failure.promise, Promise::NothingLost, "{failure}");

@@ -26,7 +26,7 @@ fn bounded<L: Layer + Sync>(make: impl Fn() -> L) {
         .threads()
         .cases(48)
         .max_bytes(2 * MIB)
-        .max_align(1 << 16)
+        .max_align_bytes(1 << 16)
         .may_run_out()
         .check();
 }
@@ -76,7 +76,7 @@ fn fallback_on_a_shared_ground() {
         let ground = Shared::new(toy());
         Fallback::new(Limit::new(1 << 16, ground.clone()), ground)
     };
-    Kit::new(make).threads().max_bytes(2 * MIB).max_align(1 << 16).may_run_out().check();
+    Kit::new(make).threads().max_bytes(2 * MIB).max_align_bytes(1 << 16).may_run_out().check();
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn observe() {
     ample(|| Observe::new(Global));
     Kit::layer(|| Observe::new(toy()))
         .may_run_out()
-        .max_align(1 << 16)
+        .max_align_bytes(1 << 16)
         .threads()
         .balance(|it| it.figures().live_bytes)
         .check();
@@ -136,7 +136,7 @@ fn failing() {
     for schedule in schedules {
         Kit::layer(|| Observe::new(Failing::new(schedule, toy())))
             .may_refuse_anytime()
-            .max_align(1 << 16)
+            .max_align_bytes(1 << 16)
             .threads()
             .cases(32)
             .balance(|it| it.figures().live_bytes)
@@ -153,7 +153,7 @@ fn everything_over_failing() {
         Observe::new(Reclaiming::new(Limit::new(MIB, Segregate::new(512, small, failing(2)))))
     })
     .may_refuse_anytime()
-    .max_align(1 << 16)
+    .max_align_bytes(1 << 16)
     .threads()
     .balance(|it| it.figures().live_bytes)
     .check();

@@ -82,11 +82,11 @@ allocator! {
 #[test]
 fn talc_as_a_parent() {
     let bounded = || Foreign::new(Talc::new());
-    Kit::layer(bounded).may_run_out().max_align(1 << 16).cases(48).check();
+    Kit::layer(bounded).may_run_out().max_align_bytes(1 << 16).cases(48).check();
     let limited = || Observe::new(Limit::new(TALC_BYTES / 2, Locked::new(bounded())));
-    Kit::layer(limited).threads().may_run_out().max_align(1 << 16).cases(48).check();
+    Kit::layer(limited).threads().may_run_out().max_align_bytes(1 << 16).cases(48).check();
     let sided = || Segregate::new(1024, bounded(), Global);
-    Kit::layer(sided).may_run_out().max_align(1 << 16).cases(48).check();
+    Kit::layer(sided).may_run_out().max_align_bytes(1 << 16).cases(48).check();
 }
 
 /// talc takes its heaps from one of our layers, and is then itself the parent of another.

@@ -44,7 +44,7 @@ fn the_kit_where_memory_runs_out() {
             .threads()
             .cases(32)
             .max_bytes(2 * MIB)
-            .max_align(1 << 16)
+            .max_align_bytes(1 << 16)
             .may_run_out()
             .check();
         let failing = |seed| Failing::new(Schedule::Random { seed, permille: 300 }, toy());
@@ -56,7 +56,7 @@ fn the_kit_where_memory_runs_out() {
             )
         })
         .may_refuse_anytime()
-        .max_align(1 << 16)
+        .max_align_bytes(1 << 16)
         .threads()
         .cases(32)
         .check();

@@ -48,13 +48,13 @@ fn the_kit_where_memory_runs_out() {
             .threads()
             .cases(24)
             .max_bytes(2 * MIB)
-            .max_align(1 << 16)
+            .max_align_bytes(1 << 16)
             .may_run_out()
             .check();
         let failing = || Failing::new(Schedule::Random { seed: 7, permille: 300 }, toy());
         Kit::layer(|| Fallback::new(Sampled::new(failing()).with_mean_allocations(mean), Null))
             .may_refuse_anytime()
-            .max_align(1 << 16)
+            .max_align_bytes(1 << 16)
             .threads()
             .cases(24)
             .check();

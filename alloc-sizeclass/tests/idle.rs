@@ -57,8 +57,8 @@ fn free<L: Layer>(stack: &L, live: Vec<(NonNull<u8>, Layout)>) {
 /// Bytes of the arena that take up memory. (The index's flat table has a mapping of its own, of which next
 /// to nothing is touched.)
 fn held_bytes(arena: &Arena<Os>) -> usize {
-    let stat = arena.stat();
-    stat.used_bytes + stat.dirty_bytes + stat.idle_bytes
+    let figures = arena.figures();
+    figures.used_bytes + figures.dirty_bytes + figures.idle_bytes
 }
 
 /// With a time of the test's own.
@@ -79,11 +79,11 @@ fn idle_looks_give_back_the_whole_stack() {
     assert!(held < live_bytes + 4 * MIB, "{held} bytes are held for {live_bytes}");
     stack.verify().unwrap();
     // Now that nothing is left, looking is all that happens.
-    let calls = arena().stat().calls;
+    let calls = arena().figures().calls;
     while now < AFTER * 30 {
         now += idle.look(&stack, now);
     }
-    assert_eq!(arena().stat().calls, calls);
+    assert_eq!(arena().figures().calls, calls);
     free(&stack, live);
 }
 
@@ -125,7 +125,7 @@ fn idle_pays_what_is_due_while_the_stack_is_busy() {
     let stack = ThreadCache::new(Heap::new(arena));
     let live = peak(&stack, 16 * MIB);
     free(&stack, live);
-    let dirty_bytes = || stack.below().below().stat().dirty_bytes;
+    let dirty_bytes = || stack.below().below().figures().dirty_bytes;
     assert!(dirty_bytes() > 4 * MIB);
     let mut idle = Idle::new(Duration::from_secs(3600));
     let began = Instant::now();

@@ -46,7 +46,7 @@ fn over_a_small_buffer() {
             .may_run_out()
             .threads()
             .max_bytes(64 << 10)
-            .max_align(4096)
+            .max_align_bytes(4096)
             .cases(48)
             .check();
         let cache = || ThreadCache::new(heap());
@@ -54,7 +54,7 @@ fn over_a_small_buffer() {
             .may_run_out()
             .threads()
             .max_bytes(64 << 10)
-            .max_align(4096)
+            .max_align_bytes(4096)
             .cases(32)
             .check();
     }
@@ -83,13 +83,13 @@ fn over_talc() {
     Kit::layer(|| SizeClassHeap::<_>::new(talc()))
         .may_run_out()
         .max_bytes(1 << 20)
-        .max_align(1 << 16)
+        .max_align_bytes(1 << 16)
         .cases(32)
         .check();
     Kit::layer(|| SizeClassHeap::<_, Compact>::new(talc()))
         .may_run_out()
         .max_bytes(1 << 20)
-        .max_align(1 << 16)
+        .max_align_bytes(1 << 16)
         .cases(32)
         .check();
 }

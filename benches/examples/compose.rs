@@ -26,7 +26,7 @@ fn main() {
     let figures = stack.figures();
     println!("{name}: {} layers, {} bytes live", layers.len(), figures.live_bytes);
     assert_eq!(figures.live, 3);
-    assert_eq!(arena.stat().used_bytes, 1 << 20, "what is large went to the arena");
+    assert_eq!(arena.figures().used_bytes, 1 << 20, "what is large went to the arena");
 
     // A layer over a layer over a layer: a bump for what is freed at once, on the same stack.
     let bump = Bump::new(&stack);

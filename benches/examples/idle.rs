@@ -17,8 +17,8 @@ thread_cache! {
 
 /// Memory of the arena that is free, and that the system has not got back.
 fn free_mib() -> usize {
-    let stat = STACK.below().below().stat();
-    (stat.dirty_bytes + stat.idle_bytes) >> 20
+    let figures = STACK.below().below().figures();
+    (figures.dirty_bytes + figures.idle_bytes) >> 20
 }
 
 fn work() -> usize {

@@ -18,11 +18,11 @@ fn on<R: Send + 'static>(
     first: impl FnOnce() -> R + Send + 'static,
 ) -> (R, Figures) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = STACKS.stat().live_stacks;
+    let before = STACKS.figures().live_stacks;
     // SAFETY: the tests keep channels, groups, numbers and boxes of `TASKS` over a suspension.
     let (answer, figures) = unsafe { run(workers, first) }.unwrap();
     assert_eq!(figures.begun, figures.ended);
-    assert_eq!(STACKS.stat().live_stacks, before);
+    assert_eq!(STACKS.figures().live_stacks, before);
     STACKS.verify().unwrap();
     TASKS.verify().unwrap();
     TASKS.reclaim(usize::MAX);

@@ -45,6 +45,6 @@ fuzz_target!(|input: Input| match input.ground {
 
 fn play<S: alloc_arena::Source>(arena: &Arena<S>, ops: &[Op]) {
     Session::new(arena).play(ops);
-    assert_eq!(arena.stat().used_bytes, 0);
+    assert_eq!(arena.figures().used_bytes, 0);
     arena.verify().unwrap();
 }

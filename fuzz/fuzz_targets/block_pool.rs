@@ -74,9 +74,9 @@ fuzz_target!(|input: Input| match &input.ground {
     Ground::Budget(shares) => {
         let all = [0, 1, 2].map(|index| shares[index].share(index));
         let Ok(plan) = Plan::try_new(all) else { return };
-        let budget = Budget::take(plan, Global).unwrap();
+        let budget = Budget::new_in(plan, Global).unwrap();
         play(&budget, &input.ops, || (0..3).map(|index| budget.used_slots(index)).sum());
-        assert!((0..3).all(|index| budget.high_water(index) <= shares[index].slots()));
+        assert!((0..3).all(|index| budget.peak_slots(index) <= shares[index].slots()));
         // Objects of the longest layout get all slots of its share, beside those that are as long, or lend.
         let longest = (0..3).max_by_key(|index| (shares[*index].layout().size(), *index)).unwrap();
         let layout = shares[longest].layout();

@@ -34,7 +34,7 @@ fn play<'f, L: Lifo>(frame: &mut Frame<'f, '_, L>, levels: &[(u8, Vec<Op>)], cal
 
 fuzz_target!(|input: Input| {
     let calls = Cell::new(0);
-    let mut stack = Stack::with_capacity(input.capacity_bytes.into(), System);
+    let mut stack = Stack::with_capacity_in(input.capacity_bytes.into(), System);
     stack.frame(|frame| play(frame, &input.levels, &calls));
     assert_eq!((stack.used_bytes(), calls.get()), (0, 0));
 

@@ -35,7 +35,7 @@ fuzz_target!(|input: Input| {
     config.tenured.poison = Some(0xDD);
     config.tenured.verify = true;
     let ground = Failing::new(Schedule::Bits(input.refusals), Global);
-    let collector = Generational::with(config.tortured(torture), ground);
+    let collector = Generational::with_config(config.tortured(torture), ground);
     graph::play(collector, &input.turns, |collector, what| match what % 3 {
         0 => collector.collect_soon(),
         1 => collector.collect_nursery_soon(),

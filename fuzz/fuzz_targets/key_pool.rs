@@ -116,7 +116,7 @@ impl Model {
     fn check(&mut self) {
         let living = self.living();
         self.high = self.high.max(living);
-        assert_eq!((self.pool.len(), self.pool.high_water()), (living, self.high));
+        assert_eq!((self.pool.len(), self.pool.peak_slots()), (living, self.high));
         assert_eq!(
             (self.census.living(), self.pool.is_full()),
             (living, living == self.pool.capacity())

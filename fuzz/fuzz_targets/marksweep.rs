@@ -28,6 +28,6 @@ fuzz_target!(|input: Input| {
     };
     let config = Config { pace, verify: true, poison: Some(0xDD), ..Config::new(mode) };
     let ground = Failing::new(Schedule::Bits(input.refusals), Global);
-    let collector = MarkSweep::with(config.tortured(torture), ground);
+    let collector = MarkSweep::with_config(config.tortured(torture), ground);
     graph::play(collector, &input.turns, |collector, _| collector.collect_soon());
 });

@@ -31,7 +31,7 @@ struct Model<'p> {
     boxes: Vec<(u32, PoolBox<'p, One>)>,
     leaked: BTreeSet<u32>,
     high: usize,
-    failures: u64,
+    refused: usize,
 }
 
 impl<'p> Model<'p> {
@@ -57,7 +57,7 @@ impl<'p> Model<'p> {
 
     fn refused(&mut self) {
         assert!(self.is_full(), "refused, and a slot is free");
-        self.failures += 1;
+        self.refused += 1;
     }
 
     fn step(&mut self, op: Op, number: u32, census: &Census) {
@@ -109,8 +109,8 @@ impl<'p> Model<'p> {
     fn check(&mut self, census: &Census) {
         let used = self.boxes.len() + self.leaked.len();
         self.high = self.high.max(used);
-        assert_eq!((self.pool.len(), self.pool.high_water()), (used, self.high));
-        assert_eq!((self.pool.is_full(), self.pool.failures()), (self.is_full(), self.failures));
+        assert_eq!((self.pool.len(), self.pool.peak_slots()), (used, self.high));
+        assert_eq!((self.pool.is_full(), self.pool.refused()), (self.is_full(), self.refused));
         assert_eq!(census.living(), used);
         for (number, boxed) in &self.boxes {
             assert_eq!(boxed.number(), *number);
@@ -122,17 +122,17 @@ impl<'p> Model<'p> {
 /// Plays a round, and frees all boxes; gives what is left of the model.
 fn play(
     pool: &Pool<One>,
-    (leaked, high, failures): (BTreeSet<u32>, usize, u64),
+    (leaked, high, refused): (BTreeSet<u32>, usize, usize),
     ops: &[Op],
     (number, census): (&mut u32, &Census),
-) -> (BTreeSet<u32>, usize, u64) {
-    let mut model = Model { pool, boxes: Vec::new(), leaked, high, failures };
+) -> (BTreeSet<u32>, usize, usize) {
+    let mut model = Model { pool, boxes: Vec::new(), leaked, high, refused };
     for op in ops {
         *number += 1;
         model.step(*op, *number, census);
         model.check(census);
     }
-    (model.leaked, model.high, model.failures)
+    (model.leaked, model.high, model.refused)
 }
 
 fuzz_target!(|input: Input| {

@@ -19,7 +19,7 @@ struct Input {
 fuzz_target!(|input: Input| {
     let below = Observe::new(System);
     let capacity_bytes = input.capacity_bytes as usize % (1 << 18);
-    let mut stack = Stack::with_capacity(capacity_bytes, &below);
+    let mut stack = Stack::with_capacity_in(capacity_bytes, &below);
     for sequence in &input.sequences {
         Session::new(&&stack).play(sequence);
         stack.reset();

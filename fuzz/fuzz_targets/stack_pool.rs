@@ -23,7 +23,7 @@ enum Op {
 struct Input {
     stack_pages: u8,
     guard_pages: u8,
-    most_stacks: u8,
+    limit_stacks: u8,
     cools_at_once: bool,
     kept_bytes: u16,
     failures: Vec<(u8, u8, u8)>,
@@ -59,7 +59,7 @@ impl Live<'_> {
         let bytes = unsafe { self.stack.usable().as_ref() };
         let touched = &bytes[bytes.len() - self.touched_bytes..];
         assert!(touched.iter().all(|byte| *byte == self.stamp), "contents were lost");
-        assert!(self.stack.high_water_bytes().is_none_or(|high| high >= self.touched_bytes));
+        assert!(self.stack.peak_bytes().is_none_or(|high| high >= self.touched_bytes));
     }
 }
 
@@ -67,7 +67,7 @@ struct Model<'p> {
     pool: &'p Pool,
     live: Vec<Live<'p>>,
     forgotten: usize,
-    most_stacks: usize,
+    limit_stacks: usize,
     fails: bool,
     stamp: u8,
 }
@@ -80,9 +80,9 @@ impl Model<'_> {
     fn take(&mut self) {
         let used = self.live.len() + self.forgotten;
         let Ok(stack) = self.pool.take() else {
-            return assert!(self.fails || used == self.most_stacks, "refused, and there is room");
+            return assert!(self.fails || used == self.limit_stacks, "refused, and there is room");
         };
-        assert!(used < self.most_stacks, "more than there may be");
+        assert!(used < self.limit_stacks, "more than there may be");
         self.stamp = self.stamp.wrapping_add(1);
         let live = Live { stack, touched_bytes: 0, stamp: self.stamp };
         let range = live.range();
@@ -114,9 +114,9 @@ impl Model<'_> {
                 }
             }
             Op::Reclaim(goal_bytes) => {
-                let before = self.pool.stat();
+                let before = self.pool.figures();
                 let bytes = self.pool.reclaim(goal_bytes as usize);
-                let after = self.pool.stat();
+                let after = self.pool.figures();
                 assert_eq!(after.given_back_bytes - before.given_back_bytes, bytes);
             }
             Op::Freeze => {
@@ -127,9 +127,9 @@ impl Model<'_> {
         }
         self.pool.verify().unwrap();
         self.live.iter().for_each(Live::check);
-        let stat = self.pool.stat();
-        assert_eq!(stat.live_stacks, self.live.len() + self.forgotten);
-        assert!(stat.live_stacks + stat.warm_stacks + stat.cold_stacks <= self.most_stacks);
+        let figures = self.pool.figures();
+        assert_eq!(figures.live_stacks, self.live.len() + self.forgotten);
+        assert!(figures.live_stacks + figures.warm_stacks + figures.cold_stacks <= self.limit_stacks);
     }
 }
 
@@ -141,19 +141,19 @@ fuzz_target!(|input: Input| {
         let call = Call::ALL[usize::from(*call) % Call::ALL.len()];
         source.fail(call, kinds[usize::from(*kind) % kinds.len()]);
     }
-    let most_stacks = 1 + usize::from(input.most_stacks) % 16;
+    let limit_stacks = 1 + usize::from(input.limit_stacks) % 16;
     let pool = StackPool::new(source)
         .with_stack_bytes((1 + usize::from(input.stack_pages) % 8) << 12)
         .with_guard_bytes((usize::from(input.guard_pages) % 3) << 12)
-        .with_most_stacks(most_stacks)
+        .with_limit_stacks(limit_stacks)
         .with_kept_bytes(input.kept_bytes.into())
         .with_idle_delay(input.cools_at_once.then_some(Duration::ZERO));
     let fails = !input.failures.is_empty();
     let mut model =
-        Model { pool: &pool, live: Vec::new(), forgotten: 0, most_stacks, fails, stamp: 0 };
+        Model { pool: &pool, live: Vec::new(), forgotten: 0, limit_stacks, fails, stamp: 0 };
     input.ops.iter().for_each(|op| model.step(*op));
     let forgotten = model.forgotten;
     drop(model);
-    assert_eq!(pool.stat().live_stacks, forgotten);
+    assert_eq!(pool.figures().live_stacks, forgotten);
     pool.verify().unwrap();
 });

@@ -91,7 +91,7 @@ impl<'p> Model<'p> {
             }
             Op::Elsewhere | Op::FreeElsewhere(_) => {}
         }
-        assert_eq!(self.pool.in_use(), self.live.len());
+        assert_eq!(self.pool.len(), self.live.len());
         for (number, boxed) in &self.live {
             assert_eq!(**boxed, [*number, !*number], "contents were lost");
         }
@@ -123,7 +123,7 @@ fn objects(capacity: usize, ops: &[Op]) {
             }
             _ => live.clear(),
         }
-        assert_eq!(pool.in_use(), live.len());
+        assert_eq!(pool.len(), live.len());
         assert!(made.load(Relaxed) <= capacity);
     }
 }
@@ -145,7 +145,7 @@ fuzz_target!(|input: Input| {
         let mut model = Model { pool: &pool, live: Vec::new(), next: 0, threads: 0 };
         ops.iter().for_each(|op| model.step(*op));
         drop(model);
-        assert_eq!(pool.in_use(), 0);
+        assert_eq!(pool.len(), 0);
         pool.verify().unwrap();
     }
 });

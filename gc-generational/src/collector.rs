@@ -12,6 +12,7 @@ use crate::nursery::{LARGEST_BYTES, Nursery, young_bytes};
 use crate::pacer::Pacer;
 use crate::remembered::Remembered;
 use alloc_core::gc::{Collector, Object, Shape, Turn, WORD_BYTES, World, tag};
+use alloc_core::report::{Report, Reports};
 use alloc_core::{AllocError, Layer};
 use core::cell::Cell;
 use core::fmt;
@@ -61,19 +62,29 @@ pub struct Generational<A: Layer> {
     pub(crate) tenured: Space<A, Self>,
 }
 
+/// The collector's figures, then its tenured space's, its object heap's, and those of the layer below.
+impl<A: Layer> Reports for Generational<A> {
+    fn report(&self, report: &mut Report<'_>) {
+        report.layer("Generational", |report| {
+            self.figures().report(report);
+            report.layer("tenured", |report| self.tenured.report(report));
+        });
+    }
+}
+
 // SAFETY: blocks and lists belong to the collector and go where it goes. Nobody else has them.
 unsafe impl<A: Layer> Send for Generational<A> where Space<A, Self>: Send {}
 
 impl<A: Layer> Generational<A> {
     /// A collector with the default settings over `below`, which is asked for nothing yet.
     pub fn new(below: A) -> Self {
-        Self::with(Config::default(), below)
+        Self::with_config(Config::default(), below)
     }
 
     /// A collector with these settings over `below`. [`Mode::Background`](gc_marksweep::Mode::Background) needs
     /// [`background`](Self::background); here it means [`Mode::Incremental`](gc_marksweep::Mode::Incremental).
-    pub fn with(config: Config, below: A) -> Self {
-        Self::over(config, Space::with(config.tenured, below))
+    pub fn with_config(config: Config, below: A) -> Self {
+        Self::over(config, Space::with_config(config.tenured, below))
     }
 
     /// A collector that marks its tenured space on a thread of its own, whatever the mode in `config` is.
@@ -164,6 +175,7 @@ impl<A: Layer> Generational<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub fn below(&self) -> &A {
         self.tenured.below()
     }
@@ -455,6 +467,12 @@ impl<A: Layer> Drop for Generational<A> {
                 unsafe { Self::finish(object) };
             }
         }
+    }
+}
+
+impl<A: Layer + Default> Default for Generational<A> {
+    fn default() -> Self {
+        Self::new(A::default())
     }
 }
 

@@ -3,11 +3,10 @@
 //! Above: the user; `minor.rs`, which counts. Below: the tenured space's figures.
 #![forbid(unsafe_code)]
 
+use alloc_core::Report;
+use alloc_core::gc::Pauses;
 use core::fmt;
 use gc_marksweep::Figures as TenuredFigures;
-
-/// Pauses are counted by powers of two of microseconds.
-pub(crate) const PAUSES: usize = 24;
 
 /// What a collector did so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -37,11 +36,8 @@ pub struct Figures {
     pub evacuated_spans: usize,
     /// What the nursery grows to until the next minor collection, in bytes.
     pub nursery_size_bytes: usize,
-    /// Minor collections, by how long they took: the entry `n` counts those of less than 2^n microseconds that
-    /// are not in the entry before. Without `std` there is no clock, and nothing is counted.
-    pub pauses: [usize; PAUSES],
-    /// The longest of them, in nanoseconds.
-    pub longest_nanos: u64,
+    /// Minor collections, by how long they took. Without `std` there is no clock, and nothing is counted.
+    pub pauses: Pauses,
 }
 
 impl Figures {
@@ -55,11 +51,21 @@ impl Figures {
         survived_bytes as f64 * 100.0 / self.nursery_bytes as f64
     }
 
-    #[cfg(feature = "std")]
-    pub(crate) fn paused(&mut self, pause: core::time::Duration) {
-        let micros = pause.as_micros().min(1 << (PAUSES - 2)) as u32;
-        self.pauses[(u32::BITS - micros.leading_zeros()) as usize] += 1;
-        self.longest_nanos = self.longest_nanos.max(pause.as_nanos() as u64);
+    /// Writes the figures to the layer of a report that is open, but for the tenured space's.
+    pub fn report(&self, report: &mut Report<'_>) {
+        let whole = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        report.count("minor collections", self.minors as u64);
+        report.bytes("nursery size", self.nursery_size_bytes);
+        report.bytes("used in the nursery in all", whole(self.nursery_bytes));
+        report.bytes("copied in all", whole(self.copied_bytes));
+        report.bytes("promoted in all", whole(self.promoted_bytes));
+        report.count("remembered objects", self.remembered_objects);
+        report.count("remembered cards", self.remembered_cards);
+        report.count("minors short of memory", self.short_minors as u64);
+        report.count("rests", self.rests as u64);
+        report.count("compactions", self.compactions as u64);
+        report.count("evacuated spans", self.evacuated_spans as u64);
+        self.pauses.report("minor collections by length", report);
     }
 }
 
@@ -67,7 +73,7 @@ impl Figures {
 /// was; then the tenured space's.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest_micros = self.longest_nanos / 1000;
+        let longest_micros = self.pauses.longest_nanos() / 1000;
         write!(
             f,
             "{} minor collections, {:.1} % survived, {} KiB promoted; the longest {longest_micros} us",
@@ -82,10 +88,9 @@ impl fmt::Display for Figures {
             let Self { compactions, evacuated_spans, .. } = self;
             write!(f, "; {compactions} compactions have emptied {evacuated_spans} spans")?;
         }
-        let counted = self.pauses.iter().enumerate().filter(|(_, count)| **count > 0);
-        counted.into_iter().try_for_each(|(power, count)| {
-            write!(f, "\n{count:>9} below {:>8} us", 1_usize << power)
-        })?;
+        if self.pauses.count() > 0 {
+            write!(f, "\n{}", self.pauses)?;
+        }
         write!(f, "\n{}", self.tenured)
     }
 }

@@ -58,7 +58,7 @@ impl<A: Layer> Generational<A> {
         {
             self.verify_minor(world, &ranges);
             let pause = begin.elapsed();
-            self.figures.get_mut().paused(pause);
+            self.figures.get_mut().pauses.note(pause);
             found.pause_nanos = pause.as_nanos() as u64;
         }
         let size_bytes = self.nursery.size_bytes.get();

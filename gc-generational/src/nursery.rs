@@ -123,6 +123,7 @@ impl Blocks {
     }
 
     /// How many there are.
+    #[must_use]
     pub const fn len(&self) -> usize {
         self.len
     }
@@ -362,6 +363,7 @@ impl Nursery {
     }
 
     /// Whether the object is in it.
+    #[must_use]
     pub fn contains(&self, object: Object) -> bool {
         let table = self.table.borrow();
         let Table { eden, survivors, reserve } = &*table;

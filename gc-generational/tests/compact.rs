@@ -132,7 +132,7 @@ fn compacts(collector: Generational<Global>) {
 #[test]
 fn sparse_spans_are_emptied() {
     for mode in [Mode::StopTheWorld, Mode::Incremental] {
-        compacts(Generational::with(Config::new(mode), Global));
+        compacts(Generational::with_config(Config::new(mode), Global));
     }
 }
 

@@ -107,7 +107,7 @@ struct Pair<'gc> {
 #[test]
 fn search_visits_homes() {
     let config = small(Promotion::Second, Mode::StopTheWorld);
-    let mut heap = Heap::<_, Roots>::new(Generational::with(config, ground()), |_| root());
+    let mut heap = Heap::<_, Roots>::new(Generational::with_config(config, ground()), |_| root());
     heap.mutate_root(|mc, root| {
         for _ in 0..500 {
             root.canaries.push(Gc::new(mc, Canary::new()));
@@ -134,7 +134,7 @@ fn search_visits_homes() {
 #[test]
 fn drop_with_homes_() {
     let config = small(Promotion::Second, Mode::StopTheWorld);
-    let mut heap = Heap::<_, Roots>::new(Generational::with(config, Global), |_| root());
+    let mut heap = Heap::<_, Roots>::new(Generational::with_config(config, Global), |_| root());
     let first = catch_unwind(AssertUnwindSafe(|| {
         heap.mutate_root(|mc, root| {
             for _ in 0..3 {
@@ -197,7 +197,7 @@ fn eager(mode: Mode) -> Config {
 }
 #[test]
 fn huge_incremental() {
-    huge(Heap::new(Generational::with(eager(Mode::Incremental), Global), |_| root()));
+    huge(Heap::new(Generational::with_config(eager(Mode::Incremental), Global), |_| root()));
 }
 #[test]
 fn huge_background() {
@@ -209,7 +209,7 @@ fn huge_background() {
 #[test]
 fn squeeze_sticks() {
     let config = small(Promotion::Second, Mode::StopTheWorld);
-    let mut heap = Heap::<_, Roots>::new(Generational::with(config, ground()), |_| root());
+    let mut heap = Heap::<_, Roots>::new(Generational::with_config(config, ground()), |_| root());
     heap.mutate_root(|mc, root| {
         root.canaries.push(Gc::new(mc, Canary::new()));
         root.pair = Some(Gc::new(mc, Pair { next: Lock::new(None), weight: [0; 100] }));
@@ -252,7 +252,7 @@ fn squeeze_sticks() {
 #[test]
 fn panic_in_squeeze() {
     let config = small(Promotion::First, Mode::StopTheWorld);
-    let mut heap = Heap::<_, Roots>::new(Generational::with(config, ground()), |_| root());
+    let mut heap = Heap::<_, Roots>::new(Generational::with_config(config, ground()), |_| root());
     heap.mutate_root(|mc, root| root.canaries.push(Gc::new(mc, Canary::new())));
     heap.collect();
     heap.mutate_root(|mc, root| {
@@ -301,7 +301,7 @@ fn panic_in_squeeze() {
 #[test]
 fn collect_some_ends() {
     let config = small(Promotion::First, Mode::Incremental);
-    let mut heap = Heap::<_, Roots>::new(Generational::with(config, Global), |_| root());
+    let mut heap = Heap::<_, Roots>::new(Generational::with_config(config, Global), |_| root());
     heap.mutate_root(|mc, root| root.numbers.push(Gc::new(mc, 1)));
     for _ in 0..1000 {
         heap.collect_some(1 << 20);

@@ -22,7 +22,7 @@ fn limit() {
             let mut config = Config { nursery_bytes: 256 << 10, promotion, ..Config::default() };
             config.tenured.pace.limit_bytes = limit << 10;
             let mut heap =
-                Heap::<_, Nodes>::new(Generational::with(config, Global), |_| Vec::new());
+                Heap::<_, Nodes>::new(Generational::with_config(config, Global), |_| Vec::new());
             let mut refused = 0;
             for step in 0..400_u64 {
                 heap.mutate_root(|mc, root| {
@@ -238,7 +238,7 @@ fn odd_layouts() {
         let ground = Failing::new(Schedule::Random { seed: seed as u64, permille: 400 }, Global);
         ground.pause();
         let c = if seed % 2 == 0 {
-            Generational::with(config, ground)
+            Generational::with_config(config, ground)
         } else {
             Generational::background(config, ground).unwrap()
         };

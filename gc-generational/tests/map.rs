@@ -70,7 +70,7 @@ fn config(mode: Mode, promotion: Promotion) -> Config {
 fn keys_are_found_after_many_minor_collections() {
     for promotion in PROMOTIONS {
         for mode in [Mode::StopTheWorld, Mode::Incremental] {
-            let minors = run(Generational::with(config(mode, promotion), Global), 2000);
+            let minors = run(Generational::with_config(config(mode, promotion), Global), 2000);
             assert!(minors > 100, "{minors}");
         }
         let config = config(Mode::Background, promotion);
@@ -83,7 +83,7 @@ fn keys_are_found_in_torture() {
     for promotion in PROMOTIONS {
         for torture in [Torture::Steps, Torture::Cycles] {
             let config = config(Mode::Incremental, promotion).tortured(torture);
-            assert!(run(Generational::with(config, Global), 100) > 100);
+            assert!(run(Generational::with_config(config, Global), 100) > 100);
         }
     }
 }

@@ -192,7 +192,7 @@ fn a_limit_below() {
         for promotion in PROMOTIONS {
             let limit = Limit::new(limit_bytes, Global);
             let config = config(Mode::StopTheWorld, promotion, 64 * KIB);
-            programs(|| Generational::with(config, &limit), least);
+            programs(|| Generational::with_config(config, &limit), least);
             assert_eq!(limit.live_bytes(), 0);
         }
     }
@@ -203,7 +203,7 @@ fn a_limit_below_in_steps() {
     for (limit_bytes, least) in limits(3 * MIB) {
         let limit = Limit::new(limit_bytes, Global);
         let config = config(Mode::Incremental, Promotion::Second, 1 << 20);
-        programs(|| Generational::with(config, &limit), least);
+        programs(|| Generational::with_config(config, &limit), least);
         assert_eq!(limit.live_bytes(), 0);
     }
 }
@@ -226,7 +226,7 @@ fn in_torture() {
         {
             let limit = Limit::new(limit_bytes, Global);
             let config = config(Mode::Incremental, promotion, 16 * KIB).tortured(torture);
-            programs(|| Generational::with(config, &limit), least / 2);
+            programs(|| Generational::with_config(config, &limit), least / 2);
             assert_eq!(limit.live_bytes(), 0);
         }
     }
@@ -238,7 +238,7 @@ fn the_pacers_limit() {
         let limit = Limit::new(usize::MAX, Global);
         let mut config = config(Mode::Incremental, Promotion::Second, 64 * KIB);
         config.tenured.pace = Pace { limit_bytes, ..Pace::default() };
-        programs(|| Generational::with(config, &limit), least);
+        programs(|| Generational::with_config(config, &limit), least);
         assert_eq!(limit.live_bytes(), 0);
         // The limit is that of the heap; queues are not counted.
         assert!(limit.peak_bytes() < limit_bytes + limit_bytes / 8 + 64 * KIB);
@@ -251,8 +251,8 @@ fn a_buffer() {
         let mut buffer = vec![MaybeUninit::uninit(); buffer_bytes];
         let arena = Arena::new(Fixed::new(&mut buffer));
         let config = config(Mode::StopTheWorld, Promotion::Second, 64 * KIB);
-        programs(|| Generational::with(config, &arena), least / 2);
-        assert_eq!(arena.stat().used_bytes, 0);
+        programs(|| Generational::with_config(config, &arena), least / 2);
+        assert_eq!(arena.figures().used_bytes, 0);
     }
 }
 
@@ -264,7 +264,7 @@ fn survivors_stay_where_no_memory_is_left() {
         let layer = Failing::new(Schedule::Every(1), Global);
         layer.pause();
         let config = config(Mode::StopTheWorld, promotion, 16 * KIB);
-        let mut program = Program::new(Generational::with(config, &layer), counted);
+        let mut program = Program::new(Generational::with_config(config, &layer), counted);
         assert!(program.add(50));
         layer.resume();
         for _ in 0..3 {
@@ -396,7 +396,7 @@ fn after_a_shortage(kept: bool) -> (usize, usize) {
     let layer = Failing::new(Schedule::Every(1), Global);
     layer.pause();
     let config = config(Mode::StopTheWorld, Promotion::First, 512 * KIB);
-    let mut heap = Heap::<_, Graph>::new(Generational::with(config, &layer), |_| vec![None]);
+    let mut heap = Heap::<_, Graph>::new(Generational::with_config(config, &layer), |_| vec![None]);
     let drops = Rc::default();
     heap.mutate_root(|mc, graph| graph[0] = Some(Gc::new(mc, node(&drops, 0, None))));
     heap.collect();
@@ -437,7 +437,7 @@ fn the_place_of_a_dead_object_is_not_visited() {
     layer.pause();
     let mut config = config(Mode::StopTheWorld, Promotion::First, 512 * KIB);
     config.tenured.poison = Some(0xDD);
-    let mut heap = Heap::<_, Graph>::new(Generational::with(config, &layer), |_| Vec::new());
+    let mut heap = Heap::<_, Graph>::new(Generational::with_config(config, &layer), |_| Vec::new());
     let drops = Rc::default();
     let add = |heap: &mut Heap<_, Graph>, numbers: std::ops::Range<usize>| {
         heap.mutate_root(|mc, graph| {
@@ -462,7 +462,7 @@ fn the_place_of_a_dead_object_is_not_visited() {
 
 fn while_every_nth_fails(config: Config, period: usize) -> usize {
     let layer = Failing::new(Schedule::Every(period), Limit::new(usize::MAX, Global));
-    let collector = Generational::with(config, &layer);
+    let collector = Generational::with_config(config, &layer);
     let mut heap = Heap::<_, Graph>::new(collector, |_| vec![None; ENTRIES]);
     let mut model = Model { random: period as u64 + 77, ..Model::default() };
     for step in 0..100 {

@@ -34,7 +34,8 @@ fn ground() -> Ground {
 #[test]
 fn reserve() {
     let config = Config { rests: false, ..small(Promotion::Second, Mode::StopTheWorld) };
-    let mut heap = Heap::<_, Nodes>::new(Generational::with(config, ground()), |_| Vec::new());
+    let mut heap =
+        Heap::<_, Nodes>::new(Generational::with_config(config, ground()), |_| Vec::new());
     heap.mutate_root(|mc, root| {
         for n in 0..900 {
             root.push(Gc::new(mc, Node::new(n)));
@@ -122,7 +123,7 @@ fn after_rest(heap: &mut Heap<Generational<Global>, Worlds>) {
 #[test]
 fn inspect_begins_rest() {
     let config = small(Promotion::First, Mode::StopTheWorld);
-    let mut heap = Heap::<_, Worlds>::new(Generational::with(config, Global), |_| world());
+    let mut heap = Heap::<_, Worlds>::new(Generational::with_config(config, Global), |_| world());
     while heap.collector().figures().rests == 0 {
         let size = heap.collector().figures().nursery_size_bytes;
         heap.mutate_root(|mc, root| {
@@ -140,7 +141,7 @@ fn inspect_begins_rest() {
 #[test]
 fn panic_as_rest_begins() {
     let config = small(Promotion::First, Mode::StopTheWorld);
-    let mut heap = Heap::<_, Worlds>::new(Generational::with(config, Global), |_| world());
+    let mut heap = Heap::<_, Worlds>::new(Generational::with_config(config, Global), |_| world());
     heap.mutate_root(|mc, root| root.drops.push(Gc::new(mc, PanicsOnce(1))));
     heap.collect();
     heap.mutate_root(|_, root| root.drops.clear());

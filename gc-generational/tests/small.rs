@@ -124,7 +124,7 @@ fn each_buffer(mut each: impl FnMut(&Arena<Fixed<'_>>, &str)) {
             let begin = start + offset_bytes;
             let arena = Arena::new(Fixed::new(&mut memory[begin..begin + buffer_bytes]));
             each(&arena, &format!("{} KiB at {} KiB", buffer_bytes / KIB, offset_bytes / KIB));
-            assert_eq!(arena.stat().used_bytes, 0);
+            assert_eq!(arena.figures().used_bytes, 0);
         }
     }
 }
@@ -141,7 +141,7 @@ fn configs() -> [Config; 3] {
 fn garbage_beside_one_object_makes_room() {
     each_buffer(|arena, buffer| {
         for (config, words) in configs().into_iter().flat_map(|c| WORDS.map(|words| (c, words))) {
-            let collector = || Generational::with(config, arena);
+            let collector = || Generational::with_config(config, arena);
             for made in [
                 Program::new(collector(), || (), words).one_lives(),
                 Program::new(collector(), || Drops, words).one_lives(),
@@ -181,7 +181,7 @@ fn in_torture() {
     each_buffer(|arena, buffer| {
         for (torture, words) in [(Torture::Steps, 0), (Torture::Steps, 60), (Torture::Cycles, 3)] {
             let config = Config { nursery_bytes: 16 * KIB, ..Config::new(Mode::Incremental) };
-            let collector = || Generational::with(config.tortured(torture), arena);
+            let collector = || Generational::with_config(config.tortured(torture), arena);
             for made in [
                 Program::new(collector(), || (), words).one_lives(),
                 Program::new(collector(), || Drops, words).many_live(50),
@@ -226,7 +226,7 @@ fn survivors_of_a_long_mutation_stay_where_no_memory_is_left() {
         let layer = Failing::new(Schedule::Every(1), Global);
         layer.pause();
         let config = Config { nursery_bytes: 16 * KIB, promotion, ..Config::default() };
-        let mut program = Program::new(Generational::with(config, &layer), || Drops, 3);
+        let mut program = Program::new(Generational::with_config(config, &layer), || Drops, 3);
         program.heap.mutate_root(|mc, last| {
             for number in 0..count {
                 let words = Some(Gc::slice(mc, 3, |at| number + at));

@@ -154,7 +154,7 @@ fn config(mode: Mode, promotion: Promotion, torture: Torture) -> Config {
 fn stops(promotion: Promotion, torture: Torture) {
     for mode in [Mode::StopTheWorld, Mode::Incremental] {
         let config = config(mode, promotion, torture);
-        suite::run(|| Generational::with(config, Protecting::default()), 1_000);
+        suite::run(|| Generational::with_config(config, Protecting::default()), 1_000);
     }
 }
 

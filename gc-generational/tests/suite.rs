@@ -35,14 +35,20 @@ fn as_it_comes() {
 #[test]
 fn stop_the_world() {
     for &promotion in promotions() {
-        suite::run(|| Generational::with(config(Mode::StopTheWorld, promotion), Global), 5_000);
+        suite::run(
+            || Generational::with_config(config(Mode::StopTheWorld, promotion), Global),
+            5_000,
+        );
     }
 }
 
 #[test]
 fn incremental() {
     for &promotion in promotions() {
-        suite::run(|| Generational::with(config(Mode::Incremental, promotion), Global), 5_000);
+        suite::run(
+            || Generational::with_config(config(Mode::Incremental, promotion), Global),
+            5_000,
+        );
     }
 }
 
@@ -51,8 +57,14 @@ fn tortured() {
     for &promotion in promotions() {
         for mode in [Mode::StopTheWorld, Mode::Incremental] {
             let config = config(mode, promotion);
-            suite::run(|| Generational::with(config.tortured(Torture::Cycles), Global), 1_000);
-            suite::run(|| Generational::with(config.tortured(Torture::Steps), Global), 1_000);
+            suite::run(
+                || Generational::with_config(config.tortured(Torture::Cycles), Global),
+                1_000,
+            );
+            suite::run(
+                || Generational::with_config(config.tortured(Torture::Steps), Global),
+                1_000,
+            );
         }
     }
 }

@@ -32,7 +32,7 @@ fn main() -> std::io::Result<()> {
     let below = Arena::new(Os::new());
     let collector = match arguments.next().as_deref() {
         Some("background") => MarkSweep::background(Config::default(), below)?,
-        Some("incremental") => MarkSweep::with(Config::new(Mode::Incremental), below),
+        Some("incremental") => MarkSweep::with_config(Config::new(Mode::Incremental), below),
         _ => MarkSweep::new(below),
     };
     let mut heap = Heap::<_, Root>::new(collector, |mc| Some(grow(mc, depth)));

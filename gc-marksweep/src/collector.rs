@@ -10,6 +10,7 @@ use crate::outside::Change;
 use crate::space::Space;
 use crate::tracer::Tracer;
 use alloc_core::gc::{Collector, NeverMoves, Object, Shape, Turn, World};
+use alloc_core::report::{Report, Reports};
 use alloc_core::{AllocError, Layer};
 use core::fmt;
 use core::ops::Range;
@@ -34,13 +35,13 @@ pub struct MarkSweep<A: Layer>(Space<A, Self>);
 impl<A: Layer> MarkSweep<A> {
     /// A collector with the default settings over `below`, which is asked for nothing yet.
     pub fn new(below: A) -> Self {
-        Self::with(Config::default(), below)
+        Self::with_config(Config::default(), below)
     }
 
     /// A collector with these settings over `below`. [`Mode::Background`](crate::Mode::Background) needs
     /// [`background`](Self::background); here it means [`Mode::Incremental`](crate::Mode::Incremental).
-    pub fn with(config: Config, below: A) -> Self {
-        Self(Space::with(config, below))
+    pub fn with_config(config: Config, below: A) -> Self {
+        Self(Space::with_config(config, below))
     }
 
     /// A collector that marks on a thread of its own, whatever the mode in `config` is.
@@ -117,8 +118,16 @@ impl<A: Layer> MarkSweep<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub fn below(&self) -> &A {
         self.0.below()
+    }
+}
+
+/// The collector's figures, then its object heap's, then those of the layer below.
+impl<A: Layer> Reports for MarkSweep<A> {
+    fn report(&self, report: &mut Report<'_>) {
+        report.layer("MarkSweep", |report| self.0.report(report));
     }
 }
 
@@ -161,6 +170,12 @@ unsafe impl<A: Layer> Collector for MarkSweep<A> {
 
     fn turn(&mut self, world: &mut World<'_, Self>, turn: Turn) {
         self.0.turn(world, turn, Change::Yes);
+    }
+}
+
+impl<A: Layer + Default> Default for MarkSweep<A> {
+    fn default() -> Self {
+        Self::new(A::default())
     }
 }
 

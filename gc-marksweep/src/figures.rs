@@ -3,6 +3,8 @@
 //! Above: the user; `cycle.rs`, which counts. Below: nothing.
 #![forbid(unsafe_code)]
 
+use alloc_core::Report;
+use alloc_core::gc::Pauses;
 use core::fmt;
 
 /// Why a cycle began.
@@ -17,9 +19,6 @@ pub enum Cause {
     /// The torture mode.
     Torture,
 }
-
-/// Pauses are counted by powers of two of microseconds.
-pub(crate) const PAUSES: usize = 24;
 
 /// What a collector did so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -42,11 +41,8 @@ pub struct Figures {
     pub barrier_cards: usize,
     /// Times that the queue could not grow, and the heap was searched instead.
     pub searches: usize,
-    /// Turns, by how long they took: the entry `n` counts those of less than 2^n microseconds that are
-    /// not in the entry before. Without `std` there is no clock, and nothing is counted.
-    pub pauses: [usize; PAUSES],
-    /// The longest turn, in nanoseconds.
-    pub longest_nanos: u64,
+    /// Turns, by how long they took. Without `std` there is no clock, and nothing is counted.
+    pub pauses: Pauses,
 }
 
 /// One cycle, when its marking has ended: what [`MarkSweep::with_trace`](crate::MarkSweep::with_trace) is
@@ -93,29 +89,30 @@ impl fmt::Display for Cycle {
     }
 }
 
+impl Figures {
+    /// Writes the figures to the layer of a report that is open.
+    pub fn report(&self, report: &mut Report<'_>) {
+        report.count("cycles", self.cycles as u64);
+        report.bytes("before the last one", self.before_bytes);
+        report.bytes("live after it", self.live_bytes);
+        report.bytes("born while it marked", self.born_bytes);
+        report.count("barriers before the marker", self.barrier_visits as u64);
+        report.count("the same, of cards", self.barrier_cards as u64);
+        report.count("searches for want of memory", self.searches as u64);
+        self.pauses.report("turns", report);
+    }
+}
+
 /// A line of sums, and one for each length of turns that there was.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cycles, live_bytes, longest_nanos, .. } = self;
-        let turns: usize = self.pauses.iter().sum();
-        let longest_micros = longest_nanos / 1000;
+        let Self { cycles, live_bytes, pauses, .. } = self;
+        let (turns, longest_micros) = (pauses.count(), pauses.longest_nanos() / 1000);
         write!(
             f,
             "{cycles} cycles, {} KiB live; {turns} turns, the longest {longest_micros} us",
             live_bytes / 1024
         )?;
-        let counted = self.pauses.iter().enumerate().filter(|(_, count)| **count > 0);
-        counted.into_iter().try_for_each(|(power, count)| {
-            write!(f, "\n{count:>9} below {:>8} us", 1_usize << power)
-        })
-    }
-}
-
-impl Figures {
-    #[cfg(feature = "std")]
-    pub(crate) fn paused(&mut self, pause: core::time::Duration) {
-        let micros = pause.as_micros().min(1 << (PAUSES - 2)) as u32;
-        self.pauses[(u32::BITS - micros.leading_zeros()) as usize] += 1;
-        self.longest_nanos = self.longest_nanos.max(pause.as_nanos() as u64);
+        if turns > 0 { write!(f, "\n{pauses}") } else { Ok(()) }
     }
 }

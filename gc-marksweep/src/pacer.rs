@@ -86,6 +86,7 @@ impl Pacer {
     }
 
     /// What was alive when the last cycle ended, and may still be.
+    #[must_use]
     pub const fn live_bytes(&self) -> usize {
         self.visited_bytes + self.born_bytes
     }

@@ -163,6 +163,7 @@ impl Queue {
     }
 
     /// Whether nothing is in it. What it could not take does not count.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         // SAFETY: the queue owns its batches. None below the one on top is empty.
         let has_more = self.top.is_some_and(|top| unsafe { top.as_ref() }.below.is_some());

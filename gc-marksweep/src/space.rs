@@ -19,7 +19,7 @@ use crate::tracer::Tracer;
 #[cfg(feature = "std")]
 use crate::{Reclaimer, background::Background, config::Mode, crew::Crew};
 use alloc_core::gc::{Collector, Object, Shape, Turn, World};
-use alloc_core::{AllocError, Layer, Layout};
+use alloc_core::{AllocError, Layer, Layout, Report};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
@@ -125,12 +125,12 @@ pub struct Space<A: Layer, C: Collector<Marker = Tracer<A, C>>> {
 impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     /// A space with the default settings over `below`, which is asked for nothing yet.
     pub fn new(below: A) -> Self {
-        Self::with(Config::default(), below)
+        Self::with_config(Config::default(), below)
     }
 
     /// A space with these settings over `below`; [`Mode::Background`] means [`Mode::Incremental`] here.
-    pub fn with(config: Config, below: A) -> Self {
-        let heap = ObjectHeap::new(below).with_limit(config.pace.limit_bytes);
+    pub fn with_config(config: Config, below: A) -> Self {
+        let heap = ObjectHeap::new(below).with_limit_bytes(config.pace.limit_bytes);
         let heap = match config.poison {
             Some(byte) => heap.with_poison(byte),
             None => heap,
@@ -186,7 +186,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     where
         A: Send + Sync + 'static,
     {
-        let mut collector = Self::with(Config { mode: Mode::Incremental, ..config }, below);
+        let mut collector = Self::with_config(Config { mode: Mode::Incremental, ..config }, below);
         collector.background = Some(Background::start::<A, C>(collector.mutator.handle().clone())?);
         collector.config.mode = Mode::Background;
         collector.pacer.mode = Mode::Background;
@@ -207,7 +207,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     where
         A: Send + Sync + 'static,
     {
-        let mut collector = Self::with(Config { mode: Mode::StopTheWorld, ..config }, below);
+        let mut collector = Self::with_config(Config { mode: Mode::StopTheWorld, ..config }, below);
         if let Some(helpers @ 1..) = markers.checked_sub(1) {
             collector.crew = Some(Crew::start::<A, C>(helpers, collector.mutator.handle())?);
         }
@@ -264,7 +264,14 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
         self.figures.get()
     }
 
+    /// Writes the figures to the layer of a report that is open, then the object heap's, then those of the layer below.
+    pub fn report(&self, report: &mut Report<'_>) {
+        self.figures().report(report);
+        self.heap().report(report);
+    }
+
     /// The layer below.
+    #[must_use]
     pub fn below(&self) -> &A {
         self.mutator.heap().below()
     }
@@ -301,6 +308,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
     }
 
     /// The heap that the objects are in.
+    #[must_use]
     pub fn heap(&self) -> &ObjectHeap<A> {
         self.mutator.heap()
     }
@@ -452,7 +460,7 @@ impl<A: Layer, C: Collector<Marker = Tracer<A, C>>> Space<A, C> {
             let end = std::time::Instant::now();
             let pause = end.duration_since(begin);
             self.turn_ended = Some(end);
-            self.figures.get_mut().paused(pause);
+            self.figures.get_mut().pauses.note(pause);
             self.story.turn_ends();
         }
         self.tell();

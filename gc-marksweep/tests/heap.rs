@@ -49,7 +49,7 @@ fn a_cycle_frees_what_is_not_marked_and_its_memory_is_used_again() {
     for _ in 0..10_000 {
         model.allocate(NODE, false).unwrap();
     }
-    let before = model.mutator.usage();
+    let before = model.mutator.figures();
     for _ in 0..5 {
         let marker = model.mutator.start_marking().unwrap();
         for which in (0..10_000).step_by(7) {
@@ -62,7 +62,7 @@ fn a_cycle_frees_what_is_not_marked_and_its_memory_is_used_again() {
             model.allocate(NODE, false).unwrap();
         }
         model.sweep_all();
-        assert_eq!(model.mutator.usage().run_bytes, before.run_bytes, "no new span");
+        assert_eq!(model.mutator.figures().run_bytes, before.run_bytes, "no new span");
         model.check();
     }
 }
@@ -77,14 +77,14 @@ fn dead_spans_and_large_objects_go_below() {
     for _ in 0..10 {
         model.allocate(Layout::new::<[usize; 10_000]>(), false).unwrap();
     }
-    assert!(arena.stat().used_bytes > 3_000_000);
+    assert!(arena.figures().used_bytes > 3_000_000);
     assert!(model.mutator.start_marking().is_some());
     model.finish_marking();
     model.sweep_all();
-    assert!(model.mutator.usage().pool_bytes > 0);
-    assert!(arena.stat().used_bytes < 1_000_000, "only a few spans are kept");
+    assert!(model.mutator.figures().pool_bytes > 0);
+    assert!(arena.figures().used_bytes < 1_000_000, "only a few spans are kept");
     model.mutator.heap().reclaim(usize::MAX);
-    assert_eq!(arena.stat().used_bytes, 0);
+    assert_eq!(arena.figures().used_bytes, 0);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_destructor_may_allocate() {
     mutator.verify().unwrap();
     assert_eq!(made, 5000);
     let mut mutator = mutator;
-    assert_eq!(mutator.usage().objects, 5000);
+    assert_eq!(mutator.figures().objects, 5000);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn marking_that_is_cancelled_finds_nothing_dead() {
     assert!(model.mutator.start_marking().is_some());
     model.finish_marking();
     model.sweep_all();
-    assert_eq!(model.mutator.usage().objects, 0);
+    assert_eq!(model.mutator.figures().objects, 0);
 }
 
 #[test]
@@ -208,12 +208,12 @@ fn while_sweeping_is_held_the_dead_stay_intact() {
     model.mutator.hold_sweeping();
     model.finish_marking();
     assert_eq!(model.mutator.heap().sweep_some(100), 0);
-    let spans = model.mutator.usage().runs;
+    let spans = model.mutator.figures().runs;
     for _ in 0..5000 {
         let new = model.allocate(NODE, false).unwrap();
         assert!(!objects.contains(&new), "the dead are not used again");
     }
-    assert!(model.mutator.usage().runs > spans);
+    assert!(model.mutator.figures().runs > spans);
     for object in &objects {
         // SAFETY: sweeping is held since the objects were alive.
         let is_alive = unsafe { model.mutator.is_alive(*object) };
@@ -319,7 +319,7 @@ fn a_mutator_may_end_before_its_heap() {
     for round in 0..3 {
         // SAFETY: the mutator of the round before is gone.
         let mut mutator: Mutator<_, System> = unsafe { Mutator::new(Arc::clone(&heap)) };
-        assert_eq!(mutator.usage().objects, round * 100);
+        assert_eq!(mutator.figures().objects, round * 100);
         for _ in 0..100 {
             mutator.allocate(NODE, false).unwrap();
         }

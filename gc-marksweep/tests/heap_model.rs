@@ -115,8 +115,8 @@ fn end<A: Layer, const KIB: usize>(mut model: Model<A, KIB>) {
     model.sweep_all();
     model.check();
     model.mutator.heap().reclaim(usize::MAX);
-    let usage = model.mutator.usage();
-    assert_eq!((usage.runs, usage.run_bytes, usage.objects), (0, 0, 0));
+    let figures = model.mutator.figures();
+    assert_eq!((figures.runs, figures.run_bytes, figures.objects), (0, 0, 0));
 }
 
 proptest! {

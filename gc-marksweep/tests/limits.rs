@@ -47,9 +47,9 @@ fn the_pacers_limit_and_the_layers() {
     for mode in [Mode::StopTheWorld, Mode::Incremental] {
         let pace = Pace { limit_bytes: 8 * MIB, ..Pace::default() };
         let config = Config { pace, ..Config::new(mode) };
-        at_its_limit(Heap::new(MarkSweep::with(config, Global), |_| Vec::new()));
+        at_its_limit(Heap::new(MarkSweep::with_config(config, Global), |_| Vec::new()));
         let limited = Limit::new(8 * MIB, Global);
-        at_its_limit(Heap::new(MarkSweep::with(Config::new(mode), limited), |_| Vec::new()));
+        at_its_limit(Heap::new(MarkSweep::with_config(Config::new(mode), limited), |_| Vec::new()));
     }
     let pace = Pace { limit_bytes: 8 * MIB, ..Pace::default() };
     let background = MarkSweep::background(Config { pace, ..Config::default() }, Global).unwrap();
@@ -60,7 +60,7 @@ fn the_pacers_limit_and_the_layers() {
 fn near_the_limit_cycles_come_more_often_and_nothing_fails() {
     let pace = Pace { limit_bytes: 12 * MIB, ..Pace::default() };
     let config = Config { pace, ..Config::default() };
-    let mut heap = Heap::<_, Kept>::new(MarkSweep::with(config, Global), |_| Vec::new());
+    let mut heap = Heap::<_, Kept>::new(MarkSweep::with_config(config, Global), |_| Vec::new());
     heap.mutate_root(|mc, kept| kept.extend((0..8000).map(|_| Gc::slice(mc, 1000, |_| 1))));
     for _ in 0..100_000 {
         heap.mutate(|mc, _| assert!(Gc::try_slice(mc, 1000, |_| 2_u8).is_ok()));
@@ -74,7 +74,7 @@ fn near_the_limit_cycles_come_more_often_and_nothing_fails() {
 fn a_limit_below_causes_a_cycle_before_an_allocation_fails() {
     for mode in [Mode::StopTheWorld, Mode::Incremental] {
         let limited = Limit::new(8 * MIB, Global);
-        let collector = MarkSweep::with(Config::new(mode), limited);
+        let collector = MarkSweep::with_config(Config::new(mode), limited);
         let mut heap = Heap::<_, Kept>::new(collector, |_| Vec::new());
         heap.mutate_root(|mc, kept| kept.extend((0..5000).map(|_| Gc::slice(mc, 1000, |_| 1))));
         let cycles = heap.collector().figures().cycles;
@@ -119,7 +119,7 @@ fn a_wish_is_granted_by_a_collection() {
 fn a_heap_that_may_grow_without_end_is_never_collected() {
     for mode in [Mode::StopTheWorld, Mode::Incremental] {
         let pace = Pace { min_growth_bytes: usize::MAX, ..Pace::default() };
-        let collector = MarkSweep::with(Config { pace, ..Config::new(mode) }, Global);
+        let collector = MarkSweep::with_config(Config { pace, ..Config::new(mode) }, Global);
         let mut heap = Heap::<_, Kept>::new(collector, |_| Vec::new());
         (0..1000).for_each(|_| heap.mutate(|mc, _| _ = Gc::slice(mc, 100, |_| 1_u8)));
         assert_eq!(heap.collector().figures().cycles, 0);
@@ -150,7 +150,7 @@ fn each_cycle_is_shown_once() {
 fn cycles_that_end_in_one_turn_are_shown_each() {
     static NUMBERS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
     let shown = |cycle: &Cycle| NUMBERS.lock().unwrap().push(cycle.number);
-    let incremental = MarkSweep::with(Config::new(Mode::Incremental), Global);
+    let incremental = MarkSweep::with_config(Config::new(Mode::Incremental), Global);
     let background = MarkSweep::background(Config::default(), Global).unwrap();
     for collector in [MarkSweep::new(Global), incremental, background] {
         NUMBERS.lock().unwrap().clear();
@@ -184,7 +184,7 @@ Rootable!(type List<'gc> = Option<Gc<'gc, Link<'gc>>>);
 #[test]
 fn marking_goes_on_where_no_memory_is_left() {
     for mode in [Mode::StopTheWorld, Mode::Incremental] {
-        let collector = MarkSweep::with(Config::new(mode), Limit::new(MIB, Global));
+        let collector = MarkSweep::with_config(Config::new(mode), Limit::new(MIB, Global));
         let mut heap = Heap::<_, List>::new(collector, |_| None);
         let links = heap.mutate_root(|mc, list| {
             for count in 0_u64.. {

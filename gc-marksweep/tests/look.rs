@@ -41,7 +41,7 @@ fn numbers(of: &Value) -> Vec<usize> {
 #[test]
 fn a_dump_has_every_object_and_every_pointer() {
     let config = Config::new(Mode::Incremental);
-    let incremental = MarkSweep::with(config, Global);
+    let incremental = MarkSweep::with_config(config, Global);
     let background = MarkSweep::background(config, Global).unwrap();
     for mut heap in [incremental, background, MarkSweep::new(Global)].map(lists) {
         heap.collect_some(1); // in the middle of a cycle
@@ -128,7 +128,7 @@ const ELEMENTS: usize = 1_000_000;
 fn table() -> Heap<MarkSweep<Global>, Table> {
     let pace = Pace { min_growth_bytes: 1 << 40, ..Pace::default() };
     let config = Config { pace, verify: true, ..Config::new(Mode::Incremental) };
-    let mut heap = Heap::<_, Table>::new(MarkSweep::with(config, Global), |mc| {
+    let mut heap = Heap::<_, Table>::new(MarkSweep::with_config(config, Global), |mc| {
         Gc::slice(mc, ELEMENTS, |index| Lock::new(Gc::new(mc, index)))
     });
     heap.collect_some(1);

@@ -87,7 +87,7 @@ fn heap_spans_are_full_when_they_are() {
         let (_heap, mut mutator) = start();
         let objects: Vec<_> = (0..=SPAN_OBJECTS).map(|_| allocate(&mutator, false)).collect();
         assert_eq!(objects[4].0.addr().get() - objects[0].0.addr().get(), 4 * 160);
-        assert_eq!(mutator.usage().runs, 2);
+        assert_eq!(mutator.figures().runs, 2);
     });
 }
 
@@ -346,9 +346,9 @@ fn heap_r1_r7_two_sweepers() {
         assert!(heap.is_swept());
         mutator.verify().unwrap();
         let mut mutator = mutator;
-        let usage = mutator.usage();
+        let figures = mutator.figures();
         assert_eq!(
-            (usage.runs, usage.objects),
+            (figures.runs, figures.objects),
             (1, 0),
             "the large one is gone, the span is pooled"
         );

@@ -26,7 +26,7 @@ fn a_heap_without_a_helper_makes_nothing_ready() {
     }
     assert_eq!(mutator.heap().make_ready(|| true), 0);
     // The reserve alone.
-    assert_eq!(mutator.usage().pool_bytes, 4 * SPAN);
+    assert_eq!(mutator.figures().pool_bytes, 4 * SPAN);
 }
 
 #[test]
@@ -37,26 +37,26 @@ fn a_helper_makes_a_part_ready_and_is_called_when_half_is_used() {
     let mut made = Vec::new();
     for _ in 0..127 * 512 {
         mutator.allocate(HALF_KIB, false).unwrap();
-        let before_bytes = mutator.usage().run_bytes;
+        let before_bytes = mutator.figures().run_bytes;
         match mutator.heap().make_ready(|| true) {
             0 => {}
             spans => {
                 made.push(spans);
-                assert_eq!(mutator.usage().run_bytes, before_bytes + spans * SPAN);
+                assert_eq!(mutator.figures().run_bytes, before_bytes + spans * SPAN);
                 mutator.verify().unwrap();
             }
         }
     }
     // At first, single ones; then the half of eight that were used, and the one that used them up.
     assert_eq!((made[0], *made.last().unwrap()), (1, 5));
-    assert!(mutator.usage().pool_bytes <= 16 * SPAN);
+    assert!(mutator.figures().pool_bytes <= 16 * SPAN);
     // Each of them was used: no more lies ready than should.
     assert!((15..130).contains(&made.len()), "{}", made.len());
     // Asked once, made once; and not against the will of who made it.
     assert_eq!(mutator.heap().make_ready(|| true), 0);
-    let all_bytes = mutator.usage().pool_bytes;
+    let all_bytes = mutator.figures().pool_bytes;
     assert_eq!(mutator.heap().reclaim(usize::MAX), all_bytes);
-    assert_eq!(mutator.usage().pool_bytes, 0);
+    assert_eq!(mutator.figures().pool_bytes, 0);
     mutator.verify().unwrap();
 }
 
@@ -71,7 +71,7 @@ fn what_lies_ready_is_given_up_before_anything_fails() {
     }
     // The first span's worth is kept apart, and the limit counts it.
     assert_eq!(allocated, 255 * 124);
-    assert_eq!((mutator.usage().pool_bytes, mutator.heap().is_short()), (0, true));
+    assert_eq!((mutator.figures().pool_bytes, mutator.heap().is_short()), (0, true));
     assert_eq!(mutator.heap().make_ready(|| true), 0);
     mutator.verify().unwrap();
 }

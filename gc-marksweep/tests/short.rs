@@ -69,9 +69,15 @@ fn a_short_queue() {
     for one_of in [3, usize::MAX] {
         for mode in [Mode::StopTheWorld, Mode::Incremental] {
             let config = Config { pace: EAGER, ..Config::new(mode) };
-            suite::run(|| MarkSweep::with(config, stingy(one_of)), 1_000);
-            suite::run(|| MarkSweep::with(config.tortured(Torture::Steps), stingy(one_of)), 1_000);
-            suite::run(|| MarkSweep::with(config.tortured(Torture::Cycles), stingy(one_of)), 1_000);
+            suite::run(|| MarkSweep::with_config(config, stingy(one_of)), 1_000);
+            suite::run(
+                || MarkSweep::with_config(config.tortured(Torture::Steps), stingy(one_of)),
+                1_000,
+            );
+            suite::run(
+                || MarkSweep::with_config(config.tortured(Torture::Cycles), stingy(one_of)),
+                1_000,
+            );
         }
     }
 }
@@ -129,8 +135,8 @@ fn a_short_queue_and_huge_slices() {
         assert!(heap.collector().figures().searches > 0, "{:?}", heap.collector().figures());
     }
     let config = Config { pace: EAGER, poison: Some(0xDD), ..Config::default() };
-    run(MarkSweep::with(config, stingy(usize::MAX)));
-    run(MarkSweep::with(Config { mode: Mode::Incremental, ..config }, stingy(3)));
+    run(MarkSweep::with_config(config, stingy(usize::MAX)));
+    run(MarkSweep::with_config(Config { mode: Mode::Incremental, ..config }, stingy(3)));
     run(MarkSweep::background(config, stingy(usize::MAX)).expect("a thread"));
     run(MarkSweep::background(config.tortured(Torture::Steps), stingy(usize::MAX))
         .expect("a thread"));

@@ -22,14 +22,14 @@ fn config(mode: Mode) -> Config {
 #[test]
 fn stop_the_world() {
     suite::run(|| MarkSweep::new(Global), 200_000);
-    suite::run(|| MarkSweep::with(config(Mode::StopTheWorld), Global), 100_000);
+    suite::run(|| MarkSweep::with_config(config(Mode::StopTheWorld), Global), 100_000);
 }
 
 #[test]
 fn stop_the_world_tortured() {
     let config = config(Mode::StopTheWorld);
-    suite::run(|| MarkSweep::with(config.tortured(Torture::Cycles), Global), 2_000);
-    suite::run(|| MarkSweep::with(config.tortured(Torture::Steps), Global), 2_000);
+    suite::run(|| MarkSweep::with_config(config.tortured(Torture::Cycles), Global), 2_000);
+    suite::run(|| MarkSweep::with_config(config.tortured(Torture::Steps), Global), 2_000);
 }
 
 fn parallel(markers: usize, config: Config) -> MarkSweep<Global> {
@@ -51,14 +51,14 @@ fn several_markers_tortured() {
 
 #[test]
 fn incremental() {
-    suite::run(|| MarkSweep::with(config(Mode::Incremental), Global), 200_000);
+    suite::run(|| MarkSweep::with_config(config(Mode::Incremental), Global), 200_000);
 }
 
 #[test]
 fn incremental_tortured() {
     let config = config(Mode::Incremental);
-    suite::run(|| MarkSweep::with(config.tortured(Torture::Steps), Global), 5_000);
-    suite::run(|| MarkSweep::with(config.tortured(Torture::Cycles), Global), 2_000);
+    suite::run(|| MarkSweep::with_config(config.tortured(Torture::Steps), Global), 5_000);
+    suite::run(|| MarkSweep::with_config(config.tortured(Torture::Cycles), Global), 2_000);
 }
 
 fn background(config: Config) -> MarkSweep<Global> {
@@ -80,7 +80,7 @@ fn background_tortured() {
 #[test]
 fn on_the_whole_stack() {
     let stack = || ThreadCache::new(SizeClassHeap::<_>::new(Arena::new(Os::new())));
-    suite::run(|| MarkSweep::with(config(Mode::StopTheWorld), stack()), 100_000);
+    suite::run(|| MarkSweep::with_config(config(Mode::StopTheWorld), stack()), 100_000);
     suite::run(
         || MarkSweep::background(config(Mode::Background), stack()).expect("a thread"),
         100_000,

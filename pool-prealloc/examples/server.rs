@@ -207,7 +207,7 @@ fn client(number: u8, address: SocketAddr) -> io::Result<u32> {
 fn main() -> io::Result<()> {
     const CLIENTS: u8 = 6;
     let ready = Preparation::new().prefault();
-    let budget = Budget::prepared(PLAN, ready, System).map_err(io::Error::other)?;
+    let budget = Budget::prepared_in(PLAN, ready, System).map_err(io::Error::other)?;
     let sessions = Pool::with_capacity_in(SESSIONS, &budget);
     let mut store = Store::new(&budget);
     let listener = TcpListener::bind("127.0.0.1:0")?;

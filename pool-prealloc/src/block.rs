@@ -94,7 +94,7 @@ impl<A: Layer> BlockPool<A> {
         capacity_slots: usize,
         below: A,
     ) -> Result<Self, TakeError> {
-        Self::prepared(slot, capacity_slots, Preparation::new(), below)
+        Self::prepared_in(slot, capacity_slots, Preparation::new(), below)
     }
 
     /// `capacity_slots` slots for layouts up to `slot`, from `below`, whose memory is prepared.
@@ -102,7 +102,7 @@ impl<A: Layer> BlockPool<A> {
     /// # Errors
     ///
     /// If the memory cannot be had, or cannot be prepared so.
-    pub fn prepared(
+    pub fn prepared_in(
         slot: Layout,
         capacity_slots: usize,
         preparation: Preparation,
@@ -144,7 +144,7 @@ impl<A: Layer> BlockPool<A> {
 
     #[cold]
     fn refuse(&self) -> AllocError {
-        self.list.fail();
+        self.list.refuse();
         AllocError
     }
 
@@ -156,49 +156,58 @@ impl<A: Layer> BlockPool<A> {
 
     /// How long a slot is, in bytes.
     #[inline]
+    #[must_use]
     pub const fn slot_bytes(&self) -> usize {
         self.shape.slot_bytes
     }
 
     /// The largest alignment that is served, in bytes.
     #[inline]
+    #[must_use]
     pub const fn align_bytes(&self) -> usize {
         self.align_bytes
     }
 
     /// How many slots there are.
     #[inline]
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity_slots
     }
 
     /// How many slots are used. Walks the free ones.
+    #[must_use]
     pub fn len(&self) -> usize {
         // SAFETY: as in `take`.
         unsafe { self.list.used_slots(self.row()) }
     }
 
     /// Whether no slot is used. Walks the free ones.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether no slot is free.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.list.is_full(self.row())
     }
 
     /// The most slots that were ever used at a time.
-    pub fn high_water(&self) -> usize {
+    #[must_use]
+    pub fn peak_slots(&self) -> usize {
         self.list.high_slots()
     }
 
     /// How many requests were refused: no slot was free, or the layout does not fit.
-    pub fn failures(&self) -> u64 {
-        self.list.failures()
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.list.refused()
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         self.run.below()
     }
@@ -297,8 +306,8 @@ unsafe impl<A: Layer> Layer for BlockPool<A> {
             report.bytes("slot", self.slot_bytes());
             report.slots("capacity", self.capacity_slots);
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
-            report.count("failures", self.failures());
+            report.slots("peak", self.peak_slots());
+            report.count("refused", self.refused() as u64);
             self.below().report(report);
         });
     }
@@ -325,8 +334,8 @@ impl<A: Layer> fmt::Debug for BlockPool<A> {
             .field("slot_bytes", &self.slot_bytes())
             .field("capacity", &self.capacity_slots)
             .field("used", &self.len())
-            .field("high_water", &self.high_water())
-            .field("failures", &self.failures())
+            .field("peak", &self.peak_slots())
+            .field("refused", &self.refused())
             .finish_non_exhaustive()
     }
 }

@@ -25,7 +25,7 @@ use core::ptr::NonNull;
 pub struct Budget<A: Layer, const SHARES: usize> {
     plan: Plan<SHARES>,
     lists: [FreeList; SHARES],
-    borrowed: [Cell<u64>; SHARES],
+    borrowed: [Cell<usize>; SHARES],
     run: Run<A>,
 }
 
@@ -50,7 +50,7 @@ impl<'b, const SHARES: usize> Budget<Buffer<'b>, SHARES> {
     ///
     /// If the buffer is too short.
     pub fn over(plan: Plan<SHARES>, bytes: &'b mut [MaybeUninit<u8>]) -> Result<Self, TakeError> {
-        Self::take(plan, Buffer::new(bytes))
+        Self::new_in(plan, Buffer::new(bytes))
     }
 }
 
@@ -60,8 +60,8 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     /// # Errors
     ///
     /// If the memory cannot be had.
-    pub fn take(plan: Plan<SHARES>, below: A) -> Result<Self, TakeError> {
-        Self::prepared(plan, Preparation::new(), below)
+    pub fn new_in(plan: Plan<SHARES>, below: A) -> Result<Self, TakeError> {
+        Self::prepared_in(plan, Preparation::new(), below)
     }
 
     /// The memory of `plan`, from `below`, prepared.
@@ -69,7 +69,7 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     /// # Errors
     ///
     /// If the memory cannot be had, or cannot be prepared so.
-    pub fn prepared(
+    pub fn prepared_in(
         plan: Plan<SHARES>,
         preparation: Preparation,
         below: A,
@@ -80,11 +80,13 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     }
 
     /// The plan.
+    #[must_use]
     pub const fn plan(&self) -> &Plan<SHARES> {
         &self.plan
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         self.run.below()
     }
@@ -94,23 +96,27 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     /// # Panics
     ///
     /// If there is no such share; as in all methods that take an index.
+    #[must_use]
     pub fn used_slots(&self, index: usize) -> usize {
         // SAFETY: a share's list is of its row, which is the run's for as long as the budget lives.
         unsafe { self.lists[index].used_slots(self.row(index)) }
     }
 
     /// The most slots of share `index` that were ever used at a time.
-    pub fn high_water(&self, index: usize) -> usize {
+    #[must_use]
+    pub fn peak_slots(&self, index: usize) -> usize {
         self.lists[index].high_slots()
     }
 
     /// How many times share `index` had no free slot when one was asked of it.
-    pub fn failures(&self, index: usize) -> u64 {
-        self.lists[index].failures()
+    #[must_use]
+    pub fn refused(&self, index: usize) -> usize {
+        self.lists[index].refused()
     }
 
     /// How many times share `index` took a slot of another.
-    pub fn borrowed(&self, index: usize) -> u64 {
+    #[must_use]
+    pub fn borrowed(&self, index: usize) -> usize {
         self.borrowed[index].get()
     }
 
@@ -300,9 +306,9 @@ unsafe impl<A: Layer, const SHARES: usize> Layer for Budget<A, SHARES> {
                     report.bytes("slot", self.plan.slot_bytes(index));
                     report.slots("capacity", share.slots);
                     report.slots("used", self.used_slots(index));
-                    report.slots("high water", self.high_water(index));
-                    report.count("failures", self.failures(index));
-                    report.count("borrowed", self.borrowed(index));
+                    report.slots("peak", self.peak_slots(index));
+                    report.count("refused", self.refused(index) as u64);
+                    report.count("borrowed", self.borrowed(index) as u64);
                 });
             }
             self.below().report(report);

@@ -118,29 +118,34 @@ impl<T, const N: usize> CriticalPool<T, N> {
     }
 
     /// How many slots there are.
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         N
     }
 
     /// How many slots are used. Walks the free ones, all of them in one critical section.
+    #[must_use]
     pub fn len(&self) -> usize {
         // SAFETY: R1, and settled.
         self.alone(|slots| unsafe { slots.used_slots() })
     }
 
     /// Whether no slot is used. Walks the free ones, as [`len`](Self::len) does.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The most slots that were ever used at a time.
-    pub fn high_water(&self) -> usize {
+    #[must_use]
+    pub fn peak_slots(&self) -> usize {
         self.alone(|slots| slots.list().high_slots())
     }
 
-    /// How many times no slot was free.
-    pub fn failures(&self) -> u64 {
-        self.alone(|slots| slots.list().failures())
+    /// How many requests were refused: no slot was free.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.alone(|slots| slots.list().refused())
     }
 
     /// Writes the pool's figures.
@@ -148,8 +153,8 @@ impl<T, const N: usize> CriticalPool<T, N> {
         report.layer("CriticalPool", |report| {
             report.slots("capacity", N);
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
-            report.count("failures", self.failures());
+            report.slots("peak", self.peak_slots());
+            report.count("refused", self.refused() as u64);
         });
     }
 

@@ -91,6 +91,7 @@ impl<T, const N: usize> Inline<T, N> {
     /// # Safety
     ///
     /// As for `take`.
+    #[must_use]
     pub unsafe fn used_slots(&self) -> usize {
         // SAFETY: the caller's promise.
         unsafe { self.list.used_slots(self.row()) }

@@ -13,6 +13,7 @@ mod key;
 mod plan;
 mod pool;
 mod prepare;
+mod reports;
 mod run;
 mod slots;
 mod static_pool;

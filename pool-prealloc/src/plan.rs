@@ -9,7 +9,7 @@ use core::error::Error;
 use core::fmt;
 
 /// So many slots of one layout: a part of a [`Plan`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
     layout: Layout,
     pub(crate) slots: usize,
@@ -136,7 +136,7 @@ impl Error for PlanError {}
 /// Shares lie one after the other by falling alignment, so that there is no gap between them:
 /// [`bytes`](Plan::bytes) is the sum of all slots, and a run of so many bytes, aligned to
 /// [`align_bytes`](Plan::align_bytes), is enough.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan<const SHARES: usize> {
     pub(crate) shares: [Share; SHARES],
     /// How long the slots of each share are.

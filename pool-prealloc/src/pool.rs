@@ -101,7 +101,7 @@ impl<T, A: Layer> Pool<T, A> {
     ///
     /// If the memory cannot be had.
     pub fn try_with_capacity_in(capacity_slots: usize, below: A) -> Result<Self, TakeError> {
-        Self::prepared(capacity_slots, Preparation::new(), below)
+        Self::prepared_in(capacity_slots, Preparation::new(), below)
     }
 
     /// A pool of `capacity_slots` slots from `below`, whose memory is prepared.
@@ -109,7 +109,7 @@ impl<T, A: Layer> Pool<T, A> {
     /// # Errors
     ///
     /// If the memory cannot be had, or cannot be prepared so.
-    pub fn prepared(
+    pub fn prepared_in(
         capacity_slots: usize,
         preparation: Preparation,
         below: A,
@@ -196,44 +196,52 @@ impl<T, A: Layer> Pool<T, A> {
 
     /// How many slots there are.
     #[inline]
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity_slots
     }
 
     /// How many slots are used. Walks the free ones: a counter would cost every call a fifth more.
+    #[must_use]
     pub fn len(&self) -> usize {
         // SAFETY: as in `take`.
         unsafe { self.list.used_slots(self.row()) }
     }
 
     /// Whether no slot is used. Walks the free ones, as [`len`](Self::len) does.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether no slot is free.
     #[inline]
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.list.is_full(self.row())
     }
 
     /// The most slots that were ever used at a time.
-    pub fn high_water(&self) -> usize {
+    #[must_use]
+    pub fn peak_slots(&self) -> usize {
         self.list.high_slots()
     }
 
-    /// How many times no slot was free.
-    pub fn failures(&self) -> u64 {
-        self.list.failures()
+    /// How many requests were refused: no slot was free.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.list.refused()
     }
 
     /// Whether the address lies in this pool's slots.
     #[inline]
+    #[must_use]
     pub fn owns(&self, value: NonNull<T>) -> bool {
         self.row().contains(value.cast())
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         self.run.below()
     }
@@ -243,8 +251,8 @@ impl<T, A: Layer> Pool<T, A> {
         report.layer("Pool", |report| {
             report.slots("capacity", self.capacity_slots);
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
-            report.count("failures", self.failures());
+            report.slots("peak", self.peak_slots());
+            report.count("refused", self.refused() as u64);
             self.below().report(report);
         });
     }
@@ -306,8 +314,8 @@ impl<T, A: Layer> fmt::Debug for Pool<T, A> {
         f.debug_struct("Pool")
             .field("capacity", &self.capacity_slots)
             .field("used", &self.len())
-            .field("high_water", &self.high_water())
-            .field("failures", &self.failures())
+            .field("peak", &self.peak_slots())
+            .field("refused", &self.refused())
             .finish_non_exhaustive()
     }
 }

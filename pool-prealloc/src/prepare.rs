@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 /// use alloc_core::api2::alloc::Global;
 ///
 /// const READY: Preparation = Preparation::new().prefault();
-/// let pool: Pool<[u64; 8]> = Pool::prepared(1000, READY, Global)?;
+/// let pool: Pool<[u64; 8]> = Pool::prepared_in(1000, READY, Global)?;
 /// # Ok::<(), pool_prealloc::TakeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -100,6 +100,7 @@ impl<T, const N: usize> StaticPool<T, N> {
     }
 
     /// How many slots there are.
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         N
     }
@@ -186,34 +187,40 @@ impl<'p, T, const N: usize> Handle<'p, T, N> {
     }
 
     /// How many slots there are.
+    #[must_use]
     pub const fn capacity(self) -> usize {
         N
     }
 
     /// How many slots are used. Walks the free ones.
+    #[must_use]
     pub fn len(self) -> usize {
         // SAFETY: as in `take`.
         unsafe { self.pool.slots.used_slots() }
     }
 
     /// Whether no slot is used. Walks the free ones.
+    #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// Whether no slot is free.
+    #[must_use]
     pub fn is_full(self) -> bool {
         self.pool.slots.is_full()
     }
 
     /// The most slots that were ever used at a time.
-    pub fn high_water(self) -> usize {
+    #[must_use]
+    pub fn peak_slots(self) -> usize {
         self.pool.slots.list().high_slots()
     }
 
-    /// How many times no slot was free.
-    pub fn failures(self) -> u64 {
-        self.pool.slots.list().failures()
+    /// How many requests were refused: no slot was free.
+    #[must_use]
+    pub fn refused(self) -> usize {
+        self.pool.slots.list().refused()
     }
 
     /// Writes the pool's figures.
@@ -221,8 +228,8 @@ impl<'p, T, const N: usize> Handle<'p, T, N> {
         report.layer("StaticPool", |report| {
             report.slots("capacity", N);
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
-            report.count("failures", self.failures());
+            report.slots("peak", self.peak_slots());
+            report.count("refused", self.refused() as u64);
         });
     }
 
@@ -242,8 +249,8 @@ impl<T, const N: usize> fmt::Debug for Handle<'_, T, N> {
         f.debug_struct("Handle")
             .field("capacity", &N)
             .field("used", &self.len())
-            .field("high_water", &self.high_water())
-            .field("failures", &self.failures())
+            .field("peak", &self.peak_slots())
+            .field("refused", &self.refused())
             .finish()
     }
 }

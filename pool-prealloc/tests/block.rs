@@ -46,7 +46,7 @@ fn conformance_of_block_pools() {
         let make = || BlockPool::with_capacity(layout(bytes, align_bytes), slots);
         Kit::layer(make)
             .may_run_out()
-            .max_align(align_bytes)
+            .max_align_bytes(align_bytes)
             .balance(BlockPool::len)
             .cases(48)
             .check();
@@ -88,9 +88,12 @@ fn conformance_with_a_fallback() {
 #[test]
 fn conformance_of_budgets() {
     let used = |budget: &Budget<Global, 4>| (0..4).map(|index| budget.used_slots(index)).sum();
-    Kit::layer(|| Budget::take(PLAN, Global).unwrap()).may_run_out().balance(used).check();
-    Kit::layer(|| Locked::new(Budget::take(PLAN, Global).unwrap())).may_run_out().threads().check();
-    Kit::layer(|| Fallback::new(Budget::take(PLAN, Global).unwrap(), Global)).check();
+    Kit::layer(|| Budget::new_in(PLAN, Global).unwrap()).may_run_out().balance(used).check();
+    Kit::layer(|| Locked::new(Budget::new_in(PLAN, Global).unwrap()))
+        .may_run_out()
+        .threads()
+        .check();
+    Kit::layer(|| Fallback::new(Budget::new_in(PLAN, Global).unwrap(), Global)).check();
     let bytes = PLAN.bytes() + PLAN.align_bytes() - 1;
     Kit::layer(|| Budget::over(PLAN, buffer(bytes)).unwrap()).may_run_out().cases(24).check();
 }
@@ -108,7 +111,7 @@ fn a_layout_that_does_not_fit_is_refused() {
         assert!(pool.allocate(refused).is_err());
         assert!(pool.usable_size(refused) >= refused.size());
     }
-    assert_eq!(pool.failures(), 3);
+    assert_eq!(pool.refused(), 3);
     let slots = [layout(112, 16), layout(1, 1), layout(112, 1), layout(50, 8)];
     let slots = slots.map(|fits| (pool.allocate(fits).unwrap(), fits));
     assert!(pool.allocate(layout(1, 1)).is_err() && pool.is_full());
@@ -119,7 +122,7 @@ fn a_layout_that_does_not_fit_is_refused() {
         // SAFETY: allocated above with this layout.
         unsafe { pool.deallocate(slot.cast(), fits) };
     }
-    assert!(pool.is_empty() && pool.high_water() == 4);
+    assert!(pool.is_empty() && pool.peak_slots() == 4);
 }
 
 #[test]
@@ -183,7 +186,7 @@ fn a_collector_stands_on_a_pool() {
         std::iter::successors(*root, |node| node.1).map(|node| node.0).sum::<u32>()
     });
     assert_eq!(sum, 999 * 500);
-    assert!(pool.with(|pool| pool.high_water()) > 0, "spans come from the pool");
+    assert!(pool.with(|pool| pool.peak_slots()) > 0, "spans come from the pool");
     drop(heap);
     assert!(pool.with(BlockPool::is_empty));
 }
@@ -196,7 +199,7 @@ fn a_share_borrows_where_the_plan_allows() {
         Share::of::<[u64; 4]>(2),
         Share::of::<[u64; 8]>(2),
     ]);
-    let budget = Budget::take(plan, Global).unwrap();
+    let budget = Budget::new_in(plan, Global).unwrap();
     let take = |layout| budget.allocate(layout);
     let used = || [0, 1, 2].map(|index| budget.used_slots(index));
     let four: std::vec::Vec<_> = (0..4).map(|_| take(SMALL).unwrap()).collect();

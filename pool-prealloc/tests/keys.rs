@@ -35,7 +35,7 @@ fn a_stale_key_names_nothing() {
     assert_eq!((pool[b], pool[c], pool.len()), ("b", "c", 2));
     pool[b] = "B";
     assert_eq!(pool.get(b), Some(&"B"));
-    assert_eq!((pool.high_water(), pool.failures(), pool.is_full()), (2, 1, true));
+    assert_eq!((pool.peak_slots(), pool.refused(), pool.is_full()), (2, 1, true));
     unwinds(|| assert_eq!(pool[a], "a"));
     pool.verify().unwrap();
 }
@@ -192,6 +192,6 @@ fn keys_print_and_sort() {
     assert!(a < c && c < b);
     assert_eq!(
         format!("{pool:?}"),
-        "KeyPool { capacity: 2, used: 2, high_water: 2, retired: 0, failures: 0, .. }"
+        "KeyPool { capacity: 2, used: 2, peak: 2, retired: 0, refused: 0, .. }"
     );
 }

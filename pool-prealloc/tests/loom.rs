@@ -174,7 +174,7 @@ fn q4_a_queue_goes_round() {
 #[test]
 fn r2_an_owner_beside_a_gathering() {
     long_model(|| {
-        let pool = Pool::new(SyncPool::builder(3).shards(2).bound(3));
+        let pool = Pool::new(SyncPool::builder(3).shards(2).bound_slots(3));
         let owner = pool.spawn(|pool| pool.use_one(2));
         drop((pool.get(), pool.get()));
         owner.join().unwrap();
@@ -187,7 +187,7 @@ fn r2_an_owner_beside_a_gathering() {
 #[test]
 fn b1_bundles_go_from_thread_to_thread() {
     model(|| {
-        let pool = Pool::new(SyncPool::builder(6).shards(2).bound(3));
+        let pool = Pool::new(SyncPool::builder(6).shards(2).bound_slots(3));
         drop((pool.get(), pool.get(), pool.get()));
         let other = pool.spawn(|pool| drop((pool.get(), pool.get(), pool.get())));
         drop((pool.get(), pool.get(), pool.get()));
@@ -201,7 +201,7 @@ fn b1_bundles_go_from_thread_to_thread() {
 #[test]
 fn b2_a_thread_without_a_shard() {
     long_model(|| {
-        let pool = Pool::new(SyncPool::builder(4).shards(1).bound(3));
+        let pool = Pool::new(SyncPool::builder(4).shards(1).bound_slots(3));
         drop((pool.get(), pool.get(), pool.get(), pool.get()));
         let mine = (pool.get(), pool.get());
         let other = pool.spawn(|pool| pool.use_one(1));
@@ -216,7 +216,7 @@ fn b2_a_thread_without_a_shard() {
 #[test]
 fn b2_a_bundle_beside_a_gathering() {
     model(|| {
-        let pool = Pool::new(SyncPool::builder(5).shards(1).bound(4));
+        let pool = Pool::new(SyncPool::builder(5).shards(1).bound_slots(4));
         drop((pool.get(), pool.get(), pool.get(), pool.get(), pool.get()));
         let other = pool.spawn(|pool| pool.use_one(1));
         drop((pool.get(), pool.get(), pool.get(), pool.get()));
@@ -241,7 +241,7 @@ fn n2_a_shard_changes_hands() {
 
 /// A pool whose objects are in use, one of them by `check`; it is shared, because somebody failed.
 fn exhausted(check: impl for<'p> FnOnce(&'p Pool, Object<'p>)) {
-    let pool = Pool::new(SyncPool::builder(2).shards(2).bound(3));
+    let pool = Pool::new(SyncPool::builder(2).shards(2).bound_slots(3));
     let (kept, object) = (pool.get(), pool.get());
     assert!(pool.0.get().is_none());
     check(&pool, object);
@@ -254,7 +254,7 @@ fn exhausted(check: impl for<'p> FnOnce(&'p Pool, Object<'p>)) {
 #[test]
 fn r6_nobody_fails_while_there_are_slots() {
     long_model(|| {
-        let pool = Pool::new(SyncPool::builder(2).shards(1).bound(3));
+        let pool = Pool::new(SyncPool::builder(2).shards(1).bound_slots(3));
         let both = (pool.get(), pool.get());
         assert!(pool.0.get().is_none());
         drop(both);

@@ -78,7 +78,7 @@ fn run_boxes<'o>(
             Op::Clear | Op::Look => return &ops[at..],
         }
         *high = (*high).max(boxes.len() + leaked.len());
-        assert_eq!((pool.len(), pool.high_water()), (boxes.len() + leaked.len(), *high));
+        assert_eq!((pool.len(), pool.peak_slots()), (boxes.len() + leaked.len(), *high));
         assert_eq!(pool.is_full(), pool.len() == pool.capacity());
         pool.verify().unwrap();
     }
@@ -189,7 +189,7 @@ proptest! {
             }
             let living = model.iter().filter(|(_, named)| named.is_some()).count();
             high = high.max(living);
-            prop_assert_eq!((pool.len(), pool.high_water(), census.living()), (living, high, living as isize));
+            prop_assert_eq!((pool.len(), pool.peak_slots(), census.living()), (living, high, living as isize));
             let listed: Vec<_> = pool.iter().map(|(key, one)| (key, Some(one.number))).collect();
             prop_assert!(listed.len() == living && listed.iter().all(|one| model.contains(one)));
             pool.verify().unwrap();
@@ -229,7 +229,7 @@ proptest! {
             Share::of::<[u64; 8]>(SLOTS[1]),
             Share::of::<[u128; 8]>(SLOTS[2]),
         ]);
-        let budget = Budget::take(plan, Global).unwrap();
+        let budget = Budget::new_in(plan, Global).unwrap();
         let mut used = [0; 3];
         let mut live: Vec<(NonNull<[u8]>, Layout, usize)> = Vec::new();
         for (bytes, shift, takes) in ops {

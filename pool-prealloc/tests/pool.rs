@@ -31,27 +31,27 @@ fn a_slot_is_used_again_last_in_first_out() {
     assert_eq!(places.iter().collect::<HashSet<_>>().len(), 3);
     assert_eq!(pool.alloc(4).unwrap_err(), Full(4));
     drop((a, c));
-    assert_eq!((pool.len(), pool.is_full(), pool.failures()), (1, false, 1));
+    assert_eq!((pool.len(), pool.is_full(), pool.refused()), (1, false, 1));
     let [d, e] = [5, 6].map(|n| pool.alloc(n).unwrap());
     assert_eq!([&d, &e].map(SlotBox::as_ptr), [places[2], places[0]]);
     assert_eq!((*b, *d, *e), (2, 5, 6));
-    assert_eq!((pool.high_water(), pool.capacity()), (3, 3));
+    assert_eq!((pool.peak_slots(), pool.capacity()), (3, 3));
     pool.verify().unwrap();
 }
 
 #[test]
-fn the_high_water_mark_is_exact() {
+fn the_peak_is_exact() {
     let mut pool = Pool::with_capacity(10);
     for round in 0..4 {
         let boxes: Vec<_> = (0..round * 2).map(|n| pool.alloc(n).unwrap()).collect();
-        assert_eq!((pool.len(), pool.high_water()), (boxes.len(), boxes.len()));
+        assert_eq!((pool.len(), pool.peak_slots()), (boxes.len(), boxes.len()));
         drop(boxes);
-        assert_eq!((pool.len(), pool.high_water()), (0, round * 2));
+        assert_eq!((pool.len(), pool.peak_slots()), (0, round * 2));
     }
     pool.clear();
-    assert_eq!(pool.high_water(), 6);
+    assert_eq!(pool.peak_slots(), 6);
     let _one = pool.alloc(1).unwrap();
-    assert_eq!((pool.len(), pool.high_water()), (1, 6));
+    assert_eq!((pool.len(), pool.peak_slots()), (1, 6));
 }
 
 /// Small types have links of four bytes, and of any alignment.
@@ -103,11 +103,11 @@ fn values_without_a_size_are_counted() {
     assert!(SlotBox::as_ptr(&a).as_ptr().addr().is_multiple_of(64));
     assert!(pool.alloc(Nothing).is_err() && pool.is_full());
     drop(a);
-    assert_eq!((pool.len(), pool.high_water()), (1, 2));
+    assert_eq!((pool.len(), pool.peak_slots()), (1, 2));
     let _ = SlotBox::leak(b);
     assert_eq!(pool.iter().count(), 1);
     pool.clear();
-    assert_eq!((pool.len(), pool.high_water()), (0, 2));
+    assert_eq!((pool.len(), pool.peak_slots()), (0, 2));
 
     let endless = Pool::<()>::with_capacity(usize::MAX);
     assert!(endless.alloc(()).is_ok() && endless.is_empty());
@@ -142,7 +142,7 @@ fn destructors_of_values_without_a_size_run() {
 fn capacities_at_their_ends() {
     let none = Pool::<u64>::with_capacity(0);
     assert_eq!(none.alloc(1).unwrap_err().into_inner(), 1);
-    assert!(none.is_full() && none.is_empty() && none.failures() == 1);
+    assert!(none.is_full() && none.is_empty() && none.refused() == 1);
     for slots in [usize::MAX, usize::MAX / 8, isize::MAX as usize / 8 + 1] {
         assert_eq!(Pool::<u64>::try_with_capacity(slots).unwrap_err(), TakeError::TooLarge);
         assert!(Pool::<u64>::layout(slots).is_none());
@@ -286,13 +286,10 @@ fn figures_are_reported() {
     let mut figures = Figures::default();
     pool.report(&mut Report::new(&mut figures));
     let slots = |name: &str, value| (format!("Pool/{name}"), value, Unit::Slots);
-    let want = [slots("capacity", 3), slots("used", 1), slots("high water", 3)];
+    let want = [slots("capacity", 3), slots("used", 1), slots("peak", 3)];
     assert_eq!(figures.0[..3], want);
-    assert_eq!(figures.0[3], ("Pool/failures".into(), 1, Unit::Count));
-    assert_eq!(
-        format!("{pool:?}"),
-        "Pool { capacity: 3, used: 1, high_water: 3, failures: 1, .. }"
-    );
+    assert_eq!(figures.0[3], ("Pool/refused".into(), 1, Unit::Count));
+    assert_eq!(format!("{pool:?}"), "Pool { capacity: 3, used: 1, peak: 3, refused: 1, .. }");
 }
 
 /// A sink that keeps what it gets.

@@ -18,17 +18,17 @@ fn what_the_layer_below_refuses_is_refused() {
     let plan = Plan::new([Share::of::<u64>(10)]);
     for preparation in [Preparation::new(), Preparation::new().prefault(), ALL] {
         let errors = [
-            Pool::<u64, _>::prepared(10, preparation, &below).err(),
-            KeyPool::<u64, _>::prepared(10, preparation, &below).err(),
-            BlockPool::prepared(Layout::new::<u64>(), 10, preparation, &below).err(),
-            Budget::prepared(plan, preparation, &below).err(),
+            Pool::<u64, _>::prepared_in(10, preparation, &below).err(),
+            KeyPool::<u64, _>::prepared_in(10, preparation, &below).err(),
+            BlockPool::prepared_in(Layout::new::<u64>(), 10, preparation, &below).err(),
+            Budget::prepared_in(plan, preparation, &below).err(),
         ];
         assert_eq!(errors, [Some(TakeError::Exhausted); 4]);
     }
     assert_eq!(below.refused(), 12);
     // Nothing is asked for where nothing is needed.
     assert!(Pool::<u64, _>::try_with_capacity_in(0, &below).is_ok());
-    assert!(Pool::<(), _>::prepared(usize::MAX, ALL.huge_pages(), &below).is_ok());
+    assert!(Pool::<(), _>::prepared_in(usize::MAX, ALL.huge_pages(), &below).is_ok());
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn prepared_memory_goes_back_to_its_layer() {
     let below = Limit::new(1 << 22, Global);
     let mut locked = 0;
     for preparation in [Preparation::new().prefault(), ALL, Preparation::new().huge_pages(), ALL] {
-        let pool = Pool::<[u64; 9], _>::prepared(100, preparation, &below);
+        let pool = Pool::<[u64; 9], _>::prepared_in(100, preparation, &below);
         if let Err(error) = &pool {
             // The system may not allow it; then it says so, and keeps nothing.
             let named =
@@ -112,9 +112,9 @@ fn locks_are_counted_and_undone() {
             return;
         }
         let lock = Preparation::new().lock();
-        let Ok(pool) = Pool::<u32>::prepared(25_000, lock, Global) else { return };
+        let Ok(pool) = Pool::<u32>::prepared_in(25_000, lock, Global) else { return };
         assert!((100_000..200_000).contains(&status("VmLck")), "{}", status("VmLck"));
-        let other = Pool::<u8>::prepared(1, lock, Global).unwrap();
+        let other = Pool::<u8>::prepared_in(1, lock, Global).unwrap();
         let both = status("VmLck");
         drop(other);
         assert!(status("VmLck") < both && status("VmLck") >= 100_000, "a page of its own");
@@ -139,7 +139,7 @@ fn a_refused_lock_says_why() {
             libc::setuid(65_534);
         }
         let below = Observe::new(Global);
-        let refused = Pool::<u64, _>::prepared(1000, ALL, &below).err();
+        let refused = Pool::<u64, _>::prepared_in(1000, ALL, &below).err();
         let Some(TakeError::NotLocked { bytes, errno: Some(errno) }) = refused else {
             panic!("{refused:?}");
         };
@@ -161,7 +161,7 @@ fn prefaulted_pages_are_resident() {
         let lazy = Pool::<[u8; 4096], _>::with_capacity_in(BYTES / 4096, &arena);
         assert!(status("VmRSS") < before + BYTES / 2);
         let ready = Preparation::new().prefault();
-        let eager = Pool::<[u8; 4096], _>::prepared(BYTES / 4096, ready, &arena).unwrap();
+        let eager = Pool::<[u8; 4096], _>::prepared_in(BYTES / 4096, ready, &arena).unwrap();
         assert!(status("VmRSS") >= before + BYTES);
         drop((lazy, eager));
         arena.verify().unwrap();
@@ -171,7 +171,7 @@ fn prefaulted_pages_are_resident() {
 #[test]
 fn a_pool_on_huge_pages_is_aligned_to_them() {
     let huge = Preparation::new().huge_pages();
-    match Pool::<[u8; 100]>::prepared(1000, huge, Global) {
+    match Pool::<[u8; 100]>::prepared_in(1000, huge, Global) {
         Ok(pool) => {
             let first = pool.alloc([0; 100]).unwrap();
             let place = pool_prealloc::SlotBox::as_ptr(&first);

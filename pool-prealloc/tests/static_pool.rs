@@ -47,7 +47,7 @@ fn boxes_of_a_static_are_static() {
     let boxes: Vec<StaticBox<'static, _, 3>> =
         (0..3).map(|n| pool.alloc([n; 3]).unwrap()).collect();
     assert_eq!(pool.alloc([9; 3]), Err(Full([9; 3])));
-    assert_eq!((pool.len(), pool.high_water(), pool.failures(), pool.is_full()), (3, 3, 1, true));
+    assert_eq!((pool.len(), pool.peak_slots(), pool.refused(), pool.is_full()), (3, 3, 1, true));
     pool.verify().unwrap();
     drop(boxes);
     assert!(pool.is_empty());
@@ -125,7 +125,7 @@ fn static_pools_at_their_ends() {
     let boxes: Vec<_> = (0..3).map(|_| handle.alloc(()).unwrap()).collect();
     assert!(handle.alloc(()).is_err());
     drop(boxes);
-    assert_eq!((handle.len(), handle.high_water()), (0, 3));
+    assert_eq!((handle.len(), handle.peak_slots()), (0, 3));
     #[derive(Debug, PartialEq)]
     #[repr(align(64))]
     struct Wide(u8);
@@ -186,7 +186,7 @@ fn threads_share_a_critical_pool() {
             });
         }
     });
-    assert!(POOL.is_empty() && POOL.high_water() <= 4 && POOL.failures() == 0);
+    assert!(POOL.is_empty() && POOL.peak_slots() <= 4 && POOL.refused() == 0);
     POOL.verify().unwrap();
 }
 
@@ -211,7 +211,7 @@ fn boxes_go_back_from_other_threads() {
             assert_eq!(boxed[2], boxed[0] ^ boxed[1]);
         }
     });
-    assert!(POOL.is_empty() && POOL.high_water() <= 8);
+    assert!(POOL.is_empty() && POOL.peak_slots() <= 8);
     POOL.verify().unwrap();
 }
 
@@ -225,7 +225,7 @@ fn a_critical_pool_drops_what_was_leaked() {
     drop(moved.alloc(census.one(2)));
     assert_eq!((census.dropped(), moved.len(), moved.iter().count()), (vec![2], 1, 1));
     let both = (moved.alloc(census.one(3)).unwrap(), moved.alloc(census.one(4)).unwrap_err());
-    assert_eq!((both.0.number, both.1.0.number, moved.failures()), (3, 4, 1));
+    assert_eq!((both.0.number, both.1.0.number, moved.refused()), (3, 4, 1));
     drop(both);
     moved.clear();
     assert_eq!(census.living(), 0);

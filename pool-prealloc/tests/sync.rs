@@ -43,15 +43,15 @@ fn the_bound_is_exact_for_one_thread() {
                 for round in 0..3 {
                     let boxes = fill(&pool, round);
                     assert_eq!(boxes.len(), capacity);
-                    assert_eq!(pool.in_use(), capacity);
+                    assert_eq!(pool.len(), capacity);
                     let places: HashSet<_> = boxes.iter().map(HeldBox::as_ptr).collect();
                     assert_eq!(places.len(), capacity);
                     assert_eq!(pool.alloc(1).unwrap_err(), Full(1));
                     drop(boxes);
-                    assert_eq!(pool.in_use(), 0);
+                    assert_eq!(pool.len(), 0);
                     pool.verify().unwrap();
                 }
-                assert_eq!(pool.figures().failures, 6);
+                assert_eq!(pool.figures().refused, 6);
             }
         }
     }
@@ -110,7 +110,7 @@ fn boxes_are_used_while_a_thread_ends() {
         .join()
         .unwrap();
     }
-    assert_eq!(POOL.in_use(), 0);
+    assert_eq!(POOL.len(), 0);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn panics_give_slots_back() {
         catch_unwind(AssertUnwindSafe(|| pool.alloc_with(|| panic!("a bad closure")).is_ok()))
             .unwrap_err();
     }
-    assert_eq!(pool.in_use(), 0);
+    assert_eq!(pool.len(), 0);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn leaked_values_are_dropped_with_the_pool() {
         }
         assert_eq!(HeldBox::leak(boxes.pop().unwrap()).1, 59);
         drop(boxes);
-        assert_eq!((count.load(Ordering::Relaxed), pool.in_use()), (31, 31));
+        assert_eq!((count.load(Ordering::Relaxed), pool.len()), (31, 31));
         drop(pool);
         assert_eq!(count.load(Ordering::Relaxed), 0);
     }
@@ -199,8 +199,8 @@ fn values_come_back() {
     let pinned = HeldBox::into_pin(boxed);
     assert_eq!(*pinned, "second!");
     drop(pinned);
-    assert_eq!(pool.in_use(), 0);
-    assert_eq!(format!("{pool:?}"), "SyncPool { capacity: 1, in_use: 0, .. }");
+    assert_eq!(pool.len(), 0);
+    assert_eq!(format!("{pool:?}"), "SyncPool { capacity: 1, used: 0, .. }");
     assert_eq!(format!("{} {:?}", Full(1), Full(1)), "the pool has no free slot Full(..)");
 }
 
@@ -258,13 +258,13 @@ fn figures_are_reported() {
     drop(boxes);
     let figures = pool.figures();
     assert_eq!((figures.capacity_slots, figures.used_slots), (100, 0));
-    assert!((70..=100).contains(&figures.most_out_slots), "{figures:?}");
+    assert!((70..=100).contains(&figures.peak_out_slots), "{figures:?}");
     let mut text = String::new();
     let mut sink = Text::new(&mut text);
     pool.report(&mut Report::new(&mut sink));
     sink.finish().unwrap();
     assert!(text.starts_with("SyncPool"), "{text}");
-    assert!(text.contains("high-water mark") && text.contains("Global"), "{text}");
+    assert!(text.contains("peak (caches included)") && text.contains("Global"), "{text}");
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn objects_pass_from_thread_to_thread() {
         }
         drop(sender);
     });
-    assert_eq!(pool.in_use(), 0);
+    assert_eq!(pool.len(), 0);
 }
 
 /// Every thread has some of its own: together never more than there are. So nobody ever fails.
@@ -310,7 +310,7 @@ fn nobody_fails_while_there_are_slots() {
                     });
                 }
             });
-            assert_eq!((pool.in_use(), pool.figures().failures), (0, 0));
+            assert_eq!((pool.len(), pool.figures().refused), (0, 0));
             pool.verify().unwrap();
         }
     }

@@ -24,9 +24,9 @@ fn objects_are_made_at_once_and_used_again() {
     }
     let all: Vec<_> = std::iter::from_fn(|| pool.get()).collect();
     assert!(all.iter().all(|object| object.is_empty() && object.capacity() >= 100));
-    assert_eq!((all.len(), pool.in_use(), made.get()), (3, 3, 3));
-    assert_eq!(pool.figures().failures, 1);
-    assert_eq!(format!("{pool:?}"), "ObjectPool { capacity: 3, in_use: 3, .. }");
+    assert_eq!((all.len(), pool.len(), made.get()), (3, 3, 3));
+    assert_eq!(pool.figures().refused, 1);
+    assert_eq!(format!("{pool:?}"), "ObjectPool { capacity: 3, used: 3, .. }");
 }
 
 struct Alive<'c>(&'c AtomicUsize, bool);
@@ -48,7 +48,7 @@ fn objects_are_dropped_with_the_pool_forgotten_ones_too() {
     let pool = SyncPool::objects(20, || alive(&count), |_| ());
     std::mem::forget(pool.get().unwrap());
     std::mem::forget(pool.get().unwrap());
-    assert_eq!((count.load(Ordering::Relaxed), pool.in_use()), (20, 2));
+    assert_eq!((count.load(Ordering::Relaxed), pool.len()), (20, 2));
     drop(pool);
     assert_eq!(count.load(Ordering::Relaxed), 0);
 }
@@ -65,7 +65,7 @@ fn an_object_whose_reset_panics_is_replaced() {
     let mut object = pool.get().unwrap();
     object.1 = true;
     catch_unwind(AssertUnwindSafe(|| drop(object))).unwrap_err();
-    assert_eq!((count.load(Ordering::Relaxed), pool.in_use()), (1, 0));
+    assert_eq!((count.load(Ordering::Relaxed), pool.len()), (1, 0));
     // The third is made in its place.
     let both = (pool.get().unwrap(), pool.get().unwrap());
     assert!(!both.0.1 && !both.1.1 && pool.get().is_none());
@@ -76,7 +76,7 @@ fn an_object_whose_reset_panics_is_replaced() {
     catch_unwind(AssertUnwindSafe(|| drop(object))).unwrap_err();
     // The fourth fails, and the slot is as it was; the fifth does not.
     catch_unwind(AssertUnwindSafe(|| pool.get().is_some())).unwrap_err();
-    assert_eq!(pool.in_use(), 0);
+    assert_eq!(pool.len(), 0);
     let both = (pool.get().unwrap(), pool.get().unwrap());
     assert_eq!(count.load(Ordering::Relaxed), 2);
     drop(both);
@@ -114,6 +114,6 @@ fn many_threads_use_few_objects() {
                 });
             }
         });
-        assert!(all.into_inner() > 0 && pool.in_use() == 0);
+        assert!(all.into_inner() > 0 && pool.len() == 0);
     }
 }

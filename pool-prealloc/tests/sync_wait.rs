@@ -64,9 +64,9 @@ fn a_limit_ends_the_waiting() {
         assert_eq!(pool.alloc_timeout(7, SHORT).unwrap_err(), Full(7));
         assert!(start.elapsed() >= SHORT);
         assert_eq!(pool.alloc_timeout(7, Duration::ZERO).unwrap_err(), Full(7));
-        assert_eq!(pool.figures().failures, 2);
+        assert_eq!(pool.figures().refused, 2);
         drop(boxes);
-        assert_eq!(pool.in_use(), 0);
+        assert_eq!(pool.len(), 0);
         assert_eq!(pool.alloc_timeout(7, SHORT).is_ok(), capacity > 0);
     }
 }
@@ -88,7 +88,7 @@ fn a_free_in_any_thread_serves_a_waiter() {
                     waiter.join().unwrap();
                 }
             });
-            assert_eq!(pool.in_use(), 0);
+            assert_eq!(pool.len(), 0);
         }
     }
 }
@@ -112,7 +112,7 @@ fn futures_are_served_in_the_order_of_coming() {
         let boxed = poll(future.as_mut(), &counts[at]).expect("it was woken");
         assert_eq!(*boxed, at + 1);
     }
-    assert_eq!(pool.in_use(), 0);
+    assert_eq!(pool.len(), 0);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_future_that_is_dropped_passes_its_wake_up_on() {
     drop(boxed);
     assert_eq!((four.as_mut().cancel(), four.as_mut().cancel()), (Some(4), None));
     assert_eq!(*poll(five.as_mut(), &second).unwrap(), 5);
-    assert_eq!((five.cancel(), pool.in_use()), (None, 0));
+    assert_eq!((five.cancel(), pool.len()), (None, 0));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_future_that_is_forgotten_after_it_was_served() {
     drop(boxed);
     std::mem::forget(kept);
     std::mem::forget(future);
-    assert_eq!(pool.in_use(), 2);
+    assert_eq!(pool.len(), 2);
     drop(pool);
     // Here, and in the future that was forgotten.
     assert_eq!(Arc::strong_count(&value), 2);
@@ -229,7 +229,7 @@ fn a_crowd_waits_for_few_slots() {
                 });
             }
         });
-        assert_eq!(pool.in_use(), 0);
+        assert_eq!(pool.len(), 0);
         pool.verify().unwrap();
     }
 }

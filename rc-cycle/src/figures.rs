@@ -8,11 +8,10 @@ use crate::name::short;
 use crate::trial::visit;
 use crate::visit::Act;
 use alloc::vec::Vec;
+use alloc_core::Report;
+use alloc_core::gc::Pauses;
 use core::fmt;
 use core::ptr::NonNull;
-
-/// Steps are counted by powers of two of microseconds.
-const STEPS: usize = 24;
 
 /// What happened on a thread, or on all that share, so far. Types that cannot be part of a cycle are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -32,11 +31,8 @@ pub struct Figures {
     pub freed_objects: usize,
     /// Steps that have freed any.
     pub fruitful: usize,
-    /// Steps, by how long they took: the entry `n` counts those of less than 2^n microseconds that are not in the entry
-    /// before. Without `std` there is no clock, and nothing is counted.
-    pub steps: [usize; STEPS],
-    /// The longest of them, in nanoseconds.
-    pub longest_nanos: u64,
+    /// Steps, by how long they took. Without `std` there is no clock, and nothing is counted.
+    pub steps: Pauses,
 }
 
 impl Figures {
@@ -48,8 +44,7 @@ impl Figures {
         visits: 0,
         freed_objects: 0,
         fruitful: 0,
-        steps: [0; STEPS],
-        longest_nanos: 0,
+        steps: Pauses::new(),
     };
 
     pub(crate) fn stepped(&mut self, tried: usize, visits: usize, freed: usize) {
@@ -59,11 +54,34 @@ impl Figures {
         self.fruitful += usize::from(freed > 0);
     }
 
-    #[cfg(feature = "std")]
-    pub(crate) fn paused(&mut self, pause: core::time::Duration) {
-        let micros = pause.as_micros().min(1 << (STEPS - 2)) as u32;
-        self.steps[(u32::BITS - micros.leading_zeros()) as usize] += 1;
-        self.longest_nanos = self.longest_nanos.max(pause.as_nanos() as u64);
+    /// Writes the figures to a report, as a layer with that name.
+    pub(crate) fn report(&self, name: &str, report: &mut Report<'_>) {
+        report.layer(name, |report| self.write(report));
+    }
+
+    fn write(&self, report: &mut Report<'_>) {
+        report.count("live objects", self.live_objects as u64);
+        report.bytes("live", self.live_bytes);
+        report.count("candidates", self.candidates as u64);
+        report.count("tried candidates", self.tried as u64);
+        report.count("visits", self.visits as u64);
+        report.count("freed objects", self.freed_objects as u64);
+        report.count("fruitful steps", self.fruitful as u64);
+        self.steps.report("steps", report);
+    }
+}
+
+/// A line of sums, and one for each length of steps that there was.
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { live_objects, live_bytes, freed_objects, steps, .. } = self;
+        let (count, longest_micros) = (steps.count(), steps.longest_nanos() / 1000);
+        write!(
+            f,
+            "{live_objects} objects live, {} KiB; {freed_objects} freed by {count} steps, the longest {longest_micros} us",
+            live_bytes / 1024
+        )?;
+        if count > 0 { write!(f, "\n{steps}") } else { Ok(()) }
     }
 }
 

@@ -29,7 +29,7 @@ mod weak;
 
 #[cfg(feature = "census")]
 pub use census::{Count, census};
-pub use cycles::{Progress, collect, collect_some, figures, set_pace, set_trace};
+pub use cycles::{Progress, collect, collect_some, figures, report, set_pace, set_trace};
 #[doc(hidden)]
 pub use dynamic::Unsize as __Unsize;
 pub use figures::{Figures, Found};

@@ -193,7 +193,7 @@ impl<'h> Step<'h> {
         self.0.cycles.borrow_mut().figures.stepped(seeds, visits, freed);
         self.drop_all(dead);
         #[cfg(feature = "std")]
-        self.0.cycles.borrow_mut().figures.paused(begin.elapsed());
+        self.0.cycles.borrow_mut().figures.steps.note(begin.elapsed());
         (freed, visits)
     }
 

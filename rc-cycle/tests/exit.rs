@@ -46,7 +46,7 @@ fn at_the_end_of_a_thread() {
             if order == 0 {
                 AT_EXIT.with(|_| ());
             }
-            assert!(rc_cycle::figures().longest_nanos < u64::MAX);
+            assert!(rc_cycle::figures().steps.longest_nanos() < u64::MAX);
             AT_EXIT.with(|_| ());
         };
         thread::spawn(work).join().unwrap();

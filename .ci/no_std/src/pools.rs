@@ -48,7 +48,7 @@ fn queue() -> usize {
         }
         pool.verify().unwrap();
     }
-    assert!(pool.high_water() == PACKETS && pool.failures() > 0);
+    assert!(pool.peak_slots() == PACKETS && pool.refused() > 0);
     queue.into_iter().flatten().for_each(drop);
     assert!(pool.is_empty());
     count

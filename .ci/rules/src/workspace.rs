@@ -28,6 +28,8 @@ pub struct Package {
     pub targets: Vec<Target>,
     /// Whether its manifest takes the workspace's lints.
     pub lints: bool,
+    /// The text of its README.
+    pub page: String,
 }
 
 pub struct Dependency {
@@ -106,6 +108,7 @@ fn package(root: &Path, json: &Value) -> Package {
     let manifest = PathBuf::from(text(&json["manifest_path"]));
     let folder = manifest.parent().and_then(|folder| folder.strip_prefix(root).ok());
     let lints = fs::read_to_string(&manifest).is_ok_and(|toml| takes_lints(&toml));
+    let page = fs::read_to_string(manifest.with_file_name("README.md")).unwrap_or_default();
     Package {
         name: text(&json["name"]),
         folder: folder.map(|folder| folder.display().to_string()).unwrap_or_default(),
@@ -120,6 +123,7 @@ fn package(root: &Path, json: &Value) -> Package {
             .collect(),
         targets: list(&json["targets"]).map(target).collect(),
         lints,
+        page,
     }
 }
 

@@ -35,6 +35,7 @@ impl Chunk {
     }
 
     /// Whether the chunk's objects may lie at `address`.
+    #[must_use]
     pub fn contains(&self, address: usize) -> bool {
         address.wrapping_sub(self.head()) < self.bytes
     }

@@ -139,6 +139,7 @@ impl<A: Layer> Bump<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

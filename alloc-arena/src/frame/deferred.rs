@@ -28,7 +28,7 @@ impl<'f, F> Deferred<'f, F> {
     /// use alloc_core::api2::alloc::Global;
     ///
     /// let mut undone = false;
-    /// Stack::with_capacity(1 << 10, Global).frame(|frame| {
+    /// Stack::with_capacity_in(1 << 10, Global).frame(|frame| {
     ///     let undo = frame.defer(|| undone = true);
     ///     // All went well:
     ///     assert!(undo.cancel().is_some());

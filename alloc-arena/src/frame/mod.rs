@@ -45,7 +45,7 @@ use core::ptr::NonNull;
 /// use alloc_arena::Stack;
 /// use alloc_core::api2::{alloc::Global, vec::Vec};
 ///
-/// let mut stack = Stack::with_capacity(4 << 10, Global);
+/// let mut stack = Stack::with_capacity_in(4 << 10, Global);
 /// let longest = stack.frame(|frame| {
 ///     let words = frame.alloc_slice_copy(&["basalt", "tuff", "obsidian"]);
 ///     frame.frame(|inner| {
@@ -64,7 +64,7 @@ use core::ptr::NonNull;
 /// use alloc_arena::Stack;
 /// use alloc_core::api2::alloc::Global;
 ///
-/// let mut stack = Stack::with_capacity(4 << 10, Global);
+/// let mut stack = Stack::with_capacity_in(4 << 10, Global);
 /// let lost = stack.frame(|frame| frame.alloc(7));
 /// ```
 ///
@@ -76,7 +76,7 @@ use core::ptr::NonNull;
 /// ```
 /// # use alloc_arena::Stack;
 /// # use alloc_core::api2::alloc::Global;
-/// # Stack::with_capacity(4 << 10, Global).frame(|frame| {
+/// # Stack::with_capacity_in(4 << 10, Global).frame(|frame| {
 /// let sums = frame.alloc_slice_fill(3, &0);
 /// for (n, sum) in sums.iter_mut().enumerate() {
 ///     frame.frame(|inner| *sum = inner.alloc_iter(0..=n).iter().sum());
@@ -108,7 +108,7 @@ use core::ptr::NonNull;
 /// # use alloc_arena::Stack;
 /// # use alloc_core::api2::alloc::Global;
 /// # let ends = Cell::new(0);
-/// # Stack::with_capacity(4 << 10, Global).frame(|frame| visit(frame, 9, &ends));
+/// # Stack::with_capacity_in(4 << 10, Global).frame(|frame| visit(frame, 9, &ends));
 /// # assert_eq!(ends.get(), 10);
 /// ```
 ///
@@ -192,7 +192,7 @@ impl<'f, L: Lifo> Frame<'f, '_, L> {
     /// use std::cell::RefCell;
     ///
     /// let log = RefCell::new(Vec::new());
-    /// Stack::with_capacity(1 << 10, Global).frame(|frame| {
+    /// Stack::with_capacity_in(1 << 10, Global).frame(|frame| {
     ///     frame.defer(|| log.borrow_mut().push("close"));
     ///     frame.defer(|| log.borrow_mut().push("flush"));
     ///     log.borrow_mut().push("write");
@@ -234,7 +234,7 @@ impl<'f, L: Lifo> Frame<'f, '_, L> {
     /// use alloc_arena::Stack;
     /// use alloc_core::api2::alloc::Global;
     ///
-    /// Stack::with_capacity(4 << 10, Global).frame(|frame| {
+    /// Stack::with_capacity_in(4 << 10, Global).frame(|frame| {
     ///     let mut primes = frame.vec();
     ///     for n in 2..30 {
     ///         if primes.iter().all(|prime| n % prime != 0) {

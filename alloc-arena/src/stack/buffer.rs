@@ -22,14 +22,14 @@ impl<'b> Stack<Borrowed<'b>> {
     /// use core::mem::MaybeUninit;
     ///
     /// let mut buffer = [MaybeUninit::uninit(); 512];
-    /// let mut stack = Stack::within(&mut buffer);
+    /// let mut stack = Stack::over(&mut buffer);
     /// stack.frame(|frame| {
     ///     assert_eq!(frame.alloc_str("no heap"), "no heap");
     ///     assert!(frame.try_alloc([0_u8; 600]).is_err());
     /// });
     /// ```
     #[must_use]
-    pub fn within(buffer: &'b mut [MaybeUninit<u8>]) -> Self {
+    pub fn over(buffer: &'b mut [MaybeUninit<u8>]) -> Self {
         let start = NonNull::from(&mut *buffer).cast::<u8>();
         let gap_bytes = start.as_ptr().align_offset(BASE_ALIGN_BYTES).min(buffer.len());
         let bytes = (buffer.len() - gap_bytes) & !(WORD_BYTES - 1);
@@ -38,7 +38,7 @@ impl<'b> Stack<Borrowed<'b>> {
         // SAFETY: 16 is a power of two, and a buffer's length is at most `isize::MAX`; what is cut off is more than
         // what rounding up could add.
         let layout = unsafe { Layout::from_size_align_unchecked(bytes, BASE_ALIGN_BYTES) };
-        Self::over(base, layout, Borrowed(PhantomData))
+        Self::at(base, layout, Borrowed(PhantomData))
     }
 }
 

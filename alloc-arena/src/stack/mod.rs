@@ -30,7 +30,7 @@ use core::ptr::NonNull;
 /// use alloc_core::{Fallback, Layer};
 ///
 /// // The stack first; the heap when it is full.
-/// let memory = Fallback::new(Stack::with_capacity(1 << 10, Global), Global);
+/// let memory = Fallback::new(Stack::with_capacity_in(1 << 10, Global), Global);
 /// let small = Vec::<u8, _>::with_capacity_in(100, &memory);
 /// let large = Vec::<u8, _>::with_capacity_in(10_000, &memory);
 /// assert_eq!(memory.primary().used_bytes(), 104);
@@ -64,8 +64,8 @@ impl<A: Layer> Stack<A> {
     /// When `below` has no memory for it.
     #[must_use]
     #[track_caller]
-    pub fn with_capacity(capacity_bytes: usize, below: A) -> Self {
-        or_exhausted(Self::try_with_capacity(capacity_bytes, below))
+    pub fn with_capacity_in(capacity_bytes: usize, below: A) -> Self {
+        or_exhausted(Self::try_with_capacity_in(capacity_bytes, below))
     }
 
     /// A stack of `capacity_bytes`, rounded up to a multiple of 8, in memory of `below`.
@@ -73,15 +73,15 @@ impl<A: Layer> Stack<A> {
     /// # Errors
     ///
     /// When `below` has no memory for it.
-    pub fn try_with_capacity(capacity_bytes: usize, below: A) -> Result<Self, AllocError> {
+    pub fn try_with_capacity_in(capacity_bytes: usize, below: A) -> Result<Self, AllocError> {
         let bytes = capacity_bytes.checked_next_multiple_of(WORD_BYTES).ok_or(AllocError)?;
         let layout = Layout::from_size_align(bytes, BASE_ALIGN_BYTES).map_err(|_| AllocError)?;
         let base = below.allocate(layout)?.cast();
-        Ok(Self::over(base, layout, below))
+        Ok(Self::at(base, layout, below))
     }
 
     /// A stack over memory of `below` that was allocated with this layout, whose size is a multiple of a word.
-    fn over(base: NonNull<u8>, layout: Layout, below: A) -> Self {
+    fn at(base: NonNull<u8>, layout: Layout, below: A) -> Self {
         let top = Top::new();
         top.enter(base, base.as_ptr().addr() + layout.size());
         Self { top, live: Cell::new(0), base, layout, below }
@@ -121,6 +121,7 @@ impl<A: Layer> Stack<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }
@@ -128,7 +129,7 @@ impl<A: Layer> Stack<A> {
 
 impl<A: Layer> Drop for Stack<A> {
     fn drop(&mut self) {
-        // SAFETY: allocated with this layout (`try_with_capacity`), or a buffer, whose layer frees nothing; no object
+        // SAFETY: allocated with this layout (`try_with_capacity_in`), or a buffer, whose layer frees nothing; no object
         // is borrowed any more.
         unsafe { self.below.deallocate(self.base, self.layout) };
     }

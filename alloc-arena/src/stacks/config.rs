@@ -8,7 +8,7 @@ use super::StackError;
 pub(super) struct Config {
     pub stack_bytes: usize,
     pub guard_bytes: usize,
-    pub most_stacks: usize,
+    pub limit_stacks: usize,
     /// How long idle stacks keep their memory, in milliseconds; `None`: for ever.
     pub idle_delay_ms: Option<u32>,
     pub kept_bytes: usize,
@@ -22,7 +22,7 @@ impl Config {
         Self {
             stack_bytes: 256 << 10,
             guard_bytes: 64 << 10,
-            most_stacks: usize::MAX,
+            limit_stacks: usize::MAX,
             idle_delay_ms: Some(1000),
             kept_bytes: 16 << 10,
         }

@@ -53,7 +53,7 @@ impl<S: Source> StackPool<S> {
     }
 
     /// Looks at all stacks, also at those in use: how many bytes of memory they take up now. The deepest of them counts for
-    /// [`high_water_bytes`](crate::StackStat::high_water_bytes). `None` if the source does not know.
+    /// [`peak_stack_bytes`](crate::StackFigures::peak_stack_bytes). `None` if the source does not know.
     ///
     /// Takes a call of the system for each stack, about a microsecond, and has the lock meanwhile: for those who want to
     /// know how long stacks have to be.
@@ -75,7 +75,7 @@ impl<S: Source> StackPool<S> {
             Some((sum + bytes, bytes.max(most)))
         })?;
         drop(places);
-        state.high_water_bytes = state.high_water_bytes.max(most_bytes);
+        state.peak_stack_bytes = state.peak_stack_bytes.max(most_bytes);
         Some(sum_bytes)
     }
 
@@ -90,7 +90,7 @@ impl<S: Source> StackPool<S> {
             let (used_bytes, gone_bytes) = self.keep_upper_end(place);
             state = self.state.lock();
             state.away -= 1;
-            state.high_water_bytes = state.high_water_bytes.max(used_bytes);
+            state.peak_stack_bytes = state.peak_stack_bytes.max(used_bytes);
             state.given_back_bytes += gone_bytes;
         }
         place.set_whose(Whose::Warm);
@@ -159,7 +159,7 @@ impl<S: Source> StackPool<S> {
         });
         let mut state = self.state.lock();
         state.away -= cooled.count;
-        state.high_water_bytes = state.high_water_bytes.max(most_used_bytes);
+        state.peak_stack_bytes = state.peak_stack_bytes.max(most_used_bytes);
         for (place, bytes) in gone.into_iter().rev().flatten() {
             place.set_whose(if bytes.is_some() { Whose::Cold } else { Whose::Warm });
             match bytes {

@@ -11,8 +11,8 @@ use core::fmt;
 pub enum StackError {
     /// As many stacks as the pool may have are in use.
     Limit {
-        /// [`with_most_stacks`](crate::StackPool::with_most_stacks)
-        most_stacks: usize,
+        /// [`with_limit_stacks`](crate::StackPool::with_limit_stacks)
+        limit_stacks: usize,
     },
     /// The source has no address range for another stack.
     Addresses {
@@ -34,8 +34,8 @@ pub enum StackError {
 impl fmt::Display for StackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Limit { most_stacks } => {
-                write!(f, "all {most_stacks} stacks that the pool may have are in use")
+            Self::Limit { limit_stacks } => {
+                write!(f, "all {limit_stacks} stacks that the pool may have are in use")
             }
             Self::Addresses { bytes } => {
                 write!(f, "no address range of {bytes} bytes for stacks")

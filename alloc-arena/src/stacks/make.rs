@@ -24,9 +24,9 @@ impl<S: Source> StackPool<S> {
         }
         drop(state);
         // One that is away may be the last one that there can be: it will be back.
-        let most_stacks = self.config.most_stacks;
+        let limit_stacks = self.config.limit_stacks;
         let mut state = self.lock_when(|state| {
-            !state.wanted && (state.away == 0 || state.has_free() || state.made < most_stacks)
+            !state.wanted && (state.away == 0 || state.has_free() || state.made < limit_stacks)
         });
         let free = state.warm.pop_newest().or_else(|| state.cold.pop_newest());
         if let Some(place) = free {
@@ -61,9 +61,9 @@ impl<S: Source> StackPool<S> {
 
     /// Makes a place, under the lock: seldom more than a record.
     fn make(&self, state: &mut State) -> Result<Place, StackError> {
-        let most_stacks = self.config.most_stacks;
-        if state.made >= most_stacks {
-            return Err(StackError::Limit { most_stacks });
+        let limit_stacks = self.config.limit_stacks;
+        if state.made >= limit_stacks {
+            return Err(StackError::Limit { limit_stacks });
         }
         let number = state.made;
         let at = self.mapping_with_room(state)?;
@@ -89,7 +89,7 @@ impl<S: Source> StackPool<S> {
             return Err(StackError::Addresses { bytes: shape.stride_bytes() });
         }
         let most = (RESERVATION_BYTES / shape.stride_bytes()).max(1);
-        let wished = most.min(self.config.most_stacks - state.made);
+        let wished = most.min(self.config.limit_stacks - state.made);
         state.mappings[count] = Some(Places::reserve(&self.below, shape, wished)?);
         Ok(count)
     }

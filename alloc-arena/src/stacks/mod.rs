@@ -36,6 +36,7 @@ mod cool;
 #[cfg(all(feature = "corosensei", not(windows)))]
 mod coroutine;
 mod error;
+mod figures;
 mod list;
 mod make;
 #[cfg(all(feature = "os", unix))]
@@ -46,12 +47,11 @@ mod record;
 #[cfg(all(feature = "os", unix))]
 mod registry;
 mod seq;
-mod stat;
 mod state;
 
 pub use error::StackError;
+pub use figures::StackFigures;
 pub use pooled::{PoolRef, PooledStack};
-pub use stat::StackStat;
 
 use crate::below::Below;
 use crate::source::Source;
@@ -80,7 +80,7 @@ macro_rules! stack_pool {
         /// stack.set_name("reader");
         /// assert!(stack.usable().len() >= 64 << 10);
         /// drop(stack);
-        /// assert_eq!(STACKS.stat().warm_stacks, 1);
+        /// assert_eq!(STACKS.figures().warm_stacks, 1);
         /// # Ok::<(), alloc_arena::StackError>(())
         /// ```
         ///
@@ -131,8 +131,8 @@ impl<S: Source> StackPool<S> {
 
     /// At most `stacks` stacks, live and idle ones together. At first there is no limit but that of addresses.
     #[must_use]
-    pub const fn with_most_stacks(mut self, stacks: usize) -> Self {
-        self.config.most_stacks = stacks;
+    pub const fn with_limit_stacks(mut self, stacks: usize) -> Self {
+        self.config.limit_stacks = stacks;
         self
     }
 
@@ -156,8 +156,9 @@ impl<S: Source> StackPool<S> {
         self
     }
 
-    /// The source.
-    pub const fn source(&self) -> &S {
+    /// The source, which is what lies below.
+    #[must_use]
+    pub const fn below(&self) -> &S {
         &self.below.source
     }
 
@@ -199,14 +200,14 @@ impl<S: Source> StackPool<S> {
 
     /// The figures at this moment.
     #[must_use]
-    pub fn stat(&self) -> StackStat {
-        self.state.lock().stat(&self.below, &self.config)
+    pub fn figures(&self) -> StackFigures {
+        self.state.lock().figures(&self.below, &self.config)
     }
 
     /// Writes the figures, as a layer's.
     pub fn report(&self, report: &mut alloc_core::Report<'_>) {
-        let stat = self.stat();
-        report.layer("StackPool", |report| stat.report(report));
+        let figures = self.figures();
+        report.layer("StackPool", |report| figures.report(report));
     }
 
     /// Walks all records, and returns the first broken invariant. Takes time linear in the stacks.
@@ -216,6 +217,18 @@ impl<S: Source> StackPool<S> {
     /// [`Broken`] names the rule. A healthy pool never returns it.
     pub fn verify(&self) -> Result<(), Broken> {
         self.state.lock().verify()
+    }
+}
+
+impl<S: Source + Default> Default for StackPool<S> {
+    fn default() -> Self {
+        Self::new(S::default())
+    }
+}
+
+impl<S: Source> alloc_core::report::Reports for StackPool<S> {
+    fn report(&self, report: &mut alloc_core::Report<'_>) {
+        self.report(report);
     }
 }
 

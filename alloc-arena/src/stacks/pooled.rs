@@ -90,9 +90,9 @@ impl<P: PoolRef> PooledStack<P> {
     ///
     /// let pool = Arc::new(StackPool::new(Os::new()));
     /// let stack: PooledStack<Arc<StackPool>> = PooledStack::take_from(Arc::clone(&pool))?;
-    /// assert_eq!(pool.stat().live_stacks, 1);
+    /// assert_eq!(pool.figures().live_stacks, 1);
     /// std::thread::spawn(|| drop(stack)).join().unwrap();
-    /// assert_eq!(pool.stat().live_stacks, 0);
+    /// assert_eq!(pool.figures().live_stacks, 0);
     /// # Ok::<(), alloc_arena::StackError>(())
     /// ```
     ///
@@ -140,11 +140,12 @@ impl<P: PoolRef> PooledStack<P> {
     /// in memory. `None` if the source does not know. It asks the system, which takes about a microsecond; pages that were
     /// swapped out do not count.
     #[must_use]
-    pub fn high_water_bytes(&self) -> Option<usize> {
+    pub fn peak_bytes(&self) -> Option<usize> {
         self.pool.pool().used_bytes(self.place)
     }
 
     /// How it holds its pool.
+    #[must_use]
     pub const fn pool(&self) -> &P {
         &self.pool
     }

@@ -3,10 +3,10 @@
 //! Above: [`StackPool`](super::StackPool), which holds the lock. Below: lists, mappings, the decay.
 
 use super::config::Config;
+use super::figures::StackFigures;
 use super::list::List;
 use super::places::Places;
 use super::record::{Place, Whose};
-use super::stat::StackStat;
 use crate::below::Below;
 use crate::decay::{Decay, STEPS};
 use crate::source::Source;
@@ -26,7 +26,7 @@ pub(super) struct State {
     /// Free places that have memory.
     pub warm: List,
     pub live: usize,
-    pub most_live: usize,
+    pub peak_live: usize,
     /// Its pages are shares of our warm stacks.
     pub decay: Decay,
     /// How much is away, and whether somebody waits until nothing is (R2, R3).
@@ -36,7 +36,7 @@ pub(super) struct State {
     pub cold: List,
     pub raw: List,
     pub made: usize,
-    pub high_water_bytes: usize,
+    pub peak_stack_bytes: usize,
     pub given_back_bytes: usize,
     pub split_guards: usize,
     pub mappings: [Option<Places>; MOST_MAPPINGS],
@@ -50,14 +50,14 @@ impl State {
         Self {
             warm: List::new(),
             live: 0,
-            most_live: 0,
+            peak_live: 0,
             decay: Decay::new(),
             away: 0,
             wanted: false,
             cold: List::new(),
             raw: List::new(),
             made: 0,
-            high_water_bytes: 0,
+            peak_stack_bytes: 0,
             given_back_bytes: 0,
             split_guards: 0,
             mappings: [const { None }; MOST_MAPPINGS],
@@ -69,7 +69,7 @@ impl State {
     pub fn note_taken(&mut self, place: Place) {
         place.begin();
         self.live += 1;
-        self.most_live = self.most_live.max(self.live);
+        self.peak_live = self.peak_live.max(self.live);
         self.decay.note_dirty(self.warm.count() * SHARES);
     }
 
@@ -100,17 +100,17 @@ impl State {
         self.mappings.iter().flatten()
     }
 
-    pub fn stat<S: Source>(&self, below: &Below<S>, config: &Config) -> StackStat {
+    pub fn figures<S: Source>(&self, below: &Below<S>, config: &Config) -> StackFigures {
         let sum = |what: fn(&Places) -> usize| self.mappings().map(what).sum();
         let shape = super::config::Shape::of(config, below.source.page_bytes()).ok();
-        StackStat {
+        StackFigures {
             stack_bytes: shape.map_or(0, |shape| shape.span_bytes),
             guard_bytes: shape.map_or(0, |shape| shape.guard_bytes),
             live_stacks: self.live + self.away,
             warm_stacks: self.warm.count(),
             cold_stacks: self.cold.count() + self.raw.count(),
-            most_live_stacks: self.most_live,
-            high_water_bytes: self.high_water_bytes,
+            peak_live_stacks: self.peak_live,
+            peak_stack_bytes: self.peak_stack_bytes,
             given_back_bytes: self.given_back_bytes,
             split_guards: self.split_guards,
             reserved_bytes: sum(Places::reserved_bytes),

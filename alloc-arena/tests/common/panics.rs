@@ -5,7 +5,7 @@ use alloc_core::api2::alloc::Global;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub fn stack(capacity_bytes: usize) -> Stack<Global> {
-    Stack::with_capacity(capacity_bytes, Global)
+    Stack::with_capacity_in(capacity_bytes, Global)
 }
 
 /// What went wrong, as text.

@@ -29,7 +29,7 @@ fn model(
         let arena = make(unsafe { Watched::new(buffer.address()) });
         let mut runs = Vec::new();
         while let Ok(run) = arena.allocate(ONE_PAGE) {
-            arena.source().write(run.cast(), PAGE, 1);
+            arena.below().write(run.cast(), PAGE, 1);
             runs.push(run.cast());
         }
         runs.sort();
@@ -70,11 +70,11 @@ fn purge_p1_what_is_away_is_nobodys() {
             arena.reclaim(usize::MAX);
         });
         let run = arena.allocate(ONE_PAGE).unwrap().cast();
-        arena.source().write(run, PAGE, 7);
+        arena.below().write(run, PAGE, 7);
         arena.verify().unwrap();
-        assert_eq!(arena.source().read(run, PAGE), 7);
+        assert_eq!(arena.below().read(run, PAGE), 7);
         purging.join().unwrap();
-        assert_eq!(arena.source().read(run, PAGE), 7);
+        assert_eq!(arena.below().read(run, PAGE), 7);
         free(&arena, run, 1);
         arena.verify().unwrap();
     });
@@ -91,9 +91,9 @@ fn purge_p1_what_is_back_is_joined() {
         });
         free(&arena, runs[3], 1);
         free(&arena, runs[5], 1);
-        let stat = arena.stat();
+        let figures = arena.figures();
         // What is away counts as dirty until it is gone.
-        assert_eq!(stat.dirty_bytes + stat.purged_bytes, 3 * PAGE);
+        assert_eq!(figures.dirty_bytes + figures.purged_bytes, 3 * PAGE);
         purging.join().unwrap();
         arena.verify().unwrap();
         let whole = arena.allocate(pages_of(3)).unwrap();
@@ -115,7 +115,7 @@ fn purge_two_threads_leave_nothing_dirty() {
         });
         arena.reclaim(usize::MAX);
         purging.join().unwrap();
-        assert_eq!(arena.stat().dirty_bytes, 0);
+        assert_eq!(arena.figures().dirty_bytes, 0);
         arena.verify().unwrap();
     });
 }
@@ -130,12 +130,12 @@ fn purge_p2_freeze_finds_everything_in_its_place() {
         });
         arena.freeze();
         // Here the process could fork; the child has no thread that would bring anything back.
-        assert_eq!(arena.source().busy.load(Relaxed), 0);
+        assert_eq!(arena.below().busy.load(Relaxed), 0);
         // SAFETY: frozen above.
         unsafe { arena.thaw() };
         purging.join().unwrap();
         arena.verify().unwrap();
-        assert_eq!(arena.stat().clean_bytes, PAGE);
+        assert_eq!(arena.figures().clean_bytes, PAGE);
     });
 }
 
@@ -165,7 +165,7 @@ fn purge_p3_a_debt_is_paid_once() {
         free(arena, arena.allocate(ONE_PAGE).unwrap().cast(), 1);
     }
     model(aging, |arena, runs| {
-        let source = arena.source();
+        let source = arena.below();
         (0..8).for_each(|at| free(&arena, runs[at], 1));
         arena.verify().unwrap();
         let looks = source.looks.load(Relaxed);
@@ -198,8 +198,8 @@ fn purge_p4_waiting_ends_and_purging_goes_on() {
         // SAFETY: frozen above.
         unsafe { arena.thaw() };
         purging.join().unwrap();
-        assert_eq!(arena.source().gone_pages.load(Relaxed), 2);
-        assert_eq!(arena.stat().dirty_bytes, 0);
+        assert_eq!(arena.below().gone_pages.load(Relaxed), 2);
+        assert_eq!(arena.figures().dirty_bytes, 0);
     });
 }
 
@@ -212,22 +212,22 @@ fn dedicated(source: Watched) -> Arena<Watched> {
 fn long_d3_a_mapping_that_moves_is_nobodys() {
     model(dedicated, |arena, _| {
         let run = arena.allocate(pages_of(2)).unwrap().cast();
-        arena.source().write(run, 2 * PAGE, 1);
+        arena.below().write(run, 2 * PAGE, 1);
         free(&arena, run, 2);
-        assert_eq!(arena.stat().idle_bytes, 2 * PAGE);
+        assert_eq!(arena.figures().idle_bytes, 2 * PAGE);
         // Makes its run of the idle mapping, if that is there still.
         let taking = in_thread(&arena, |arena| {
             let run = arena.allocate(pages_of(3)).unwrap().cast();
-            arena.source().write(run, 3 * PAGE, 5);
+            arena.below().write(run, 3 * PAGE, 5);
             loom::thread::yield_now();
-            assert_eq!(arena.source().read(run, 3 * PAGE), 5);
+            assert_eq!(arena.below().read(run, 3 * PAGE), 5);
         });
         arena.reclaim(usize::MAX);
         taking.join().unwrap();
         arena.verify().unwrap();
-        let stat = arena.stat();
-        assert_eq!((stat.dedicated_bytes, stat.idle_bytes), (3 * PAGE, 0));
-        assert_eq!(arena.source().mappings(), 2, "the run, and the table of runs");
+        let figures = arena.figures();
+        assert_eq!((figures.dedicated_bytes, figures.idle_bytes), (3 * PAGE, 0));
+        assert_eq!(arena.below().mappings(), 2, "the run, and the table of runs");
     });
 }
 
@@ -235,24 +235,24 @@ fn long_d3_a_mapping_that_moves_is_nobodys() {
 #[test]
 fn long_d3_what_moves_has_its_place() {
     model(dedicated, |arena, _| {
-        let table_bytes = arena.stat().metadata_bytes;
+        let table_bytes = arena.figures().metadata_bytes;
         let take = |pages| arena.allocate(pages_of(pages)).unwrap().cast::<u8>();
         let last = take(2);
         // As many as the table, of a page, has room for.
         for _ in 1..PAGE / 24 {
             take(2);
         }
-        assert_eq!(arena.stat().metadata_bytes, table_bytes + PAGE);
+        assert_eq!(arena.figures().metadata_bytes, table_bytes + PAGE);
         let last = Run(last);
         let growing = in_thread(&arena, move |arena| {
             // SAFETY: live with that layout.
             let grown = unsafe { arena.grow(last.address(), pages_of(2), pages_of(3)).unwrap() };
-            arena.source().write(grown.cast(), 3 * PAGE, 5);
+            arena.below().write(grown.cast(), 3 * PAGE, 5);
         });
         take(2);
         growing.join().unwrap();
         arena.verify().unwrap();
-        assert_eq!(arena.stat().dedicated_runs, PAGE / 24 + 1);
-        assert_eq!(arena.stat().metadata_bytes, table_bytes + 2 * PAGE);
+        assert_eq!(arena.figures().dedicated_runs, PAGE / 24 + 1);
+        assert_eq!(arena.figures().metadata_bytes, table_bytes + 2 * PAGE);
     });
 }

@@ -83,7 +83,7 @@ type Pool = Arc<StackPool<Buffer>>;
 type Stack<'p> = PooledStack<&'p StackPool<Buffer>>;
 
 /// Runs `body` for every interleaving, each time with a pool over the same buffer.
-fn model(most_stacks: usize, body: impl Fn(Pool) + Sync + Send + 'static) {
+fn model(limit_stacks: usize, body: impl Fn(Pool) + Sync + Send + 'static) {
     let layout = std::alloc::Layout::from_size_align(BUFFER_BYTES, PAGE).unwrap();
     // SAFETY: the layout has a size. The buffer is leaked.
     let base = super::Run(NonNull::new(unsafe { std::alloc::alloc(layout) }).unwrap());
@@ -99,7 +99,7 @@ fn model(most_stacks: usize, body: impl Fn(Pool) + Sync + Send + 'static) {
         let pool = StackPool::new(source)
             .with_stack_bytes(PAGE)
             .with_guard_bytes(PAGE)
-            .with_most_stacks(most_stacks)
+            .with_limit_stacks(limit_stacks)
             .with_idle_delay(None);
         body(Arc::new(pool));
     });
@@ -115,9 +115,9 @@ fn in_thread(
 
 /// What a coroutine does with its stack: it is there alone.
 fn run_on(pool: &StackPool<Buffer>, stack: &Stack, value: u8) {
-    pool.source().write(stack.usable().cast(), PAGE, value);
+    pool.below().write(stack.usable().cast(), PAGE, value);
     loom::thread::yield_now();
-    pool.source().write(stack.usable().cast(), PAGE, value);
+    pool.below().write(stack.usable().cast(), PAGE, value);
 }
 
 /// Two threads take, use and give back, a stack that there is and a new one.
@@ -135,7 +135,7 @@ fn stacks_r1_a_place_is_in_one_hand() {
         drop(stack);
         other.join().unwrap();
         pool.verify().unwrap();
-        assert_eq!(pool.stat().live_stacks, 0);
+        assert_eq!(pool.figures().live_stacks, 0);
     });
 }
 
@@ -154,8 +154,8 @@ fn stacks_r2_what_is_away_is_nobodys() {
         drop(stack);
         cooling.join().unwrap();
         pool.verify().unwrap();
-        let stat = pool.stat();
-        assert_eq!((stat.live_stacks, stat.warm_stacks + stat.cold_stacks), (0, 2));
+        let figures = pool.figures();
+        assert_eq!((figures.live_stacks, figures.warm_stacks + figures.cold_stacks), (0, 2));
     });
 }
 
@@ -169,7 +169,7 @@ fn stacks_r2_a_taker_waits_for_what_is_away() {
             pool.reclaim(usize::MAX);
         });
         let stack = pool.take().expect("it will be back");
-        assert_eq!(pool.take().unwrap_err(), StackError::Limit { most_stacks: 1 });
+        assert_eq!(pool.take().unwrap_err(), StackError::Limit { limit_stacks: 1 });
         run_on(&pool, &stack, 1);
         drop(stack);
         cooling.join().unwrap();
@@ -189,12 +189,12 @@ fn stacks_r3_freeze_finds_everything_in_its_place() {
         });
         pool.freeze();
         // Here the process could fork; the child has no thread that would bring anything back.
-        let busy = pool.source().busy.load(Relaxed);
+        let busy = pool.below().busy.load(Relaxed);
         // SAFETY: frozen above.
         unsafe { pool.thaw() };
         assert_eq!(busy, 0);
         other.join().unwrap();
-        assert_eq!(pool.source().decommits.load(Relaxed), 1);
+        assert_eq!(pool.below().decommits.load(Relaxed), 1);
         pool.verify().unwrap();
     });
 }

@@ -2,7 +2,7 @@
 use alloc_arena::Stack;
 use alloc_core::api2::alloc::Global;
 fn main() {
-    Stack::with_capacity(64, Global).frame(|frame| {
+    Stack::with_capacity_in(64, Global).frame(|frame| {
         let frame = &*frame;
         frame.defer(|| drop(frame.alloc(7)));
     });

@@ -1,5 +1,6 @@
 //! [`AsGlobal`]: the way from a stack to `#[global_allocator]`.
 
+use crate::report::Reports;
 use crate::{Layer, Report};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
@@ -25,6 +26,7 @@ impl<L> AsGlobal<L> {
     }
 
     /// The stack.
+    #[must_use]
     pub const fn below(&self) -> &L {
         &self.0
     }
@@ -46,6 +48,12 @@ impl<L: Layer> AsGlobal<L> {
 #[inline]
 fn or_null(answer: Result<NonNull<[u8]>, crate::AllocError>) -> *mut u8 {
     answer.map_or(ptr::null_mut(), |slice| slice.cast().as_ptr())
+}
+
+impl<L: Layer> Reports for AsGlobal<L> {
+    fn report(&self, report: &mut Report<'_>) {
+        self.0.report(report);
+    }
 }
 
 // SAFETY: `L` keeps the contract of `Allocator`, which is stronger, and does not unwind (L5); null

@@ -101,17 +101,20 @@ impl<A> Failing<A> {
     }
 
     /// The schedule.
+    #[must_use]
     pub const fn schedule(&self) -> Schedule {
         self.schedule
     }
 
     /// How many requests were counted: all of them, but for pauses.
+    #[must_use]
     pub fn requests(&self) -> usize {
         // ORDERING: Relaxed throughout this file; the figures guard no other memory.
         self.requests.load(Ordering::Relaxed)
     }
 
     /// How many requests the schedule has refused.
+    #[must_use]
     pub fn refused(&self) -> usize {
         self.refused.load(Ordering::Relaxed)
     }
@@ -127,6 +130,7 @@ impl<A> Failing<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

@@ -53,11 +53,13 @@ impl<P, S> Fallback<P, S> {
     }
 
     /// The layer that is asked first.
+    #[must_use]
     pub const fn primary(&self) -> &P {
         &self.primary
     }
 
     /// The layer that serves what the first one refuses.
+    #[must_use]
     pub const fn secondary(&self) -> &S {
         &self.secondary
     }

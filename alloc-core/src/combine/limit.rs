@@ -53,26 +53,31 @@ impl<A> Limit<A> {
     }
 
     /// The most bytes that may be live.
+    #[must_use]
     pub const fn limit_bytes(&self) -> usize {
         self.limit_bytes
     }
 
     /// The bytes that are live.
+    #[must_use]
     pub fn live_bytes(&self) -> usize {
         self.live_bytes.load(Ordering::Relaxed)
     }
 
     /// The most bytes that were live at a time.
+    #[must_use]
     pub fn peak_bytes(&self) -> usize {
         self.peak_bytes.load(Ordering::Relaxed)
     }
 
     /// How many requests the limit has refused.
+    #[must_use]
     pub fn refused(&self) -> usize {
         self.refused.load(Ordering::Relaxed)
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

@@ -79,6 +79,7 @@ impl<A> Observe<A> {
     }
 
     /// The figures now.
+    #[must_use]
     pub fn figures(&self) -> Figures {
         // ORDERING: Relaxed throughout this file; the figures guard no other memory.
         let load = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
@@ -99,11 +100,13 @@ impl<A> Observe<A> {
 
     /// How many allocations had a size (as asked for) of at most two to the power of the index,
     /// and more than the power before. Grows and shrinks count with their new size.
+    #[must_use]
     pub fn sizes(&self) -> [usize; SIZES] {
         core::array::from_fn(|at| self.sizes[at].load(Ordering::Relaxed))
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

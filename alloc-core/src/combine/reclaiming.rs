@@ -45,17 +45,20 @@ impl<A> Reclaiming<A> {
     }
 
     /// How many requests the layer below refused at first.
+    #[must_use]
     pub fn shortages(&self) -> usize {
         // ORDERING: Relaxed throughout this file; the figures guard no other memory.
         self.shortages.load(Ordering::Relaxed)
     }
 
     /// How many of those it served after a reclaim.
+    #[must_use]
     pub fn rescues(&self) -> usize {
         self.rescues.load(Ordering::Relaxed)
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

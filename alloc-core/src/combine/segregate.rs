@@ -39,16 +39,19 @@ impl<S, L> Segregate<S, L> {
     }
 
     /// The largest size, and the largest alignment, of the small side.
+    #[must_use]
     pub const fn threshold_bytes(&self) -> usize {
         self.threshold_bytes
     }
 
     /// The layer that serves small layouts.
+    #[must_use]
     pub const fn small(&self) -> &S {
         &self.small
     }
 
     /// The layer that serves large layouts.
+    #[must_use]
     pub const fn large(&self) -> &L {
         &self.large
     }

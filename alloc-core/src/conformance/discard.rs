@@ -21,7 +21,7 @@ pub(super) fn discard_parts(session: &mut Session<'_>) -> Result<(), Found> {
         return Ok(());
     }
     let layouts = PARTLY_IDLE.iter().map(|&(size, align)| {
-        let align = align.min(session.rules.max_align);
+        let align = align.min(session.rules.max_align_bytes);
         Layout::from_size_align(size.min(session.rules.max_bytes / 8), align)
     });
     let layouts: Result<Vec<Layout>, LayoutError> = layouts.collect();

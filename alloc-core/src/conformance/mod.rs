@@ -44,7 +44,7 @@ use subject::{Home, Views};
 #[derive(Clone, Debug)]
 struct Rules {
     max_bytes: usize,
-    max_align: usize,
+    max_align_bytes: usize,
     cases: u32,
     steps: usize,
     seed: u64,
@@ -80,7 +80,7 @@ impl<'k, A: Allocator> Kit<'k, A> {
     pub fn new(make: impl Fn() -> A + 'k) -> Self {
         let rules = Rules {
             max_bytes: 4 << 20,
-            max_align: 1 << 20,
+            max_align_bytes: 1 << 20,
             cases: 96,
             steps: 48,
             seed: 0x5eed,
@@ -147,11 +147,11 @@ impl<'k, A: Allocator> Kit<'k, A> {
     ///
     /// # Panics
     ///
-    /// When `max_align` is not a power of two.
+    /// When `max_align_bytes` is not a power of two.
     #[must_use]
-    pub fn max_align(mut self, max_align: usize) -> Self {
-        assert!(max_align.is_power_of_two(), "an alignment is a power of two");
-        self.rules.max_align = max_align;
+    pub fn max_align_bytes(mut self, max_align_bytes: usize) -> Self {
+        assert!(max_align_bytes.is_power_of_two(), "an alignment is a power of two");
+        self.rules.max_align_bytes = max_align_bytes;
         self
     }
 

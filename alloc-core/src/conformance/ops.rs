@@ -62,7 +62,7 @@ fn sizes(rules: &Rules) -> BoxedStrategy<usize> {
 }
 
 fn aligns(rules: &Rules) -> BoxedStrategy<u32> {
-    let most = rules.max_align.ilog2();
+    let most = rules.max_align_bytes.ilog2();
     prop_oneof![12 => 0..=4u32, 4 => 5..=12u32, 1 => 13..=16u32, 1 => 0..=most]
         .prop_map(move |log2| log2.min(most))
         .boxed()

@@ -106,7 +106,7 @@ fn sequences(rules: &Rules, fresh: &Fresh<'_>, served: &Cell<usize>) -> Option<B
 fn phases(rules: &Rules, fresh: &Fresh<'_>, served: &Cell<usize>) -> Option<Broken> {
     if rules.may_run_out && rules.gives_back && !rules.may_refuse_anytime {
         for (size, align) in WEAR {
-            let layout = Layout::from_size_align(size, align.min(rules.max_align))
+            let layout = Layout::from_size_align(size, align.min(rules.max_align_bytes))
                 .expect("the table's alignments are powers of two");
             let worn = guarded(rules, fresh, served, |session| wear_out(session, layout));
             if let Err(broken) = worn {

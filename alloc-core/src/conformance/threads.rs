@@ -25,7 +25,7 @@ struct Common<'c> {
     /// An allocator's limit, for each thread, in bytes live at a time.
     limit_bytes: usize,
     may_run_out: bool,
-    max_align: usize,
+    max_align_bytes: usize,
     model: Mutex<Model>,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn all_at_once(session: &mut Session<'_>) -> Result<(), Found> {
             allocator,
             limit_bytes: limit_of_each(rules),
             may_run_out: rules.may_run_out,
-            max_align: rules.max_align,
+            max_align_bytes: rules.max_align_bytes,
             model: Mutex::default(),
         };
         for generation in 0..generations {
@@ -154,7 +154,7 @@ impl<'c> Worker<'c> {
             _ => self.random.below(128.min(most)) + 1,
         };
         let align = 1 << if self.random.below(16) == 0 { 12 } else { self.random.below(5) };
-        let align = align.min(self.common.max_align);
+        let align = align.min(self.common.max_align_bytes);
         Layout::from_size_align(size, align).expect("the size is small")
     }
 

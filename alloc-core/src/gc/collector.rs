@@ -6,6 +6,7 @@
 
 use super::{Object, Shape, Visitor, VisitorMut, World};
 use crate::AllocError;
+use crate::report::Reports;
 use core::ops::Range;
 use core::ptr::NonNull;
 
@@ -28,7 +29,9 @@ use core::ptr::NonNull;
 /// * **C5, the destructor of an object** runs at most once, on the thread that owns the heap, when
 ///   nothing reaches the object any more.
 /// * **C6, no unwinding** out of `allocate`, `barrier`, `retain`, `identity`.
-pub unsafe trait Collector: Sized {
+///
+/// Its [report](Reports) is its figures, then those of the layer below; it may be asked for during a mutation.
+pub unsafe trait Collector: Reports + Sized {
     /// What visits objects to mark what they point at.
     type Marker: Visitor;
     /// What visits objects to rewrite their pointers; [`NeverMoves`](super::NeverMoves) if nothing moves.

@@ -5,6 +5,8 @@
 
 use super::registry::{Part, Registry, World};
 use super::{Collector, Root, Rootable, Trace, Turn, TypeInfo, Visitor};
+use crate::Report;
+use crate::report::Reports;
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
@@ -235,6 +237,26 @@ where
         &self.shared.collector
     }
 
+    /// Writes the collector's figures, then those of the layer below. A heap is what [`Tree::of`](crate::report::Tree::of)
+    /// and [`Text::write`](crate::report::Text::write) take, as a stack of layers is.
+    ///
+    /// ```
+    /// # #[cfg(feature = "conformance")] {
+    /// use alloc_core::gc::{Gc, Heap, Reference};
+    /// use alloc_core::{Rootable, report::Tree};
+    ///
+    /// Rootable!(type Byte<'gc> = Gc<'gc, u8>);
+    /// let mut heap = Heap::<_, Byte>::new(Reference::default(), |mc| Gc::new(mc, 1));
+    /// heap.collect();
+    /// let tree = Tree::of(&heap);
+    /// assert_eq!(tree.figure("Reference", "objects"), Some(1));
+    /// assert_eq!(tree.below[0].name, "Global", "the layer below");
+    /// # }
+    /// ```
+    pub fn report(&self, report: &mut Report<'_>) {
+        self.shared.collector.report(report);
+    }
+
     /// Looks at the heap between two mutations, for a check or a dump. It needs no memory of the heap's, so it can be
     /// done when there is none left.
     ///
@@ -265,6 +287,12 @@ impl<C: Collector> View<'_, C> {
     /// Shows every root of the heap to a visitor.
     pub fn visit_roots(&self, visitor: &mut dyn Visitor) {
         self.world.visit_roots(visitor);
+    }
+}
+
+impl<C: Collector, R: for<'gc> Rootable<'gc>> Reports for Heap<C, R> {
+    fn report(&self, report: &mut Report<'_>) {
+        self.shared.collector.report(report);
     }
 }
 

@@ -35,6 +35,7 @@ impl<T> Lock<T> {
 impl<T: Copy> Lock<T> {
     /// A copy of the value.
     #[inline(always)]
+    #[must_use]
     pub fn get(&self) -> T {
         self.0.get()
     }
@@ -272,6 +273,7 @@ impl<T> OnceLock<T> {
 
     /// The value, if there is one.
     #[inline]
+    #[must_use]
     pub fn get(&self) -> Option<&T> {
         self.0.get()
     }

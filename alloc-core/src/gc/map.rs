@@ -117,21 +117,25 @@ impl<K, V, S> Map<K, V, S> {
     }
 
     /// What the map hashes by.
+    #[must_use]
     pub const fn hasher(&self) -> &S {
         &self.hasher
     }
 
     /// The number of entries.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
     /// Whether there is no entry.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
     /// The number of entries that there is room for without growth.
+    #[must_use]
     pub fn capacity(&self) -> usize {
         self.table.capacity()
     }
@@ -198,6 +202,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
     }
 
     /// The value of a key.
+    #[must_use]
     pub fn get<Q: ?Sized + Eq + Hash>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,

@@ -39,6 +39,7 @@ mod lock;
 #[cfg(feature = "hashbrown")]
 pub mod map;
 mod object;
+mod pauses;
 mod pinned;
 #[cfg(feature = "conformance")]
 mod reference;
@@ -66,6 +67,7 @@ pub use lock::{Lock, OnceLock, RefLock};
 #[cfg(feature = "hashbrown")]
 pub use map::Map;
 pub use object::{Object, Shape, Stored, TypeInfo, WORD_BYTES, WithTail, nothing, tag};
+pub use pauses::Pauses;
 pub use pinned::PinnedGc;
 #[cfg(feature = "conformance")]
 pub use reference::Reference;

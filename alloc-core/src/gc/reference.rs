@@ -5,7 +5,8 @@
 //! speed.
 
 use super::{Collector, Object, Shape, Turn, Visitor, VisitorMut, World};
-use crate::{AllocError, Layer};
+use crate::report::Reports;
+use crate::{AllocError, Layer, Report};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use allocator_api2::alloc::Global;
@@ -48,13 +49,13 @@ impl Slot {
 
 impl Default for Reference {
     fn default() -> Self {
-        Self::over(Global)
+        Self::new(Global)
     }
 }
 
 impl<A: Layer> Reference<A> {
     /// A collector over a layer. It collects when it is asked to.
-    pub const fn over(below: A) -> Self {
+    pub const fn new(below: A) -> Self {
         Self {
             slots: RefCell::new(Vec::new()),
             dying: Vec::new(),
@@ -91,6 +92,12 @@ impl<A: Layer> Reference<A> {
     #[must_use]
     pub fn turns(&self) -> usize {
         self.turns.get()
+    }
+
+    /// The layer below.
+    #[must_use]
+    pub const fn below(&self) -> &A {
+        &self.below
     }
 
     fn mark(world: &mut World<'_, Self>) -> BTreeSet<Object> {
@@ -191,6 +198,16 @@ struct Grave<'c, A: Layer> {
 impl<A: Layer> Drop for Grave<'_, A> {
     fn drop(&mut self) {
         self.of.free(&self.slot);
+    }
+}
+
+impl<A: Layer> Reports for Reference<A> {
+    fn report(&self, report: &mut Report<'_>) {
+        report.layer("Reference", |report| {
+            report.count("objects", self.objects() as u64);
+            report.count("turns", self.turns() as u64);
+            self.below.report(report);
+        });
     }
 }
 

@@ -93,21 +93,25 @@ impl<K, S> Set<K, S> {
     }
 
     /// What the set hashes by.
+    #[must_use]
     pub const fn hasher(&self) -> &S {
         self.map.hasher()
     }
 
     /// The number of keys.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.map.len()
     }
 
     /// Whether there is no key.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
     /// The number of keys that there is room for without growth.
+    #[must_use]
     pub fn capacity(&self) -> usize {
         self.map.capacity()
     }
@@ -153,6 +157,7 @@ impl<K: Eq + Hash, S: BuildHasher> Set<K, S> {
     }
 
     /// Whether a key is there.
+    #[must_use]
     pub fn contains<Q: ?Sized + Eq + Hash>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -161,6 +166,7 @@ impl<K: Eq + Hash, S: BuildHasher> Set<K, S> {
     }
 
     /// A key as it lies in the set.
+    #[must_use]
     pub fn get<Q: ?Sized + Eq + Hash>(&self, key: &Q) -> Option<&K>
     where
         K: Borrow<Q>,

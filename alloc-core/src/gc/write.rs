@@ -151,6 +151,7 @@ impl<T> Write<Option<T>> {
 impl<T> Write<[T]> {
     /// The element at `index`.
     #[inline]
+    #[must_use]
     pub fn get(&self, index: usize) -> Option<&Write<T>> {
         // SAFETY: the element lies in the slice.
         self.__value.get(index).map(|value| unsafe { Write::assume(value) })

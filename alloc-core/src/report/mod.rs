@@ -15,6 +15,7 @@ pub use text::Text;
 #[cfg(feature = "alloc")]
 pub use tree::{Figure, Tree};
 
+use crate::Layer;
 use core::fmt;
 
 /// What a figure counts.
@@ -62,7 +63,22 @@ pub trait Sink {
     fn leave(&mut self);
 }
 
-/// A report that is being written; what [`Layer::report`](crate::Layer::report) takes.
+/// What has a report: every [`Layer`], and what is none and stands on one: heaps of objects, collectors, pools.
+///
+/// It is for those who take any of them, as [`Text::write`] does. Each has a method `report` of its own as well, which needs
+/// no import.
+pub trait Reports {
+    /// Writes the figures, then those of the layer below.
+    fn report(&self, report: &mut Report<'_>);
+}
+
+impl<L: Layer + ?Sized> Reports for L {
+    fn report(&self, report: &mut Report<'_>) {
+        Layer::report(self, report);
+    }
+}
+
+/// A report that is being written; what [`Layer::report`] takes.
 pub struct Report<'s> {
     sink: &'s mut dyn Sink,
 }

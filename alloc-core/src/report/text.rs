@@ -1,7 +1,6 @@
 //! The sink that writes aligned lines as they come, and allocates nothing.
 
-use super::{Report, Sink, Unit};
-use crate::Layer;
+use super::{Report, Reports, Sink, Unit};
 use core::fmt::{self, Write};
 
 /// Column where values end, counted from the left edge.
@@ -23,12 +22,12 @@ impl<'w> Text<'w> {
         Self { out, depth: 0, result: Ok(()) }
     }
 
-    /// Writes the whole report of `stack` to `out`.
+    /// Writes the whole report of a stack, a heap or a pool to `out`.
     ///
     /// # Errors
     ///
     /// The first error of `out`.
-    pub fn write(stack: &impl Layer, out: &'w mut dyn Write) -> fmt::Result {
+    pub fn write(stack: &impl Reports, out: &'w mut dyn Write) -> fmt::Result {
         let mut text = Self::new(out);
         stack.report(&mut Report::new(&mut text));
         text.finish()

@@ -1,7 +1,6 @@
 //! The sink that keeps the report: for programs that look at figures, and for serde.
 
-use super::{Report, Sink, Text, Unit};
-use crate::Layer;
+use super::{Report, Reports, Sink, Text, Unit};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -31,16 +30,32 @@ pub struct Figure {
 }
 
 impl Tree {
-    /// The report of a whole stack.
+    /// The report of a whole stack, a heap or a pool.
     ///
     /// ```
     /// use alloc_core::{api2::alloc::Global, report::Tree};
     /// assert_eq!(Tree::of(&Global).name, "Global");
     /// ```
     #[must_use]
-    pub fn of(stack: &impl Layer) -> Self {
+    pub fn of(stack: &impl Reports) -> Self {
+        Self::from_fn(|report| stack.report(report))
+    }
+
+    /// What `write` reports: of several stacks, or of what is no value, as counted pointers are.
+    ///
+    /// ```
+    /// use alloc_core::{Layer, Null, api2::alloc::Global, report::Tree};
+    ///
+    /// let both = Tree::from_fn(|report| {
+    ///     Global.report(report);
+    ///     Null.report(report);
+    /// });
+    /// assert_eq!(both.below.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn from_fn(write: impl FnOnce(&mut Report<'_>)) -> Self {
         let mut open = Open { path: alloc::vec![Self::default()] };
-        stack.report(&mut Report::new(&mut open));
+        write(&mut Report::new(&mut open));
         let mut root = open.path.swap_remove(0);
         if root.below.len() == 1 { root.below.swap_remove(0) } else { root }
     }
@@ -82,7 +97,7 @@ struct Open {
 
 impl Open {
     fn innermost(&mut self) -> &mut Tree {
-        self.path.last_mut().expect("the root is closed by `Tree::of` alone")
+        self.path.last_mut().expect("the root is closed by `Tree::from_fn` alone")
     }
 }
 

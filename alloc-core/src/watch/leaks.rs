@@ -54,6 +54,7 @@ impl<A: Layer> Leaks<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

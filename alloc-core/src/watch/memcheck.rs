@@ -93,6 +93,7 @@ impl<A: Layer> Memcheck<A> {
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

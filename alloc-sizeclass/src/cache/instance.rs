@@ -31,6 +31,12 @@ pub struct InstanceHome<H> {
     serial: u64,
 }
 
+impl<H: BatchHeap + Default + Send + Sync + 'static> Default for ThreadCache<H> {
+    fn default() -> Self {
+        Self::new(H::default())
+    }
+}
+
 impl<H> fmt::Debug for InstanceHome<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InstanceHome").finish_non_exhaustive()

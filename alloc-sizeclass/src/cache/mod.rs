@@ -203,6 +203,7 @@ unsafe impl<H: BatchHeap + Send + Sync, K: Key<H>> Send for ThreadCache<H, K> {}
 
 impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
     /// The heap below.
+    #[must_use]
     pub fn below(&self) -> &H {
         &self.home.heap
     }

@@ -132,6 +132,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     }
 
     /// The layer that spans come from.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

@@ -294,11 +294,13 @@ impl Spans {
     }
 
     /// How many spans there are.
+    #[must_use]
     pub const fn len(&self) -> usize {
         self.partial.len() + self.full.len() + self.away.len()
     }
 
     /// Slots of this class that its spans have handed out.
+    #[must_use]
     pub fn used_slots(&self, info: &ClassInfo) -> usize {
         let partial = self.partial.iter().chain(self.away.iter());
         let available: usize = partial.map(|span| span.available() as usize).sum();

@@ -164,6 +164,7 @@ impl<A: Layer, T: SizeClasses> SizeClassHeap<A, T> {
     }
 
     /// The layer that the spans come from.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

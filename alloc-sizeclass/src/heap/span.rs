@@ -71,6 +71,7 @@ impl Span {
     }
 
     /// Slots that are handed out.
+    #[must_use]
     pub const fn used_slots(&self, info: &ClassInfo) -> u32 {
         info.span_slots - self.available()
     }

@@ -29,12 +29,12 @@ pub fn show(arguments: &Arguments) -> Result<(), Stopped> {
     println!("{total} tasks in all, one after the other: {} each", per(time, total));
     println!("  {} thefts of a queue's older half", figures.steals);
 
-    let stat = STACKS.stat();
+    let figures = STACKS.figures();
     println!(
         "{} stacks of {} KiB were made; the deepest looked at had touched {} KiB",
-        stat.most_live_stacks,
-        stat.stack_bytes >> 10,
-        stat.high_water_bytes >> 10
+        figures.peak_live_stacks,
+        figures.stack_bytes >> 10,
+        figures.peak_stack_bytes >> 10
     );
     let given_back_bytes = STACKS.reclaim(usize::MAX);
     println!("the idle ones give {} MiB back to the system", given_back_bytes >> 20);

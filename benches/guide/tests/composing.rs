@@ -30,6 +30,7 @@ const LEFT_OUT: &[&str] = &[
     "reserved",
     "side tables",
     "span records",
+    "turns",
 ];
 
 mod stacks {

@@ -1,4 +1,4 @@
-//! Every figure of the guide is one that a command or another page has.
+//! Every figure of the guide, and of the crates' pages, is one that a command or another page has.
 //!
 //! Above: nothing. Below: the guide's pages, the bounds of instructions, the pages that tables were taken from.
 
@@ -25,15 +25,29 @@ fn instructions_are_the_bounds() {
         .filter_map(|line| line.split_once(' '))
         .map(|(k, v)| (k, v.trim()))
         .collect();
-    let chapter = page("docs/choosing.md");
-    let (_, table) = chapter.split_once("| what | path | instructions |").expect("a table");
-    let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
-    assert!(rows.len() > 10, "the table has {} rows", rows.len());
-    for row in rows {
-        let [what, path, figure] = cells(row)[..] else { panic!("three cells: {row}") };
-        let bound = bounds.get(path.trim_matches('`'));
-        assert_eq!(bound, Some(&figure), "{what}: see benches/instructions/bounds.txt");
+    let crates = [
+        "alloc-arena",
+        "alloc-sizeclass",
+        "gc-marksweep",
+        "gc-generational",
+        "rc-cycle",
+        "pool-prealloc",
+    ];
+    let pages = crates.map(|name| format!("{name}/README.md"));
+    let mut all = 0;
+    for path in pages.iter().map(String::as_str).chain(["docs/choosing.md"]) {
+        let text = page(path);
+        let (_, table) = text.split_once("| what | path | instructions |").expect(path);
+        let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+        assert!(rows.len() > 1, "{path}: the table has {} rows", rows.len());
+        for row in &rows {
+            let [what, path, figure] = cells(row)[..] else { panic!("three cells: {row}") };
+            let bound = bounds.get(path.trim_matches('`'));
+            assert_eq!(bound, Some(&figure), "{what}: see benches/instructions/bounds.txt");
+        }
+        all += rows.len();
     }
+    assert!(all > 28, "{all} rows");
 }
 
 #[test]

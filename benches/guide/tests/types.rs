@@ -3,21 +3,34 @@
 //! Above: nothing. Below: every library crate. Whether a type is `Debug` is the compiler's lint (`missing_debug_implementations`).
 
 use alloc_arena::{
-    Arena, Bump, DropBump, Fixed, Frame, Herd, Member, Os, PooledStack, Stack, StackPool, Text,
+    Adopted, Arena, Borrowed, Bump, Checkpoint, DeferError, Deferred, DropBump, FileMapping, Fixed,
+    Frame, Herd, Mapping, Member, Os, PageRun, PooledStack, Scheduled, Stack, StackError,
+    StackFigures, StackPool, SysStat, Text,
 };
 use alloc_core::api2::alloc::Global;
-use alloc_core::gc::{DynamicRoot, Gc, GcWeak, Heap, Lock, Mutation, RefLock, Static};
-use alloc_core::leaks::Leaks;
-use alloc_core::{
-    AllocError, AsGlobal, Boxed, Broken, Failing, Fallback, Foreign, Ground, Idle, Limit, Locked,
-    Null, Observe, Profile, Purger, Reclaiming, Segregate, Shared, report::Tree,
+use alloc_core::conformance::Failure;
+use alloc_core::gc::{
+    DynamicRoot, Ephemeron, Gc, GcWeak, Heap, Lock, Mutation, OnceLock, Pauses, PinnedGc, RefLock,
+    Reference, SendHeap, Static, View,
 };
-use alloc_sizeclass::{Batch, Compact, SizeClassHeap, ThreadCache};
+use alloc_core::leaks::{LeakList, Leaks};
+use alloc_core::profile::Snapshot;
+use alloc_core::signals::FaultHandler;
+use alloc_core::{
+    AllocError, AsGlobal, Boxed, Broken, Compat02, Failing, Fallback, Foreign, Ground, Idle, Limit,
+    Locked, Memcheck, Null, Observe, Profile, Purger, Reclaiming, Report, Sampled, Schedule,
+    Segregate, Shared, Unit, report::Tree,
+};
+use alloc_sizeclass::{
+    Batch, Checked, Class, ClassInfo, Compact, Instance, Misuse, SizeClassHeap, ThreadCache,
+};
 use gc_generational::Generational;
+use gc_marksweep::heap::{Mutator, ObjectHeap};
 use gc_marksweep::{MarkSweep, Reclaimer};
+use pool_prealloc::sync::{ArcBox, Builder, Object, SyncBox, SyncFigures};
 use pool_prealloc::{
-    BlockPool, Budget, Buffer, Key, KeyPool, ObjectPool, Plan, Pool, PoolBox, Preparation,
-    StaticBox, StaticPool, SyncPool,
+    BlockPool, Budget, Buffer, Full, Handle, Key, KeyPool, ObjectPool, Plan, PlanError, Pool,
+    PoolBox, Preparation, Share, StaleKey, StaticBox, StaticPool, SyncPool, TakeError,
 };
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -155,5 +168,93 @@ fn collectors_and_pools_on_threads() {
         Buffer<'static> => YES, NO;
         Plan<1> => YES, YES;
         Preparation => YES, YES;
+    });
+}
+
+#[test]
+fn what_layers_give_on_threads() {
+    check(&table! {
+        // alloc-core
+        Sampled<Global> => YES, YES;
+        Memcheck<Global> => YES, YES;
+        Compat02<Global> => YES, YES;
+        alloc_core::Figures => YES, YES;
+        Schedule => YES, YES;
+        Unit => YES, YES;
+        // A report goes to a sink that need not go anywhere.
+        Report<'static> => NO, NO;
+        alloc_core::report::Text<'static> => NO, NO;
+        LeakList => YES, YES;
+        Snapshot => YES, YES;
+        alloc_core::sync::Lock<Cell<u32>> => YES, YES;
+        FaultHandler => YES, YES;
+        Failure => YES, YES;
+
+        // alloc-arena: what tells where memory lies is a list of addresses, and not its owner.
+        Os => YES, YES;
+        Fixed<'static> => YES, YES;
+        Scheduled<Os> => YES, YES;
+        FileMapping => YES, YES;
+        Mapping => NO, NO;
+        PageRun => NO, NO;
+        Adopted => NO, NO;
+        Borrowed<'static> => YES, YES;
+        Stack<Borrowed<'static>> => YES, NO;
+        SysStat => YES, YES;
+        StackFigures => YES, YES;
+        StackError => YES, YES;
+        // A checkpoint, and what cancels a deferred call, belong to one memory on one thread.
+        Checkpoint => NO, NO;
+        Deferred<'static, fn()> => NO, NO;
+        DeferError<Cell<u32>> => YES, NO;
+
+        // alloc-sizeclass
+        Class => YES, YES;
+        ClassInfo => YES, YES;
+        Misuse => YES, YES;
+        Checked<'static, SizeClassHeap<Global>, Instance> => YES, YES;
+    });
+}
+
+#[test]
+fn what_collectors_and_pools_give_on_threads() {
+    check(&table! {
+        // A collector is one thread's at a time; a heap is one thread's, but for `into_send`.
+        MarkSweep<Global> => YES, NO;
+        Generational<Global> => YES, NO;
+        Reference<Global> => YES, NO;
+        SendHeap<MarkSweep<Global>, Static<()>> => YES, NO;
+        View<'static, MarkSweep<Global>> => NO, NO;
+        ObjectHeap<Global> => YES, YES;
+        Mutator<&'static ObjectHeap<Global>, Global> => YES, NO;
+        gc_marksweep::Config => YES, YES;
+        gc_marksweep::Figures => YES, YES;
+        gc_marksweep::Cycle => YES, YES;
+        gc_generational::Config => YES, YES;
+        gc_generational::Figures => YES, YES;
+        Pauses => YES, YES;
+        OnceLock<u32> => YES, NO;
+        Ephemeron<'static, u32, u32> => YES, NO;
+        PinnedGc<'static, u32> => YES, NO;
+
+        // rc-cycle: what was found is looked at in the step that found it.
+        rc_cycle::Figures => YES, YES;
+        rc_cycle::Pace => YES, YES;
+        rc_cycle::Progress => YES, YES;
+        rc_cycle::Found<'static> => NO, NO;
+
+        // pool-prealloc
+        Handle<'static, u32, 4> => NO, NO;
+        SyncBox<'static, u32> => YES, YES;
+        SyncBox<'static, Cell<u32>> => YES, NO;
+        ArcBox<u32> => YES, YES;
+        Builder<Cell<u32>> => YES, YES;
+        Object<'static, Vec<u8>, fn() -> Vec<u8>, fn(&mut Vec<u8>)> => YES, YES;
+        SyncFigures => YES, YES;
+        Share => YES, YES;
+        PlanError => YES, YES;
+        TakeError => YES, YES;
+        Full<Cell<u32>> => YES, NO;
+        StaleKey => YES, YES;
     });
 }

@@ -184,6 +184,6 @@ fn timed(
 
 /// The deepest that a stack was, in bytes, as far as the pool has looked.
 #[must_use]
-pub fn high_water_bytes() -> usize {
-    STACKS.stat().high_water_bytes
+pub fn peak_stack_bytes() -> usize {
+    STACKS.figures().peak_stack_bytes
 }

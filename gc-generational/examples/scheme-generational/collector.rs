@@ -37,7 +37,7 @@ pub fn make(options: Options) -> io::Result<Collector> {
     let below = ThreadCache::new(SizeClassHeap::new(Arena::new(Os::new())));
     let collector = match options.mode {
         Mode::Background => Generational::background(config, below)?,
-        _ => Generational::with(config, below),
+        _ => Generational::with_config(config, below),
     };
     Ok(if options.trace { collector.with_trace(|cycle| eprintln!("{cycle}")) } else { collector })
 }

@@ -36,8 +36,8 @@ fn config(promotion: Promotion) -> Config {
 fn collectors() -> Vec<Collector> {
     let mut all = Vec::new();
     for promotion in PROMOTIONS {
-        all.push(Generational::with(config(promotion), Global));
-        all.push(Generational::with(config(promotion).tortured(Torture::Steps), Global));
+        all.push(Generational::with_config(config(promotion), Global));
+        all.push(Generational::with_config(config(promotion).tortured(Torture::Steps), Global));
         all.push(Generational::background(config(promotion), Global).expect("a thread"));
     }
     all
@@ -107,7 +107,7 @@ fn identities_stay_and_differ() {
 #[test]
 fn an_identity_is_that_of_the_object_and_not_of_its_place() {
     let mut heap =
-        Heap::<_, Texts>::new(Generational::with(config(Promotion::Second), Global), |mc| {
+        Heap::<_, Texts>::new(Generational::with_config(config(Promotion::Second), Global), |mc| {
             vec![(0, Gc::new(mc, vec![1]), Gc::slice_of(mc, &[2]))]
         });
     let look = |heap: &mut Heap<Collector, Texts>| {
@@ -162,7 +162,7 @@ fn token(log: &Log, number: usize, panics: bool) -> Token {
 fn destructors_of_the_young_run_in_the_turn_after_their_death_and_once() {
     for promotion in PROMOTIONS {
         let log = Log::default();
-        let collector = Generational::with(config(promotion), Global);
+        let collector = Generational::with_config(config(promotion), Global);
         let mut heap = Heap::<_, Tokens>::new(collector, |_| Vec::new());
         heap.mutate_root(|mc, tokens| {
             let all = (0..100).map(|number| Gc::new(mc, token(&log, number, false)));
@@ -182,7 +182,7 @@ fn destructors_of_the_young_run_in_the_turn_after_their_death_and_once() {
 #[test]
 fn survivors_that_wait_are_dropped_when_they_die() {
     let log = Log::default();
-    let collector = Generational::with(config(Promotion::Second), Global);
+    let collector = Generational::with_config(config(Promotion::Second), Global);
     let mut heap = Heap::<_, Tokens>::new(collector, |mc| {
         (0..100).map(|number| Gc::new(mc, token(&log, number, false))).collect()
     });
@@ -198,7 +198,7 @@ fn survivors_that_wait_are_dropped_when_they_die() {
 fn when_a_destructor_panics_the_others_run_later() {
     for promotion in PROMOTIONS {
         let log = Log::default();
-        let collector = Generational::with(config(promotion), Global);
+        let collector = Generational::with_config(config(promotion), Global);
         let mut heap = Heap::<_, Tokens>::new(collector, |_| Vec::new());
         heap.mutate_root(|mc, tokens| {
             let all = (0..50).map(|number| Gc::new(mc, token(&log, number, number % 10 == 5)));
@@ -329,7 +329,7 @@ Rootable!(type Numbers<'gc> = Vec<Gc<'gc, [usize; 15]>>);
 
 #[test]
 fn figures_say_what_survived() {
-    let collector = Generational::with(config(Promotion::First), Global);
+    let collector = Generational::with_config(config(Promotion::First), Global);
     let mut heap = Heap::<_, Numbers>::new(collector, |_| Vec::new());
     assert_eq!(heap.collector().figures().minors, 0);
     heap.mutate_root(|mc, kept| {
@@ -349,7 +349,7 @@ Rootable!(type Cells<'gc> = Vec<Gc<'gc, Lock<Option<Gc<'gc, u64>>>>>);
 
 #[test]
 fn an_old_object_is_remembered_once_until_the_next_collection() {
-    let collector = Generational::with(config(Promotion::First), Global);
+    let collector = Generational::with_config(config(Promotion::First), Global);
     let mut heap = Heap::<_, Cells>::new(collector, |mc| {
         (0..10).map(|_| Gc::new(mc, Lock::new(None))).collect()
     });
@@ -379,7 +379,8 @@ fn grows(rests: bool) -> Heap<Collector, Numbers> {
     let mut config = Config { rests, ..config(Promotion::Adaptive) };
     config.tenured.pace =
         Pace { min_growth_bytes: 256 * KIB, growth_percent: 20, ..Pace::default() };
-    let mut heap = Heap::<_, Numbers>::new(Generational::with(config, Global), |_| Vec::new());
+    let mut heap =
+        Heap::<_, Numbers>::new(Generational::with_config(config, Global), |_| Vec::new());
     for round in 0..2000 {
         heap.mutate_root(|mc, kept| {
             kept.extend((0..10).map(|number| Gc::new(mc, [round * 10 + number; 15])));
@@ -403,7 +404,7 @@ fn the_nursery_rests_where_everything_survives() {
 fn rests_then_wakes(rest: fn(&mut Heap<Collector, Cells>)) {
     let mut config = config(Promotion::First);
     config.tenured.pace = Pace { min_growth_bytes: 64 * MIB, ..Pace::default() };
-    let mut heap = Heap::<_, Cells>::new(Generational::with(config, Global), |_| Vec::new());
+    let mut heap = Heap::<_, Cells>::new(Generational::with_config(config, Global), |_| Vec::new());
     let fill = |heap: &mut Heap<Collector, Cells>| {
         heap.mutate_root(|mc, cells| cells.extend((0..2500).map(|_| Gc::new(mc, Lock::new(None)))));
     };

@@ -8,7 +8,7 @@ const ELEMENTS: usize = 1_000_000;
 
 #[test]
 fn a_write_to_an_element_has_its_card_looked_at() {
-    let collector = Generational::with(config(Promotion::First), Global);
+    let collector = Generational::with_config(config(Promotion::First), Global);
     let mut heap =
         Heap::<_, Table>::new(collector, |mc| Gc::slice(mc, ELEMENTS, |_| Lock::new(None)));
     heap.collect();
@@ -32,7 +32,7 @@ fn a_write_to_an_element_has_its_card_looked_at() {
 
 #[test]
 fn a_card_stays_noted_as_long_as_it_leads_to_the_young() {
-    let collector = Generational::with(config(Promotion::Second), Global);
+    let collector = Generational::with_config(config(Promotion::Second), Global);
     let mut heap =
         Heap::<_, Table>::new(collector, |mc| Gc::slice(mc, ELEMENTS, |_| Lock::new(None)));
     heap.collect();
@@ -56,7 +56,7 @@ fn elements_are_written_while_the_table_is_marked() {
         config
     };
     for elements in [20_000, 3_000_000] {
-        let stepping = Generational::with(config(Mode::Incremental), Global);
+        let stepping = Generational::with_config(config(Mode::Incremental), Global);
         let background =
             Generational::background(config(Mode::Background), Global).expect("a thread");
         for collector in [stepping, background] {

@@ -419,7 +419,7 @@ fn check(mode: Mode, torture: Torture, cases: u32) {
         let config = if torture == Torture::Off { config } else { config.tortured(torture) };
         run(match mode {
             Mode::Background => Generational::background(config, Global).expect("a thread"),
-            _ => Generational::with(config, Global),
+            _ => Generational::with_config(config, Global),
         }, &ops);
     });
 }

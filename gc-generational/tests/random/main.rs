@@ -82,8 +82,8 @@ fn collector(seed: u64) -> Collector {
     ground.pause();
     let config = |mode| config(mode, seed);
     match seed % 5 {
-        0 => Generational::with(config(Mode::StopTheWorld), ground),
-        1 | 2 => Generational::with(config(Mode::Incremental), ground),
+        0 => Generational::with_config(config(Mode::StopTheWorld), ground),
+        1 | 2 => Generational::with_config(config(Mode::Incremental), ground),
         3 => Generational::background(config(Mode::Background), ground).unwrap(),
         _ => Generational::parallel(2, config(Mode::StopTheWorld), ground).unwrap(),
     }

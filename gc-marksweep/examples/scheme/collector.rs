@@ -36,7 +36,7 @@ pub fn make(options: Options) -> io::Result<Collector> {
     let below = ThreadCache::new(SizeClassHeap::new(Arena::new(Os::new())));
     let collector = match options.mode {
         Mode::Background => MarkSweep::background(config, below)?,
-        _ => MarkSweep::with(config, below),
+        _ => MarkSweep::with_config(config, below),
     };
     Ok(if options.trace { collector.with_trace(|cycle| eprintln!("{cycle}")) } else { collector })
 }

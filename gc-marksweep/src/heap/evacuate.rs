@@ -4,10 +4,10 @@
 //! lists, bitmaps, allocation. Not here: pointers.
 
 use super::ObjectHeap;
+use super::figures::Object;
 use super::list::List;
 use super::mutator::Mutator;
 use super::span::{Lane, SpanRef};
-use super::usage::Object;
 use alloc_core::{AllocError, Layer};
 use core::borrow::Borrow;
 use core::fmt;

@@ -74,6 +74,7 @@ mod cards;
 mod classes;
 mod cycle;
 mod evacuate;
+mod figures;
 mod large;
 mod list;
 mod marker;
@@ -82,14 +83,14 @@ mod ready;
 mod refill;
 mod span;
 mod sweep;
-mod usage;
 mod verify;
 
 pub use evacuate::Evacuated;
+pub use figures::{ClassFigures, HeapFigures, Object};
 pub use marker::Marker;
 pub use mutator::Mutator;
-pub use usage::{ClassUsage, Object, Usage};
 
+use alloc_core::report::Reports;
 use alloc_core::sync::{AtomicBool, AtomicUsize, Lock, Ordering};
 use alloc_core::{AllocError, Layer, Layout, Report};
 use core::fmt;
@@ -163,7 +164,7 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
 
     /// Runs of more than `limit_bytes` in all are refused, as if the layer below refused them.
     #[must_use]
-    pub const fn with_limit(mut self, limit_bytes: usize) -> Self {
+    pub const fn with_limit_bytes(mut self, limit_bytes: usize) -> Self {
         self.limit_bytes = limit_bytes;
         self
     }
@@ -177,6 +178,7 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }
@@ -313,7 +315,7 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
     }
 
     /// Writes this heap's figures, then those of the layer below. What the mutator's cursors hold is
-    /// not in the slots; [`Mutator::usage`] is exact.
+    /// not in the slots; [`Mutator::figures`] is exact.
     pub fn report(&self, report: &mut Report<'_>) {
         report.layer("ObjectHeap", |report| {
             let (runs, run_bytes, pool, unswept) = {
@@ -327,6 +329,12 @@ impl<A: Layer, const KIB: usize> ObjectHeap<A, KIB> {
             report.count("unswept spans with destructors", unswept[1] as u64);
             self.below.report(report);
         });
+    }
+}
+
+impl<A: Layer, const KIB: usize> Reports for ObjectHeap<A, KIB> {
+    fn report(&self, report: &mut Report<'_>) {
+        self.report(report);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The mutator's end of a heap: steps 1 of the journey, a cursor for each lane.
 //!
 //! Above: the collector's allocation. Below: refills (refill.rs), large objects (large.rs).
-//! In cycle.rs: phases. In sweep.rs: destructors. In usage.rs and verify.rs: looking at it all.
+//! In cycle.rs: phases. In sweep.rs: destructors. In figures.rs and verify.rs: looking at it all.
 
 use super::ObjectHeap;
 use super::classes::{Classes, GRANULE_BYTES, WORD_BYTES};
@@ -100,11 +100,13 @@ where
     }
 
     /// The heap.
+    #[must_use]
     pub fn heap(&self) -> &ObjectHeap<A, KIB> {
         self.heap.borrow()
     }
 
     /// What leads to the heap.
+    #[must_use]
     pub const fn handle(&self) -> &H {
         &self.heap
     }

@@ -293,6 +293,7 @@ impl<const KIB: usize> SpanRef<KIB> {
     }
 
     /// Bytes of a slot; of a large object, what lies behind its beginning in the run.
+    #[must_use]
     pub fn slot_bytes(self) -> usize {
         let lane = self.lane();
         if lane.is_large() {

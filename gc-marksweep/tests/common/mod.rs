@@ -80,7 +80,7 @@ impl<A: Layer, const KIB: usize> Model<A, KIB> {
             assert!(known.drops == object.drops && known.layout.size() <= object.slot_bytes);
         });
         assert_eq!(seen, live.len());
-        assert_eq!(self.mutator.usage().objects, seen);
+        assert_eq!(self.mutator.figures().objects, seen);
     }
 
     /// Marks one of the objects, as many times as `again` says and once more.

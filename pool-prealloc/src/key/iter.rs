@@ -66,6 +66,19 @@ impl<T, A: Layer> KeyPool<T, A> {
     }
 }
 
+// Not derived: a value need not be `Clone` for the walk over it to be.
+impl<T, A: Layer> Clone for Keys<'_, T, A> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
+}
+
+impl<T, A: Layer> Clone for Iter<'_, T, A> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl<T, A: Layer> Iterator for Keys<'_, T, A> {
     type Item = Key<T>;
 

@@ -61,6 +61,7 @@ impl IndexList {
     }
 
     /// Whether the next insertion fails.
+    #[must_use]
     pub fn is_full(&self, row: Row) -> bool {
         self.head == NOBODY && self.fresh_slots as usize == row.slots
     }

@@ -60,7 +60,7 @@ macro_rules! declare_pool {
             len_slots: u32,
             high_slots: u32,
             retired_slots: u32,
-            failures: u64,
+            refused: usize,
             pub(super) versions: NonNull<u32>,
             run: Run<A>,
             values: PhantomData<T>,
@@ -121,7 +121,7 @@ impl<T, A: Layer> KeyPool<T, A> {
     ///
     /// If the memory cannot be had.
     pub fn try_with_capacity_in(capacity_slots: usize, below: A) -> Result<Self, TakeError> {
-        Self::prepared(capacity_slots, Preparation::new(), below)
+        Self::prepared_in(capacity_slots, Preparation::new(), below)
     }
 
     /// A pool of `capacity_slots` slots from `below`, whose memory is prepared.
@@ -129,7 +129,7 @@ impl<T, A: Layer> KeyPool<T, A> {
     /// # Errors
     ///
     /// If the memory cannot be had, or cannot be prepared so; [`TakeError::TooLarge`] from 2³² - 1 slots on.
-    pub fn prepared(
+    pub fn prepared_in(
         capacity_slots: usize,
         preparation: Preparation,
         below: A,
@@ -144,7 +144,7 @@ impl<T, A: Layer> KeyPool<T, A> {
             len_slots: 0,
             high_slots: 0,
             retired_slots: 0,
-            failures: 0,
+            refused: 0,
             versions,
             run,
             values: PhantomData,
@@ -258,7 +258,7 @@ impl<T, A: Layer> KeyPool<T, A> {
     fn take_fresh(&mut self) -> Option<u32> {
         let index = self.list.fresh_slots;
         if index == self.capacity_slots {
-            self.failures += 1;
+            self.refused += 1;
             return None;
         }
         self.list.fresh_slots += 1;
@@ -318,12 +318,14 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     /// Whether the value that the key names lives.
     #[inline]
+    #[must_use]
     pub fn contains(&self, key: Key<T>) -> bool {
         self.find(key).is_some()
     }
 
     /// The value that the key names, if it lives.
     #[inline]
+    #[must_use]
     pub fn get(&self, key: Key<T>) -> Option<&T> {
         // SAFETY: found alive.
         self.find(key).map(|value| unsafe { value.as_ref() })
@@ -350,6 +352,7 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     /// The key of the value in slot `index`, if one lives there.
     #[inline]
+    #[must_use]
     pub fn key_at(&self, index: usize) -> Option<Key<T>> {
         let index = u32::try_from(index).ok()?;
         let version = self.version(index).filter(|version| version & 1 == 1)?;
@@ -382,45 +385,53 @@ impl<T, A: Layer> KeyPool<T, A> {
 
     /// How many slots there are, retired ones too.
     #[inline]
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity_slots as usize
     }
 
     /// How many values live.
     #[inline]
+    #[must_use]
     pub const fn len(&self) -> usize {
         self.len_slots as usize
     }
 
     /// Whether none lives.
     #[inline]
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len_slots == 0
     }
 
     /// Whether no slot is free.
     #[inline]
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.list.is_full(self.row())
     }
 
     /// The most values that ever lived at a time.
     #[inline]
-    pub const fn high_water(&self) -> usize {
+    #[must_use]
+    pub const fn peak_slots(&self) -> usize {
         self.high_slots as usize
     }
 
-    /// How many times no slot was free.
-    pub const fn failures(&self) -> u64 {
-        self.failures
+    /// How many requests were refused: no slot was free.
+    #[must_use]
+    pub const fn refused(&self) -> usize {
+        self.refused
     }
 
     /// How many slots have served so many values that they serve no more.
+    #[must_use]
     pub const fn retired(&self) -> usize {
         self.retired_slots as usize
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         self.run.below()
     }
@@ -430,9 +441,9 @@ impl<T, A: Layer> KeyPool<T, A> {
         report.layer("KeyPool", |report| {
             report.slots("capacity", self.capacity());
             report.slots("used", self.len());
-            report.slots("high water", self.high_water());
+            report.slots("peak", self.peak_slots());
             report.slots("retired", self.retired());
-            report.count("failures", self.failures());
+            report.count("refused", self.refused() as u64);
             self.below().report(report);
         });
     }
@@ -489,9 +500,9 @@ impl<T, A: Layer> fmt::Debug for KeyPool<T, A> {
         f.debug_struct("KeyPool")
             .field("capacity", &self.capacity())
             .field("used", &self.len())
-            .field("high_water", &self.high_water())
+            .field("peak", &self.peak_slots())
             .field("retired", &self.retired())
-            .field("failures", &self.failures())
+            .field("refused", &self.refused())
             .finish_non_exhaustive()
     }
 }

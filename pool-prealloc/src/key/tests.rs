@@ -39,7 +39,7 @@ fn a_slot_whose_versions_are_used_up_is_retired() {
     assert_eq!(pool.insert(5).map(Key::index), Ok(other.index()));
     assert_eq!(pool.iter().map(|(_, n)| *n).collect::<std::vec::Vec<_>>(), [5]);
     pool.clear();
-    assert_eq!((pool.retired(), pool.len(), pool.high_water()), (1, 0, 2));
+    assert_eq!((pool.retired(), pool.len(), pool.peak_slots()), (1, 0, 2));
     pool.verify().unwrap();
 }
 

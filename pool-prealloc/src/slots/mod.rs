@@ -126,6 +126,7 @@ impl Row {
 
     /// Whether `ptr` lies in this row.
     #[inline]
+    #[must_use]
     pub fn contains(self, ptr: NonNull<u8>) -> bool {
         self.offset_of(ptr) < self.slots * self.shape.slot_bytes
     }
@@ -172,9 +173,9 @@ impl Row {
 pub(crate) struct FreeList {
     head: Cell<*mut u8>,
     fresh_slots: Cell<usize>,
-    /// The high-water mark of what was before `fresh_slots` last went back.
+    /// The peak of what was before `fresh_slots` last went back.
     high_slots: Cell<usize>,
-    failures: Cell<u64>,
+    refused: Cell<usize>,
 }
 
 // SAFETY: the links lead to slots of the row, which moves to another thread with its list only.
@@ -186,7 +187,7 @@ impl FreeList {
             head: Cell::new(ptr::null_mut()),
             fresh_slots: Cell::new(0),
             high_slots: Cell::new(0),
-            failures: Cell::new(0),
+            refused: Cell::new(0),
         }
     }
 
@@ -217,7 +218,7 @@ impl FreeList {
     fn take_fresh(&self, slots: usize) -> Option<usize> {
         let index = self.fresh_slots.get();
         if index == slots {
-            self.fail();
+            self.refuse();
             return None;
         }
         self.fresh_slots.set(index + 1);
@@ -240,11 +241,12 @@ impl FreeList {
     }
 
     /// Takes note of a request that failed for another reason.
-    pub fn fail(&self) {
-        self.failures.set(self.failures.get().wrapping_add(1));
+    pub fn refuse(&self) {
+        self.refused.set(self.refused.get().wrapping_add(1));
     }
 
     /// Whether no slot is free: the next `take` fails.
+    #[must_use]
     pub fn is_full(&self, row: Row) -> bool {
         self.head.get().is_null() && self.fresh_slots.get() == row.slots
     }
@@ -259,8 +261,8 @@ impl FreeList {
         self.high_slots.get().max(fresh_slots)
     }
 
-    pub fn failures(&self) -> u64 {
-        self.failures.get()
+    pub fn refused(&self) -> usize {
+        self.refused.get()
     }
 
     /// How many slots are used. Walks the list.
@@ -268,6 +270,7 @@ impl FreeList {
     /// # Safety
     ///
     /// As for `take`.
+    #[must_use]
     pub unsafe fn used_slots(&self, row: Row) -> usize {
         // SAFETY: the caller's promise.
         self.fresh_slots.get() - unsafe { self.free(row) }.count()

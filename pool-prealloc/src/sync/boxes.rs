@@ -12,8 +12,16 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 use std::sync::Arc;
 
-/// A pool, for those who hold it by a reference or an `Arc`: [`SyncPool`] and [`ObjectPool`](super::ObjectPool).
-pub trait Source {
+pub(super) mod sealed {
+    //! What only this module implements.
+
+    /// A pool of this module.
+    pub trait Held {}
+}
+
+/// A pool, for those who hold it by a reference or an `Arc`: [`SyncPool`] and [`ObjectPool`](super::ObjectPool). Sealed: there
+/// is no other.
+pub trait HeldPool: sealed::Held {
     /// What its slots are made for.
     type Slot;
     /// The layer below.
@@ -23,12 +31,12 @@ pub trait Source {
 }
 
 /// What the slots of a pool are made for, by how the pool is held.
-pub type SlotOf<P> = <<P as Deref>::Target as Source>::Slot;
+pub type SlotOf<P> = <<P as Deref>::Target as HeldPool>::Slot;
 
 /// A value in a [`SyncPool`], which may be dropped by any thread; `P` is how it holds the pool.
 ///
 /// If it is forgotten, its slot stays in use until the pool is dropped, which drops the value.
-pub struct HeldBox<P: Deref<Target: Source>> {
+pub struct HeldBox<P: Deref<Target: HeldPool>> {
     slot: NonNull<SlotOf<P>>,
     pool: P,
 }
@@ -39,11 +47,11 @@ pub type SyncBox<'p, T, A = Global> = HeldBox<&'p SyncPool<T, A>>;
 pub type ArcBox<T, A = Global> = HeldBox<Arc<SyncPool<T, A>>>;
 
 // SAFETY: it is the value's only owner, and holds the pool.
-unsafe impl<P: Deref<Target: Source<Slot: Send>> + Send> Send for HeldBox<P> {}
+unsafe impl<P: Deref<Target: HeldPool<Slot: Send>> + Send> Send for HeldBox<P> {}
 // SAFETY: shared, it gives shared references to the value.
-unsafe impl<P: Deref<Target: Source<Slot: Sync>> + Sync> Sync for HeldBox<P> {}
+unsafe impl<P: Deref<Target: HeldPool<Slot: Sync>> + Sync> Sync for HeldBox<P> {}
 
-impl<P: Deref<Target: Source>> HeldBox<P> {
+impl<P: Deref<Target: HeldPool>> HeldBox<P> {
     /// # Safety
     ///
     /// The slot is of that pool, the caller's, and has a value; not the caller's after this.
@@ -78,7 +86,7 @@ impl<P: Deref<Target: Source>> HeldBox<P> {
     #[must_use]
     pub fn into_pin(this: Self) -> Pin<Self>
     where
-        P: Deref<Target: Source<Below: 'static>>,
+        P: Deref<Target: HeldPool<Below: 'static>>,
     {
         // SAFETY: the value is never moved by a box that is pinned, and its slot is used again only when it
         // has been dropped: by the box, or by the pool, if the box was forgotten. The memory of a pool that is
@@ -116,7 +124,7 @@ impl<T, A: Layer> Drop for GiveBack<'_, T, A> {
     }
 }
 
-impl<P: Deref<Target: Source>> Drop for HeldBox<P> {
+impl<P: Deref<Target: HeldPool>> Drop for HeldBox<P> {
     #[inline(always)]
     fn drop(&mut self) {
         let back = GiveBack { shared: self.pool.shared(), slot: self.slot };
@@ -125,7 +133,7 @@ impl<P: Deref<Target: Source>> Drop for HeldBox<P> {
     }
 }
 
-impl<P: Deref<Target: Source>> Deref for HeldBox<P> {
+impl<P: Deref<Target: HeldPool>> Deref for HeldBox<P> {
     type Target = SlotOf<P>;
     #[inline(always)]
     fn deref(&self) -> &SlotOf<P> {
@@ -134,7 +142,7 @@ impl<P: Deref<Target: Source>> Deref for HeldBox<P> {
     }
 }
 
-impl<P: Deref<Target: Source>> DerefMut for HeldBox<P> {
+impl<P: Deref<Target: HeldPool>> DerefMut for HeldBox<P> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut SlotOf<P> {
         // SAFETY: the same.
@@ -142,13 +150,13 @@ impl<P: Deref<Target: Source>> DerefMut for HeldBox<P> {
     }
 }
 
-impl<P: Deref<Target: Source<Slot: fmt::Debug>>> fmt::Debug for HeldBox<P> {
+impl<P: Deref<Target: HeldPool<Slot: fmt::Debug>>> fmt::Debug for HeldBox<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<P: Deref<Target: Source<Slot: fmt::Display>>> fmt::Display for HeldBox<P> {
+impl<P: Deref<Target: HeldPool<Slot: fmt::Display>>> fmt::Display for HeldBox<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

@@ -38,7 +38,7 @@ pub struct Builder<T> {
 /// What a pool is told.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
-    pub capacity: usize,
+    pub capacity_slots: usize,
     pub order: Order,
     pub preparation: Preparation,
     shards: Option<usize>,
@@ -55,8 +55,8 @@ impl Shape {
             let processors = std::thread::available_parallelism().map_or(1, usize::from);
             (4 * processors).min(MAX_THREADS)
         };
-        let most = self.capacity / SLOTS_PER_SHARD;
-        self.shards.unwrap_or_else(|| by_processors().min(most)).min(self.capacity)
+        let most = self.capacity_slots / SLOTS_PER_SHARD;
+        self.shards.unwrap_or_else(|| by_processors().min(most)).min(self.capacity_slots)
     }
 }
 
@@ -67,10 +67,10 @@ impl<T> fmt::Debug for Builder<T> {
 }
 
 impl<T> Builder<T> {
-    pub(super) const fn new(capacity: usize) -> Self {
+    pub(super) const fn new(capacity_slots: usize) -> Self {
         Self {
             shape: Shape {
-                capacity,
+                capacity_slots,
                 order: Order::Lifo,
                 preparation: Preparation::new(),
                 shards: None,
@@ -105,7 +105,7 @@ impl<T> Builder<T> {
 
     #[cfg(all(loom, feature = "loom"))]
     #[doc(hidden)]
-    pub fn bound(mut self, bound_slots: usize) -> Self {
+    pub fn bound_slots(mut self, bound_slots: usize) -> Self {
         self.shape.bound_slots = Some(bound_slots);
         self
     }

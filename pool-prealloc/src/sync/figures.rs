@@ -13,24 +13,24 @@ use core::fmt;
 pub struct SyncFigures {
     /// Slots in all.
     pub capacity_slots: usize,
-    /// Slots in use.
+    /// Slots that are used.
     pub used_slots: usize,
     /// Free slots that lie in the caches of threads.
     pub cached_slots: usize,
     /// The most slots that were in use or in caches at a time: never fewer than were in use, and more by no more than
     /// the caches hold.
-    pub most_out_slots: usize,
-    /// How often a call failed because all slots were in use.
-    pub failures: usize,
+    pub peak_out_slots: usize,
+    /// How many requests were refused, because all slots were in use.
+    pub refused: usize,
     /// How often the caches were gathered, because a thread found no slot elsewhere.
     pub gatherings: usize,
 }
 
 impl<T, A: Layer> Shared<T, A> {
     #[cold]
-    pub(super) fn failed(&self) {
+    pub(super) fn refuse(&self) {
         // ORDERING: Relaxed: it counts.
-        self.counts.failures.fetch_add(1, Ordering::Relaxed);
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn figures(&self) -> SyncFigures {
@@ -41,8 +41,8 @@ impl<T, A: Layer> Shared<T, A> {
             capacity_slots,
             used_slots: out.saturating_sub(cached),
             cached_slots: cached.min(out),
-            most_out_slots: self.store.most_out_slots().min(capacity_slots),
-            failures: self.counts.failures.load(Ordering::Relaxed),
+            peak_out_slots: self.store.peak_out_slots().min(capacity_slots),
+            refused: self.counts.refused.load(Ordering::Relaxed),
             gatherings: self.counts.gatherings.load(Ordering::Relaxed),
         }
     }
@@ -51,10 +51,10 @@ impl<T, A: Layer> Shared<T, A> {
         let figures = self.figures();
         report.layer(name, |report| {
             report.slots("capacity", figures.capacity_slots);
-            report.slots("in use", figures.used_slots);
-            report.slots("in thread caches", figures.cached_slots);
-            report.slots("high-water mark", figures.most_out_slots);
-            report.count("failures", figures.failures as u64);
+            report.slots("used", figures.used_slots);
+            report.slots("cached", figures.cached_slots);
+            report.slots("peak (caches included)", figures.peak_out_slots);
+            report.count("refused", figures.refused as u64);
             report.count("gatherings", figures.gatherings as u64);
             self.below().report(report);
         });
@@ -84,10 +84,22 @@ macro_rules! says {
                 self.shared.capacity()
             }
 
-            /// How many slots are in use; a moment's number, if other threads use the pool.
+            /// How many slots are used; a moment's number, if other threads use the pool.
             #[must_use]
-            pub fn in_use(&self) -> usize {
+            pub fn len(&self) -> usize {
                 self.figures().used_slots
+            }
+
+            /// Whether no slot is used; at that moment, too.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            /// Whether no slot is free; at that moment, too.
+            #[must_use]
+            pub fn is_full(&self) -> bool {
+                self.len() == self.capacity()
             }
 
             /// The pool's figures.
@@ -122,7 +134,7 @@ macro_rules! says {
                 let figures = self.figures();
                 f.debug_struct($name)
                     .field("capacity", &figures.capacity_slots)
-                    .field("in_use", &figures.used_slots)
+                    .field("used", &figures.used_slots)
                     .finish_non_exhaustive()
             }
         }

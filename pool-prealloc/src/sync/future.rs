@@ -3,7 +3,7 @@
 //! Above: the user. Below: `waiting.rs`. A future that is dropped gives back what it was served, which then goes to
 //! the next one that waits.
 
-use super::boxes::{SlotOf, Source};
+use super::boxes::{HeldPool, SlotOf};
 use super::waiting::Waiting;
 use super::{HeldBox, Object, ObjectPool, SyncPool};
 use alloc_core::Layer;
@@ -16,12 +16,12 @@ use std::sync::Arc;
 
 /// Waits for a slot, and moves a value into it: [`SyncPool::alloc_async`].
 #[must_use = "a future does nothing unless it is awaited"]
-pub struct Alloc<P: Deref<Target: Source>> {
+pub struct Alloc<P: Deref<Target: HeldPool>> {
     waiting: Waiting<P>,
     value: Option<SlotOf<P>>,
 }
 
-impl<P: Deref<Target: Source>> Alloc<P> {
+impl<P: Deref<Target: HeldPool>> Alloc<P> {
     fn new(pool: P, value: SlotOf<P>) -> Self {
         Self { waiting: Waiting::new(pool), value: Some(value) }
     }
@@ -38,7 +38,7 @@ impl<P: Deref<Target: Source>> Alloc<P> {
     }
 }
 
-impl<P: Deref<Target: Source>> Future for Alloc<P> {
+impl<P: Deref<Target: HeldPool>> Future for Alloc<P> {
     type Output = HeldBox<P>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<HeldBox<P>> {
@@ -66,7 +66,7 @@ impl<P: Deref<Target: Source>> Future for Alloc<P> {
     }
 }
 
-impl<P: Deref<Target: Source>> fmt::Debug for Alloc<P> {
+impl<P: Deref<Target: HeldPool>> fmt::Debug for Alloc<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Alloc").finish_non_exhaustive()
     }

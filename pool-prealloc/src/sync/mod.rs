@@ -70,7 +70,7 @@ mod thread;
 mod wait;
 mod waiting;
 
-pub use boxes::{ArcBox, HeldBox, SlotOf, Source, SyncBox};
+pub use boxes::{ArcBox, HeldBox, HeldPool, SlotOf, SyncBox};
 pub use builder::{Builder, Order};
 pub use figures::SyncFigures;
 #[cfg(feature = "async")]

@@ -4,7 +4,7 @@
 //! has cost: the next user of such a slot makes a new one.
 
 use super::Shared;
-use super::boxes::{GiveBack, Source};
+use super::boxes::{GiveBack, HeldPool, sealed};
 use super::builder::Shape;
 use super::waiting::Waiting;
 use crate::TakeError;
@@ -36,7 +36,9 @@ pub struct ObjectPool<T, I: Fn() -> T, R: Fn(&mut T), A: Layer = Global> {
     reset: R,
 }
 
-impl<T, I: Fn() -> T, R: Fn(&mut T), A: Layer> Source for ObjectPool<T, I, R, A> {
+impl<T, I: Fn() -> T, R: Fn(&mut T), A: Layer> sealed::Held for ObjectPool<T, I, R, A> {}
+
+impl<T, I: Fn() -> T, R: Fn(&mut T), A: Layer> HeldPool for ObjectPool<T, I, R, A> {
     type Slot = Option<T>;
     type Below = A;
     #[inline(always)]
@@ -83,7 +85,7 @@ impl<T, I: Fn() -> T, R: Fn(&mut T), A: Layer> ObjectPool<T, I, R, A> {
             // SAFETY: `take` gave the slot.
             Some(slot) => Some(unsafe { Object::new(slot, self) }),
             None => {
-                self.shared.failed();
+                self.shared.refuse();
                 None
             }
         }

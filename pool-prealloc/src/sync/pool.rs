@@ -2,7 +2,7 @@
 //!
 //! Above: the user. Below: `shared.rs`.
 
-use super::boxes::{GiveBack, Source};
+use super::boxes::{GiveBack, HeldPool, sealed};
 use super::builder::Shape;
 use super::waiting::Waiting;
 use super::{ArcBox, Builder, HeldBox, ObjectPool, Shared, SyncBox};
@@ -45,13 +45,15 @@ use std::time::{Duration, Instant};
 ///     let boxed = pool.alloc([1, 2, 3]).unwrap();
 ///     scope.spawn(move || assert_eq!(boxed[2], 3));
 /// });
-/// assert_eq!(pool.in_use(), 0);
+/// assert_eq!(pool.len(), 0);
 /// ```
 pub struct SyncPool<T, A: Layer = Global> {
     pub(super) shared: Shared<T, A>,
 }
 
-impl<T, A: Layer> Source for SyncPool<T, A> {
+impl<T, A: Layer> sealed::Held for SyncPool<T, A> {}
+
+impl<T, A: Layer> HeldPool for SyncPool<T, A> {
     type Slot = T;
     type Below = A;
     #[inline(always)]
@@ -61,42 +63,42 @@ impl<T, A: Layer> Source for SyncPool<T, A> {
 }
 
 impl<T> SyncPool<T> {
-    /// A pool of `capacity` slots.
+    /// A pool of `capacity_slots` slots.
     ///
     /// # Panics
     ///
     /// Where there is no memory.
     #[must_use]
-    pub fn with_capacity(capacity: usize) -> Self {
-        Builder::new(capacity).build()
+    pub fn with_capacity(capacity_slots: usize) -> Self {
+        Builder::new(capacity_slots).build()
     }
 
-    /// A pool of `capacity` slots.
+    /// A pool of `capacity_slots` slots.
     ///
     /// # Errors
     ///
     /// When there is no memory, or no layout so large.
-    pub fn try_with_capacity(capacity: usize) -> Result<Self, TakeError> {
-        Self::try_with_capacity_in(capacity, Global)
+    pub fn try_with_capacity(capacity_slots: usize) -> Result<Self, TakeError> {
+        Self::try_with_capacity_in(capacity_slots, Global)
     }
 
-    /// A pool of `capacity` slots, to be told more before it is made.
-    pub const fn builder(capacity: usize) -> Builder<T> {
-        Builder::new(capacity)
+    /// A pool of `capacity_slots` slots, to be told more before it is made.
+    pub const fn builder(capacity_slots: usize) -> Builder<T> {
+        Builder::new(capacity_slots)
     }
 
-    /// A pool of `capacity` objects, made now by `init`, and reset when they come back.
+    /// A pool of `capacity_slots` objects, made now by `init`, and reset when they come back.
     ///
     /// # Panics
     ///
     /// As [`Builder::objects`].
     #[must_use]
     pub fn objects<I: Fn() -> T, R: Fn(&mut T)>(
-        capacity: usize,
+        capacity_slots: usize,
         init: I,
         reset: R,
     ) -> ObjectPool<T, I, R> {
-        Builder::new(capacity).objects(init, reset)
+        Builder::new(capacity_slots).objects(init, reset)
     }
 }
 
@@ -105,23 +107,23 @@ impl<T, A: Layer> SyncPool<T, A> {
         Ok(Self { shared: Shared::new(shape, below)? })
     }
 
-    /// A pool of `capacity` slots, its memory from `below`.
+    /// A pool of `capacity_slots` slots, its memory from `below`.
     ///
     /// # Panics
     ///
     /// Where there is no memory.
     #[must_use]
-    pub fn with_capacity_in(capacity: usize, below: A) -> Self {
-        Builder::new(capacity).build_in(below)
+    pub fn with_capacity_in(capacity_slots: usize, below: A) -> Self {
+        Builder::new(capacity_slots).build_in(below)
     }
 
-    /// A pool of `capacity` slots, its memory from `below`.
+    /// A pool of `capacity_slots` slots, its memory from `below`.
     ///
     /// # Errors
     ///
     /// When there is no memory, or no layout so large.
-    pub fn try_with_capacity_in(capacity: usize, below: A) -> Result<Self, TakeError> {
-        Builder::new(capacity).try_build_in(below)
+    pub fn try_with_capacity_in(capacity_slots: usize, below: A) -> Result<Self, TakeError> {
+        Builder::new(capacity_slots).try_build_in(below)
     }
 
     /// Moves `value` into a free slot.
@@ -179,7 +181,7 @@ impl<T, A: Layer> SyncPool<T, A> {
 }
 
 #[inline(always)]
-fn place<P: Deref<Target: Source>>(
+fn place<P: Deref<Target: HeldPool>>(
     pool: P,
     value: super::SlotOf<P>,
 ) -> Result<HeldBox<P>, Full<super::SlotOf<P>>> {
@@ -190,20 +192,20 @@ fn place<P: Deref<Target: Source>>(
             Ok(HeldBox::new(slot, pool))
         },
         None => {
-            pool.shared().failed();
+            pool.shared().refuse();
             Err(Full(value))
         }
     }
 }
 
 #[inline]
-fn place_with<P: Deref<Target: Source>, F: FnOnce() -> super::SlotOf<P>>(
+fn place_with<P: Deref<Target: HeldPool>, F: FnOnce() -> super::SlotOf<P>>(
     pool: P,
     make: F,
 ) -> Result<HeldBox<P>, Full<F>> {
     let shared = pool.shared();
     let Some(slot) = shared.take() else {
-        shared.failed();
+        shared.refuse();
         return Err(Full(make));
     };
     // If `make` panics, the slot goes back.
@@ -217,7 +219,7 @@ fn place_with<P: Deref<Target: Source>, F: FnOnce() -> super::SlotOf<P>>(
     }
 }
 
-fn place_timeout<P: Deref<Target: Source>>(
+fn place_timeout<P: Deref<Target: HeldPool>>(
     pool: P,
     value: super::SlotOf<P>,
     most: Duration,

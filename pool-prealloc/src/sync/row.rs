@@ -19,6 +19,7 @@ unsafe impl<T: Sync> Sync for Row<T> {}
 
 impl<T> Row<T> {
     /// Where a row lies in a run: adds it to the layout. `None` if that is too large.
+    #[must_use]
     pub fn plan(run: &mut Layout, len: usize) -> Option<usize> {
         let (all, offset) = run.extend(Layout::array::<T>(len).ok()?).ok()?;
         *run = all;

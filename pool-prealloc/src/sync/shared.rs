@@ -34,7 +34,7 @@ pub struct Shared<T, A: Layer> {
     bound_slots: usize,
     batch_slots: usize,
     first: NonNull<u8>,
-    capacity: usize,
+    capacity_slots: usize,
     /// A bit per slot, for the end of the pool.
     marks: Row<AtomicU32>,
     pub(super) store: CachePadded<Store>,
@@ -56,7 +56,7 @@ impl<T, A: Layer> fmt::Debug for Shared<T, A> {
 /// Figures of what is seldom.
 #[derive(Default)]
 pub(super) struct Counts {
-    pub failures: AtomicUsize,
+    pub refused: AtomicUsize,
     pub gatherings: AtomicUsize,
     /// Frees since the pool became shared, or somebody failed.
     pub frees: AtomicUsize,
@@ -73,8 +73,8 @@ impl<T, A: Layer> Shared<T, A> {
     const STRIDE: usize = if size_of::<T>() == 0 { align_of::<T>() } else { size_of::<T>() };
 
     pub(super) fn new(shape: &Shape, below: A) -> Result<Self, TakeError> {
-        let &Shape { capacity, order, .. } = shape;
-        if capacity >= NONE as usize {
+        let &Shape { capacity_slots, order, .. } = shape;
+        if capacity_slots >= NONE as usize {
             return Err(TakeError::TooLarge);
         }
         let shards = shape.shard_count();
@@ -82,15 +82,15 @@ impl<T, A: Layer> Shared<T, A> {
         let shards = if shards > 0 && heavy_fence() { shards } else { 0 };
         // All shards together have at most half of the slots.
         let bound_slots =
-            shape.bound_slots.unwrap_or(capacity / (2 * shards.max(1))).clamp(1, SLOTS);
+            shape.bound_slots.unwrap_or(capacity_slots / (2 * shards.max(1))).clamp(1, SLOTS);
         let is_lifo = order == Order::Lifo;
         let batch_slots = if is_lifo { bound_slots.div_ceil(2) } else { bound_slots };
-        let bytes = Self::STRIDE.checked_mul(capacity).ok_or(TakeError::TooLarge)?;
+        let bytes = Self::STRIDE.checked_mul(capacity_slots).ok_or(TakeError::TooLarge)?;
         let mut layout = Layout::from_size_align(bytes, align_of::<T>())?;
-        let store = StorePlan::add_to(&mut layout, order, capacity, batch_slots)
+        let store = StorePlan::add_to(&mut layout, order, capacity_slots, batch_slots)
             .ok_or(TakeError::TooLarge)?;
         let offset = Row::<Shard>::plan(&mut layout, shards).ok_or(TakeError::TooLarge)?;
-        let words = capacity.div_ceil(32);
+        let words = capacity_slots.div_ceil(32);
         let marks = Row::<AtomicU32>::plan(&mut layout, words).ok_or(TakeError::TooLarge)?;
         let run = Run::prepared(layout, shape.preparation, below)?;
         // SAFETY: the plans are this run's, which is dropped after all others.
@@ -108,7 +108,7 @@ impl<T, A: Layer> Shared<T, A> {
             bound_slots,
             batch_slots,
             first: run.ptr(),
-            capacity,
+            capacity_slots,
             marks,
             store: CachePadded::new(store),
             waiters: CachePadded::new(Waiters::new()),
@@ -120,7 +120,7 @@ impl<T, A: Layer> Shared<T, A> {
     }
 
     pub(super) const fn capacity(&self) -> usize {
-        self.capacity
+        self.capacity_slots
     }
 
     pub(super) const fn below(&self) -> &A {
@@ -133,8 +133,8 @@ impl<T, A: Layer> Shared<T, A> {
 
     /// Slot number `index`.
     pub(super) fn slot(&self, index: u32) -> NonNull<T> {
-        debug_assert!((index as usize) < self.capacity);
-        // SAFETY: the run has `capacity` slots side by side, and indices are below that.
+        debug_assert!((index as usize) < self.capacity_slots);
+        // SAFETY: the run has `capacity_slots` slots side by side, and indices are below that.
         unsafe { self.first.add(index as usize * Self::STRIDE) }.cast()
     }
 
@@ -296,7 +296,7 @@ impl<T, A: Layer> Shared<T, A> {
 
     /// Puts what `mark_free` took back, in the order of their numbers.
     pub(super) fn unmark_free(&mut self) {
-        let slots = self.capacity as u32;
+        let slots = self.capacity_slots as u32;
         let is_lifo = self.gives == TAKES;
         for at in 0..slots {
             let index = if is_lifo { slots - 1 - at } else { at };
@@ -315,7 +315,7 @@ impl<T, A: Layer> Shared<T, A> {
 
     /// After `mark_free`: the next slot that is not free, from number `next` on, which moves on.
     pub(super) fn next_used(&self, next: &mut usize) -> Option<NonNull<T>> {
-        while *next < self.capacity {
+        while *next < self.capacity_slots {
             let index = *next;
             *next += 1;
             if self.marks[index / 32].load(Ordering::Relaxed) & 1 << (index % 32) == 0 {

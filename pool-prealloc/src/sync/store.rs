@@ -13,7 +13,7 @@
 //!   slots are singles (R3).
 //!
 //! It also keeps count of what is out: slots in use or in a shard. They are counted before they leave and after they
-//! are back, so that the count, and the high-water mark made of it, are never too low.
+//! are back, so that the count, and the peak made of it, are never too low.
 
 use super::Order;
 use super::queue::Queue;
@@ -31,7 +31,7 @@ enum Kind {
 
 pub(super) struct Store {
     out_slots: AtomicUsize,
-    most_out_slots: AtomicUsize,
+    peak_out_slots: AtomicUsize,
     kind: Kind,
 }
 
@@ -149,7 +149,7 @@ impl StorePlan {
                 Kind::Fifo(Queue::full(next, words(b, slots + 1), words(c, slots)))
             }
         };
-        Store { kind, out_slots: AtomicUsize::new(0), most_out_slots: AtomicUsize::new(0) }
+        Store { kind, out_slots: AtomicUsize::new(0), peak_out_slots: AtomicUsize::new(0) }
     }
 }
 
@@ -193,8 +193,8 @@ impl Store {
     fn note_most(&self, out: usize) {
         // Models have no time to look at what decides nothing.
         let is_model = cfg!(all(loom, feature = "loom"));
-        if !is_model && out > self.most_out_slots.load(Ordering::Relaxed) {
-            self.most_out_slots.fetch_max(out, Ordering::Relaxed);
+        if !is_model && out > self.peak_out_slots.load(Ordering::Relaxed) {
+            self.peak_out_slots.fetch_max(out, Ordering::Relaxed);
         }
     }
 
@@ -234,7 +234,7 @@ impl Store {
         self.out_slots.load(Ordering::Relaxed)
     }
 
-    pub fn most_out_slots(&self) -> usize {
-        self.most_out_slots.load(Ordering::Relaxed)
+    pub fn peak_out_slots(&self) -> usize {
+        self.peak_out_slots.load(Ordering::Relaxed)
     }
 }

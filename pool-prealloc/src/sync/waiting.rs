@@ -2,7 +2,7 @@
 //!
 //! Above: `future.rs`, and waiting with a time limit, here. Below: the queue (`wait.rs`).
 
-use super::boxes::{SlotOf, Source};
+use super::boxes::{HeldPool, SlotOf};
 use super::wait::{Waiter, Wake};
 use core::ops::Deref;
 use core::pin::Pin;
@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 /// Where the system has forbidden the fence that waiting needs, one looks again so often.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-pub(super) struct Waiting<P: Deref<Target: Source>> {
+pub(super) struct Waiting<P: Deref<Target: HeldPool>> {
     waiter: Waiter,
     /// Whether it is on a list.
     is_queued: bool,
     pool: Option<P>,
 }
 
-impl<P: Deref<Target: Source>> Waiting<P> {
+impl<P: Deref<Target: HeldPool>> Waiting<P> {
     pub fn new(pool: P) -> Self {
         Self { waiter: Waiter::new(), is_queued: false, pool: Some(pool) }
     }
@@ -93,7 +93,7 @@ impl<P: Deref<Target: Source>> Waiting<P> {
                 return self.finish(slot);
             }
             if left.is_zero() {
-                shared.failed();
+                shared.refuse();
                 return None;
             }
             let most = if *is_queued { Duration::MAX } else { LOOK_AGAIN };
@@ -102,7 +102,7 @@ impl<P: Deref<Target: Source>> Waiting<P> {
     }
 }
 
-impl<P: Deref<Target: Source>> Waiting<P> {
+impl<P: Deref<Target: HeldPool>> Waiting<P> {
     /// Leaves the queue; what was served goes back, to the next one that waits.
     pub fn give_up(self: Pin<&mut Self>) {
         let Some((waiter, is_queued, pool)) = self.parts() else { return };
@@ -115,7 +115,7 @@ impl<P: Deref<Target: Source>> Waiting<P> {
     }
 }
 
-impl<P: Deref<Target: Source>> Drop for Waiting<P> {
+impl<P: Deref<Target: HeldPool>> Drop for Waiting<P> {
     fn drop(&mut self) {
         if self.is_queued {
             // SAFETY: it was pinned when it was put on the queue, and stays where it is until it is gone.

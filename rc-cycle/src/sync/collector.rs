@@ -15,6 +15,7 @@ use crate::kind::{Kind, Shared};
 use crate::pacer::{Pace, Pacer};
 use crate::thread;
 use alloc::vec::Vec;
+use alloc_core::Report;
 use alloc_core::sync::{AtomicUsize, Lock, Ordering, wait_a_moment};
 use core::ptr::NonNull;
 
@@ -258,7 +259,7 @@ impl Step {
         drop(busy);
         drop(ends);
         #[cfg(not(loom))]
-        GLOBAL.state.lock().figures.paused(begin.elapsed());
+        GLOBAL.state.lock().figures.steps.note(begin.elapsed());
         (freed, visits)
     }
 }
@@ -360,6 +361,11 @@ pub fn figures() -> Figures {
         candidates: candidates + state.ripe.len(),
         ..state.figures
     }
+}
+
+/// Writes the figures of all threads to a report.
+pub fn report(report: &mut Report<'_>) {
+    figures().report("sync::Cc", report);
 }
 
 /// For models: whether every value that candidates lead to is judged, and others run between two verdicts.

@@ -29,7 +29,7 @@ pub use collector::census;
 #[cfg(loom)]
 #[doc(hidden)]
 pub use collector::judge;
-pub use collector::{collect, collect_some, figures, set_pace};
+pub use collector::{collect, collect_some, figures, report, set_pace};
 
 use crate::kind::Shared;
 use crate::pointer::Pointer;

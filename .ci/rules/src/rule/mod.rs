@@ -10,6 +10,8 @@ pub mod atomics;
 pub mod features;
 pub mod functions;
 pub mod layers;
+pub mod names;
+pub mod pages;
 pub mod pointers;
 pub mod rooms;
 pub mod safety;
@@ -44,6 +46,7 @@ impl fmt::Display for Offence {
 pub fn all(workspace: &Workspace) -> Vec<Offence> {
     let mut offences = layers::check(workspace);
     offences.extend(features::check(workspace));
+    offences.extend(pages::check(workspace));
     offences.extend(pointers::check(workspace));
     for file in &workspace.files {
         offences.extend(safety::check(file));
@@ -53,6 +56,7 @@ pub fn all(workspace: &Workspace) -> Vec<Offence> {
     }
     for file in workspace.library() {
         offences.extend(atomics::check(file));
+        offences.extend(names::check(file));
         offences.extend(units::check(file));
         offences.extend(vocabulary::check(file));
     }

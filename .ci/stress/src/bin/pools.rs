@@ -74,7 +74,7 @@ fn stress(name: &str, builder: &Builder<Message>) {
         together(works);
     }
     drop(places);
-    assert_eq!(pool.in_use(), 0);
+    assert_eq!(pool.len(), 0);
     pool.verify().expect("the metadata holds");
     println!("pools: {name}: {} gatherings", pool.figures().gatherings);
 }

@@ -61,7 +61,7 @@ fn work<'p>(pool: &'p StackPool, places: &[Lock<Option<Filled<'p>>>], random: &m
 fn main() {
     let pool = StackPool::new(Os::new())
         .with_stack_bytes(16 << 10)
-        .with_most_stacks(STACKS)
+        .with_limit_stacks(STACKS)
         .with_kept_bytes(0)
         .with_idle_delay(Some(Duration::from_millis(8)));
     let places: [Lock<Option<Filled>>; PLACES] = std::array::from_fn(|_| Lock::new(None));
@@ -85,6 +85,6 @@ fn main() {
     together(works);
     places.iter().for_each(|place| drop(place.lock().take()));
     pool.verify().expect("the records hold");
-    assert_eq!(pool.stat().live_stacks, 0);
-    println!("stacks: {:?}", pool.stat());
+    assert_eq!(pool.figures().live_stacks, 0);
+    println!("stacks: {:?}", pool.figures());
 }

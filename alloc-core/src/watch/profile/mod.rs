@@ -122,11 +122,13 @@ impl<A: Layer> Profile<A> {
     }
 
     /// The mean distance of two samples.
+    #[must_use]
     pub const fn mean_bytes(&self) -> usize {
         self.sampler.mean()
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }
@@ -160,6 +162,7 @@ impl<A: Layer> Profile<A> {
     }
 
     /// How many samples were not entered, because there was no memory for them.
+    #[must_use]
     pub fn lost_samples(&self) -> usize {
         // ORDERING: Relaxed; the figure guards nothing.
         self.lost.load(Ordering::Relaxed)

@@ -122,27 +122,32 @@ impl<A: Layer> Sampled<A> {
     }
 
     /// The mean distance of two samples.
+    #[must_use]
     pub const fn mean_allocations(&self) -> usize {
         self.sampler.mean()
     }
 
     /// How many objects are guarded at a time, at most.
+    #[must_use]
     pub const fn pages(&self) -> usize {
         self.pages
     }
 
     /// The objects that are guarded now.
+    #[must_use]
     pub fn guarded(&self) -> usize {
         self.pool.lock().live()
     }
 
     /// How many allocations were drawn, but found no page.
+    #[must_use]
     pub fn passed_by(&self) -> usize {
         // ORDERING: Relaxed; the figure guards nothing.
         self.passed_by.load(Ordering::Relaxed)
     }
 
     /// The layer below.
+    #[must_use]
     pub const fn below(&self) -> &A {
         &self.below
     }

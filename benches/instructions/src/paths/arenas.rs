@@ -24,7 +24,7 @@ const fn pages() -> Arena<Os> {
 }
 
 fn new_stack() -> Stack<Arena<Os>> {
-    black_box(Stack::with_capacity(STACK_BYTES, pages()))
+    black_box(Stack::with_capacity_in(STACK_BYTES, pages()))
 }
 
 #[inline(never)]

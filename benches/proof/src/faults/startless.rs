@@ -54,7 +54,7 @@ pub fn live(threads: usize) -> bool {
     refused += collector(|| MarkSweep::parallel(MARKERS, Config::default(), below()));
     refused += collector(|| Generational::background(YoungConfig::default(), below()));
     refused += collector(|| Generational::parallel(MARKERS, YoungConfig::default(), below()));
-    assert_eq!(pages.stat().used_bytes, 0, "a collector that was not made left something");
+    assert_eq!(pages.figures().used_bytes, 0, "a collector that was not made left something");
     pages.verify().unwrap_or_else(|broken| panic!("{broken:?}"));
     counted(threads);
     assert!(!limited || threads > 0 || refused == 5, "{refused} of 5 were refused");

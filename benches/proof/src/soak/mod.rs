@@ -151,7 +151,7 @@ fn progress(long: Duration) -> ProgressBar {
 /// What the stack has from the arena, in bytes. (No object of the server's is so long that it has a mapping of its own;
 /// the heap's side table has.)
 fn used_bytes() -> usize {
-    STACK.below().below().stat().used_bytes
+    STACK.below().below().figures().used_bytes
 }
 
 fn resident_bytes() -> usize {

@@ -69,7 +69,7 @@ macro_rules! frames {
     };
 }
 
-frames!(Stack<Global>, Self::with_capacity(BYTES, Global));
+frames!(Stack<Global>, Self::with_capacity_in(BYTES, Global));
 frames!(kinds::OverGlobal, first_chunk_there());
 
 /// Its first chunk is there before frames are timed.

@@ -38,14 +38,14 @@ pub trait Ours: Collector + 'static {
 impl Ours for MarkSweep<Stack> {
     fn own(&self) -> Option<Own> {
         let figures = self.figures();
-        Some(Own { cycles: figures.cycles as u64, longest_ns: figures.longest_nanos })
+        Some(Own { cycles: figures.cycles as u64, longest_ns: figures.pauses.longest_nanos() })
     }
 }
 
 impl Ours for Generational<Stack> {
     fn own(&self) -> Option<Own> {
         let figures = self.figures();
-        let longest_ns = figures.longest_nanos.max(figures.tenured.longest_nanos);
+        let longest_ns = figures.pauses.longest_nanos().max(figures.tenured.pauses.longest_nanos());
         Some(Own { cycles: (figures.minors + figures.tenured.cycles) as u64, longest_ns })
     }
 }
@@ -59,7 +59,7 @@ pub fn stop_the_world() -> impl Ours {
 }
 
 pub fn incremental() -> impl Ours {
-    MarkSweep::with(Config::new(Mode::Incremental), stack()).with_trace(note)
+    MarkSweep::with_config(Config::new(Mode::Incremental), stack()).with_trace(note)
 }
 
 pub fn background() -> impl Ours {
@@ -72,7 +72,7 @@ pub fn never() -> impl Ours {
     /// More than any program allocates.
     const NEVER_BYTES: usize = 1 << 44;
     let pace = Pace { min_growth_bytes: NEVER_BYTES, ..Pace::default() };
-    MarkSweep::with(Config { pace, ..Config::default() }, stack())
+    MarkSweep::with_config(Config { pace, ..Config::default() }, stack())
 }
 
 pub fn generational() -> impl Ours {

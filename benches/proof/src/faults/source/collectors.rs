@@ -201,12 +201,12 @@ macro_rules! subject {
 subject!(
     /// Mark and sweep, all at once.
     AtOnce, "MarkSweep, all at once", MarkSweep<Below>,
-    |below| Ok(MarkSweep::with(marksweep(Mode::StopTheWorld), below))
+    |below| Ok(MarkSweep::with_config(marksweep(Mode::StopTheWorld), below))
 );
 subject!(
     /// Mark and sweep, in steps.
     InSteps, "MarkSweep, in steps", MarkSweep<Below>,
-    |below| Ok(MarkSweep::with(marksweep(Mode::Incremental), below))
+    |below| Ok(MarkSweep::with_config(marksweep(Mode::Incremental), below))
 );
 subject!(
     /// Mark and sweep, on a thread beside.
@@ -216,7 +216,7 @@ subject!(
 subject!(
     /// Two generations.
     Young, "Generational, in steps", Generational<Below>,
-    |below| Ok(Generational::with(generational(Mode::Incremental), below))
+    |below| Ok(Generational::with_config(generational(Mode::Incremental), below))
 );
 subject!(
     /// Two generations, the old one on a thread beside.

@@ -107,8 +107,9 @@ pub fn pages(ground: Ground) -> Pages {
 pub fn has_all_back(pages: &Pages) {
     pages.verify().unwrap_or_else(|broken| panic!("{broken:?}"));
     pages.reclaim(usize::MAX);
-    let stat = pages.stat();
-    let held = [stat.used_bytes, stat.dedicated_bytes, stat.idle_bytes, stat.dirty_bytes];
+    let figures = pages.figures();
+    let held =
+        [figures.used_bytes, figures.dedicated_bytes, figures.idle_bytes, figures.dirty_bytes];
     assert_eq!(held, [0; 4], "the arena has not everything back");
 }
 

@@ -44,7 +44,7 @@ impl Subject for Stacks {
 
     fn end(self) {
         self.0.verify().unwrap_or_else(|broken| panic!("{broken:?}"));
-        assert_eq!(self.0.stat().live_stacks, 0);
+        assert_eq!(self.0.figures().live_stacks, 0);
     }
 }
 

@@ -41,7 +41,7 @@ fn stats<'gc>(mc: Mc<'gc>) -> Result<Value<'gc>, Fault> {
     let numbers = [
         ("cycles", figures.cycles),
         ("live bytes", figures.live_bytes),
-        ("longest pause in microseconds", (figures.longest_nanos / 1000) as usize),
+        ("longest pause in microseconds", (figures.pauses.longest_nanos() / 1000) as usize),
     ];
     numbers.into_iter().rev().try_fold(Value::Nil, |tail, (name, number)| {
         let name = Value::text(mc, &name.chars().collect::<Vec<_>>())?;

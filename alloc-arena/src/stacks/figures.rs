@@ -7,7 +7,7 @@ use alloc_core::Report;
 /// Where the stacks of a [`StackPool`](crate::StackPool) stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct StackStat {
+pub struct StackFigures {
     /// Each stack has so many bytes of addresses, in whole pages, and below them its guard: what was asked for, and up to
     /// 1920 bytes by which stacks begin at different places of their pages.
     pub stack_bytes: usize,
@@ -20,11 +20,11 @@ pub struct StackStat {
     /// Free, without memory.
     pub cold_stacks: usize,
     /// So many were in use at one time.
-    pub most_live_stacks: usize,
+    pub peak_live_stacks: usize,
     /// The deepest that any stack was, as far as they were looked at: that is before they lose memory,
     /// once in an idle delay when they come back, and by [`measure`](crate::StackPool::measure). 0 if none was, or the source
     /// does not know.
-    pub high_water_bytes: usize,
+    pub peak_stack_bytes: usize,
     /// Memory given back to the source so far; addresses, where the source does not know how much was touched.
     pub given_back_bytes: usize,
     /// Guards that each split a mapping of the system, as there was no better way.
@@ -39,7 +39,7 @@ pub struct StackStat {
     pub calls: Calls,
 }
 
-impl StackStat {
+impl StackFigures {
     /// Writes all figures.
     pub(super) fn report(&self, report: &mut Report<'_>) {
         report.bytes("stack", self.stack_bytes);
@@ -47,8 +47,8 @@ impl StackStat {
         report.count("live stacks", self.live_stacks as u64);
         report.count("warm stacks", self.warm_stacks as u64);
         report.count("cold stacks", self.cold_stacks as u64);
-        report.count("most live stacks", self.most_live_stacks as u64);
-        report.bytes("high water", self.high_water_bytes);
+        report.count("peak live stacks", self.peak_live_stacks as u64);
+        report.bytes("peak of a stack", self.peak_stack_bytes);
         report.bytes("given back in all", self.given_back_bytes);
         report.count("guards that split mappings", self.split_guards as u64);
         report.bytes("reserved", self.reserved_bytes);

@@ -26,7 +26,7 @@ pub struct Object {
 
 /// What a heap holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
+pub struct HeapFigures {
     /// Runs taken from the layer below: spans, and large objects.
     pub runs: usize,
     /// Their bytes.
@@ -43,7 +43,7 @@ pub struct Usage {
 
 /// What a heap holds of one size class, or of large objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ClassUsage {
+pub struct ClassFigures {
     /// Bytes of a slot; 0: large objects.
     pub slot_bytes: usize,
     /// Spans with objects.
@@ -137,8 +137,8 @@ where
     }
 
     /// Calls `visit` for each size class that has spans, smallest first, and for large objects first.
-    pub fn for_each_class(&mut self, mut visit: impl FnMut(ClassUsage)) {
-        let mut classes = [ClassUsage::default(); super::classes::MAX_CLASSES];
+    pub fn for_each_class(&mut self, mut visit: impl FnMut(ClassFigures)) {
+        let mut classes = [ClassFigures::default(); super::classes::MAX_CLASSES];
         let alive = self.heap().alive();
         self.each_span(|span, cursor_word, free| {
             let class = &mut classes[span.lane().class()];
@@ -151,22 +151,24 @@ where
             class.object_bytes += objects * span.slot_bytes();
             class.free_slots += span.span_slots() - objects;
         });
-        for (class, usage) in classes.iter_mut().enumerate().filter(|(_, usage)| usage.spans > 0) {
-            usage.slot_bytes = Classes::<KIB>::info(class).slot_bytes;
-            visit(*usage);
+        for (class, figures) in
+            classes.iter_mut().enumerate().filter(|(_, figures)| figures.spans > 0)
+        {
+            figures.slot_bytes = Classes::<KIB>::info(class).slot_bytes;
+            visit(*figures);
         }
     }
 
     /// Writes the heap's figures, those of its classes, then those of the layer below.
     pub fn report(&mut self, report: &mut Report<'_>) {
-        let usage = self.usage();
+        let figures = self.figures();
         report.layer("ObjectHeap", |report| {
-            report.count("runs", usage.runs as u64);
-            report.bytes("run bytes", usage.run_bytes);
-            report.count("objects", usage.objects as u64);
-            report.bytes("object bytes", usage.object_bytes);
-            report.bytes("free slots", usage.free_slot_bytes);
-            report.bytes("empty spans", usage.pool_bytes);
+            report.count("runs", figures.runs as u64);
+            report.bytes("run bytes", figures.run_bytes);
+            report.count("objects", figures.objects as u64);
+            report.bytes("object bytes", figures.object_bytes);
+            report.bytes("free slots", figures.free_slot_bytes);
+            report.bytes("empty spans", figures.pool_bytes);
             report.layer("objects by class", |report| {
                 self.for_each_class(|class| {
                     let mut name = Name::default();
@@ -178,18 +180,18 @@ where
     }
 
     /// The heap's figures at this moment. Takes time linear in its spans.
-    pub fn usage(&mut self) -> Usage {
-        let mut usage = Usage::default();
+    pub fn figures(&mut self) -> HeapFigures {
+        let mut figures = HeapFigures::default();
         self.for_each_class(|class| {
-            usage.objects += class.objects;
-            usage.object_bytes += class.object_bytes;
-            usage.free_slot_bytes += class.free_slots * class.slot_bytes;
+            figures.objects += class.objects;
+            figures.object_bytes += class.object_bytes;
+            figures.free_slot_bytes += class.free_slots * class.slot_bytes;
         });
         let lists = self.heap().lists.lock();
-        usage.runs = lists.runs;
-        usage.run_bytes = lists.run_bytes;
-        usage.pool_bytes = lists.pool.len() * SpanRef::<KIB>::SPAN_BYTES;
-        usage
+        figures.runs = lists.runs;
+        figures.run_bytes = lists.run_bytes;
+        figures.pool_bytes = lists.pool.len() * SpanRef::<KIB>::SPAN_BYTES;
+        figures
     }
 }
 
