@@ -10,6 +10,8 @@ extern crate self as alloc_core;
 #[macro_use]
 mod allocator;
 #[macro_use]
+mod like_its_value;
+#[macro_use]
 mod pass_on;
 mod combine;
 #[cfg(feature = "allocator-api2-02")]

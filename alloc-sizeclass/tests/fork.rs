@@ -5,6 +5,7 @@ use alloc_core::api2::alloc::System;
 use alloc_core::report::Tree;
 use alloc_core::{Allocator, Layer, Layout};
 use alloc_sizeclass::{SizeClassHeap, thread_cache};
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -48,15 +49,19 @@ fn check_in_child() -> i32 {
 #[test]
 fn a_forked_child_allocates_and_inherits_the_caches() {
     static STOP: AtomicBool = AtomicBool::new(false);
+    // No thread is about to start at a fork: the standard library has a lock for that, which a child would find held.
+    static STARTED: Barrier = Barrier::new(4);
     let busy: Vec<_> = (0..3)
         .map(|_| {
             thread::spawn(|| {
+                STARTED.wait();
                 while !STOP.load(Ordering::Relaxed) {
                     churn(500);
                 }
             })
         })
         .collect();
+    STARTED.wait();
     churn(1000);
     for round in 0..40 {
         // SAFETY: the child calls nothing but this stack, `System` (glibc's malloc is fork-safe),

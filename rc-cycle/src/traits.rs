@@ -7,83 +7,21 @@ use crate::pointer::Pointer;
 use crate::target::Target;
 use alloc_core::Layer;
 use alloc_core::api2::alloc::Global;
-use core::borrow::Borrow;
-use core::cmp::Ordering;
-use core::error::Error;
-use core::fmt;
-use core::hash::{Hash, Hasher};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-macro_rules! for_pointers {
-    ($(impl [$($bound:tt)*] $($what:ident)::+ $(<$of:ident>)? { $($body:tt)* })*) => {$(
-        impl<T: ?Sized + Target + $($bound)*, A: Layer + 'static, K: Kind> $($what)::+ $(<$of>)?
-            for Pointer<T, A, K>
-        {
-            $($body)*
-        }
-    )*};
+alloc_core::like_its_value! {
+    impl[T: ?Sized + Target, A: Layer + 'static, K: Kind] for Pointer<T, A, K>, where T is the value
 }
 
-for_pointers! {
-    impl [fmt::Debug] fmt::Debug {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            (**self).fmt(f)
-        }
-    }
-    impl [fmt::Display] fmt::Display {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            (**self).fmt(f)
-        }
-    }
-    impl [] fmt::Pointer {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            fmt::Pointer::fmt(&Self::as_ptr(self), f)
-        }
-    }
-    impl [PartialEq] PartialEq {
-        #[inline]
-        fn eq(&self, other: &Self) -> bool {
-            **self == **other
-        }
-    }
-    impl [Eq] Eq {}
-    impl [PartialOrd] PartialOrd {
-        #[inline]
-        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-            (**self).partial_cmp(&**other)
-        }
-    }
-    impl [Ord] Ord {
-        #[inline]
-        fn cmp(&self, other: &Self) -> Ordering {
-            (**self).cmp(&**other)
-        }
-    }
-    impl [Hash] Hash {
-        #[inline]
-        fn hash<H: Hasher>(&self, state: &mut H) {
-            (**self).hash(state);
-        }
-    }
-    impl [] Borrow<T> {
-        fn borrow(&self) -> &T {
-            self
-        }
-    }
-    impl [] AsRef<T> {
-        fn as_ref(&self) -> &T {
-            self
-        }
-    }
-    impl [Error] Error {
-        fn source(&self) -> Option<&(dyn Error + 'static)> {
-            (**self).source()
-        }
-    }
-    impl [RefUnwindSafe] UnwindSafe {}
-    impl [RefUnwindSafe] RefUnwindSafe {}
-    impl [] Unpin {}
+impl<T: ?Sized + Target + RefUnwindSafe, A: Layer + 'static, K: Kind> UnwindSafe
+    for Pointer<T, A, K>
+{
 }
+impl<T: ?Sized + Target + RefUnwindSafe, A: Layer + 'static, K: Kind> RefUnwindSafe
+    for Pointer<T, A, K>
+{
+}
+impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Unpin for Pointer<T, A, K> {}
 
 impl<T: Target + Default, K: Admits<T>> Default for Pointer<T, Global, K> {
     fn default() -> Self {

@@ -7,10 +7,6 @@ use super::heap::Brand;
 use super::object::{InfoOf, write_header};
 use super::{Collector, Mutation, Object, Stored, Trace, Visitor, VisitorMut, Write};
 use crate::AllocError;
-use core::borrow::Borrow;
-use core::cmp::Ordering;
-use core::fmt;
-use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 use core::ops::{Deref, Range};
 use core::ptr::NonNull;
@@ -48,14 +44,6 @@ impl<T: ?Sized> Deref for Gc<'_, T> {
     fn deref(&self) -> &T {
         // SAFETY: as in `as_ref`, for a time that is part of the mutation.
         unsafe { self.value.as_ref() }
-    }
-}
-
-/// Comparing and hashing look at the value, so a map with keys `Gc<'gc, str>` may be asked by a `&str`.
-impl<T: ?Sized> Borrow<T> for Gc<'_, T> {
-    #[inline(always)]
-    fn borrow(&self) -> &T {
-        self
     }
 }
 
@@ -356,46 +344,4 @@ macro_rules! unsize {
     };
 }
 
-impl<T: ?Sized + fmt::Debug> fmt::Debug for Gc<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: ?Sized + fmt::Display> fmt::Display for Gc<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: ?Sized> fmt::Pointer for Gc<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Pointer::fmt(&self.value, f)
-    }
-}
-
-impl<T: ?Sized + PartialEq> PartialEq for Gc<'_, T> {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl<T: ?Sized + Eq> Eq for Gc<'_, T> {}
-
-impl<T: ?Sized + PartialOrd> PartialOrd for Gc<'_, T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        (**self).partial_cmp(&**other)
-    }
-}
-
-impl<T: ?Sized + Ord> Ord for Gc<'_, T> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(&**other)
-    }
-}
-
-impl<T: ?Sized + Hash> Hash for Gc<'_, T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
-    }
-}
+crate::like_its_value! { impl[T: ?Sized] for Gc<'_, T>, where T is the value }

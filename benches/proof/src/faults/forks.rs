@@ -11,6 +11,7 @@ use alloc_core::report::Tree;
 use alloc_core::sync::{AtomicBool, Ordering};
 use alloc_sizeclass::{SizeClassHeap, thread_cache};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Barrier};
 
 thread_cache! {
     static STACK: SizeClassHeap<Arena> = SizeClassHeap::new(Arena::new(Os::new()));
@@ -26,7 +27,18 @@ const CHILD_SECONDS: u32 = 30;
 
 /// Forks thousands of times, or so much of it.
 pub fn run(share: usize) -> Result<Vec<Counted>, String> {
-    let busy: Vec<_> = (0..BUSY).map(|seed| std::thread::spawn(move || churn(seed + 1))).collect();
+    // No thread is about to start at a fork: the standard library has a lock for that, which a child would find held.
+    let started = Arc::new(Barrier::new(BUSY as usize + 1));
+    let busy: Vec<_> = (0..BUSY)
+        .map(|seed| {
+            let started = Arc::clone(&started);
+            std::thread::spawn(move || {
+                started.wait();
+                churn(seed + 1)
+            })
+        })
+        .collect();
+    started.wait();
     let mut mine = Objects::new(77, 60);
     let (mut forks, mut in_hits, mut failed) = (0, 0, 0);
     for _ in 0..FORKS / share {
