@@ -2,9 +2,10 @@
 //! a write visits a card.
 #![cfg(not(loom))]
 
-use alloc_core::Rootable;
 use alloc_core::api2::alloc::Global;
 use alloc_core::gc::{Gc, Heap, Lock, RefLock, Trace};
+use alloc_core::report::Tree;
+use alloc_core::{Limit, Rootable};
 use gc_marksweep::{Config, MarkSweep, Mode, Pace};
 use serde_json::Value;
 
@@ -193,4 +194,30 @@ fn elements_out_of_bounds_are_refused() {
     };
     assert!(outside(|heap| heap.mutate(|mc, table| _ = table.write_at(mc, ELEMENTS))));
     assert!(outside(|heap| heap.mutate(|mc, table| _ = table.write_range(mc, 5..ELEMENTS + 1))));
+}
+
+Rootable!(type Texts<'gc> = Vec<Gc<'gc, str>>);
+
+#[test]
+fn a_heap_reports_what_it_did_and_what_it_stands_on() {
+    let collector = MarkSweep::new(Limit::new(1 << 20, Global));
+    let mut heap = Heap::<_, Texts>::new(collector, |_| Vec::new());
+    heap.mutate_root(|mc, texts| texts.push(Gc::str(mc, "kept")));
+    heap.collect();
+    heap.collect();
+    let (tree, figures) = (Tree::of(&heap), heap.collector().figures());
+    assert!(tree.name == "MarkSweep" && figures.cycles >= 2, "{tree}");
+    let of = |name| tree.figure("MarkSweep", name);
+    assert_eq!(of("cycles"), Some(figures.cycles as u64));
+    assert_eq!(of("live after it"), Some(figures.live_bytes as u64));
+    assert_eq!(tree.figure("turns", "number"), Some(figures.pauses.count() as u64));
+    // The layer below stands below the objects' spans, which are all from there.
+    let live = heap.collector().below().live_bytes() as u64;
+    let spans = tree.figure("ObjectHeap", "run bytes").expect("the object heap reports");
+    assert!((1..=live).contains(&spans) && tree.figure("Limit", "live") == Some(live), "{tree}");
+    let inner = tree.below.iter().find(|tree| tree.name == "ObjectHeap").expect("spans");
+    assert_eq!(inner.below.iter().map(|tree| tree.name.as_str()).collect::<Vec<_>>(), ["Limit"]);
+    // In the middle of a mutation, too.
+    let within = heap.mutate(|mc, _| Tree::of(mc.collector()));
+    assert_eq!(within.figure("MarkSweep", "cycles"), of("cycles"));
 }

@@ -5,6 +5,7 @@
 mod common;
 
 use alloc_core::api2::alloc::Global;
+use alloc_core::report::Tree;
 use alloc_core::{Report, Shared, Unit};
 use common::{Census, unwinds};
 use pool_prealloc::{Full, Pool, PoolBox, SlotBox, TakeError};
@@ -290,6 +291,9 @@ fn figures_are_reported() {
     assert_eq!(figures.0[..3], want);
     assert_eq!(figures.0[3], ("Pool/refused".into(), 1, Unit::Count));
     assert_eq!(format!("{pool:?}"), "Pool { capacity: 3, used: 1, peak: 3, refused: 1, .. }");
+    // A pool is no layer, and has a tree of figures all the same.
+    let tree = Tree::of(&pool);
+    assert_eq!((tree.figure("Pool", "used"), tree.below[0].name.as_str()), (Some(1), "Global"));
 }
 
 /// A sink that keeps what it gets.

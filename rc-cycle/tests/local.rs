@@ -3,6 +3,7 @@
 mod common;
 
 use alloc_core::gc::Trace;
+use alloc_core::report::Tree;
 use common::{Census, Counting, Memory, Node, One, link, node};
 use rc_cycle::{Cc, Weak, collect, collect_some, figures};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -385,4 +386,23 @@ fn an_allocator_that_holds_pointers() {
     collect();
     drop(first);
     assert_eq!(census.count(), 0);
+}
+
+#[test]
+fn what_happened_is_reported() {
+    let census = Census::default();
+    let before = Tree::from_fn(rc_cycle::report);
+    let nodes: Vec<_> = (0..3).map(|_| node(&census)).collect();
+    nodes.iter().for_each(|a| link(a, a));
+    let of = |tree: &Tree, name| tree.figure("Cc", name).expect("a figure");
+    let alive = Tree::from_fn(rc_cycle::report);
+    assert_eq!(of(&alive, "live objects"), of(&before, "live objects") + 3);
+    drop(nodes);
+    assert_eq!(collect(), 3);
+    let (after, figures) = (Tree::from_fn(rc_cycle::report), figures());
+    assert_eq!(of(&after, "freed objects"), figures.freed_objects as u64);
+    assert_eq!(of(&after, "freed objects"), of(&alive, "freed objects") + 3);
+    assert_eq!(after.figure("steps", "number"), Some(figures.steps.count() as u64));
+    let freed = format!("{} freed by", figures.freed_objects);
+    assert!(figures.to_string().contains(&freed), "{figures}");
 }

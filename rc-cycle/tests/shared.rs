@@ -5,6 +5,7 @@
 mod common;
 
 use alloc_core::gc::Trace;
+use alloc_core::report::Tree;
 use common::{Census, Memory, One};
 use rc_cycle::sync::{Cc, Weak, collect, collect_some, figures};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -209,4 +210,17 @@ fn the_thread_in_the_background_frees_by_itself() {
     assert!(figures().fruitful > 0);
     while collect_some(1000).more {}
     collect_until(&census, 0);
+}
+
+#[test]
+fn what_happened_on_all_threads_is_reported() {
+    let _alone = alone();
+    let census = Census::default();
+    let freed = || Tree::from_fn(rc_cycle::sync::report).figure("sync::Cc", "freed objects");
+    let before = freed().expect("a figure");
+    drop(ring(&census, 30));
+    while census.count() > 0 {
+        collect();
+    }
+    assert_eq!(freed(), Some(before + 30));
 }

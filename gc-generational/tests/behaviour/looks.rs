@@ -1,6 +1,7 @@
 //! Heaps that go to another thread, and heaps that are looked at.
 
 use super::*;
+use alloc_core::report::Tree;
 
 #[derive(Trace)]
 struct Entry<'gc> {
@@ -112,4 +113,27 @@ fn a_look_shows_every_object_young_or_old() {
 fn a_look_at_nothing() {
     let mut heap = Heap::<_, Static<()>>::new(Generational::new(Global), |_| ());
     assert!(heap.inspect(|view| view.census()).is_empty());
+}
+
+#[test]
+fn a_heap_reports_both_its_spaces_and_what_they_stand_on() {
+    for collector in collectors() {
+        let mut heap = Heap::<_, Entries>::new(collector, |_| None);
+        for round in 0..4 {
+            heap.mutate_root(|mc, first| (0..50).for_each(|n| add(mc, first, round * 100 + n)));
+            minor(&mut heap);
+        }
+        heap.collect();
+        let (tree, figures) = (Tree::of(&heap), heap.collector().figures());
+        let of = |name| tree.figure("Generational", name);
+        assert!(figures.minors >= 4 && figures.tenured.cycles > 0, "{tree}");
+        assert_eq!(of("minor collections"), Some(figures.minors as u64));
+        assert_eq!(of("promoted in all"), Some(figures.promoted_bytes));
+        assert_eq!(tree.figure("tenured", "cycles"), Some(figures.tenured.cycles as u64));
+        let mut path = vec![&tree];
+        for name in ["tenured", "ObjectHeap", "Global"] {
+            let below = path.last().unwrap().below.iter().find(|tree| tree.name == name);
+            path.push(below.unwrap_or_else(|| panic!("no {name}: {tree}")));
+        }
+    }
 }
