@@ -33,10 +33,12 @@ mod claim;
 mod hit;
 mod key;
 mod layer;
+mod large;
 mod ledger;
 mod miss;
 mod mistake;
 mod other;
+mod parts;
 mod record;
 mod runs;
 mod shelf;
@@ -48,6 +50,7 @@ mod wipe;
 pub use key::{Key, Static, Thread};
 pub use ledger::Family;
 pub use other::{Claim, NotOurs, Object};
+pub use parts::{Full, Parts, Policy};
 pub use record::Record;
 
 use crate::table::{Class, ClassTable, Fine, MAX_CLASSES, SizeClasses};
@@ -89,10 +92,11 @@ fn span_of(class: usize) -> (usize, u32) {
 /// The slots that a span has at least.
 const LEAST_SPAN_SLOTS: u32 = 8;
 
-/// A hardened stack over a layer that spans come from, as a static: see [`hardened!`](crate::hardened!).
+/// A hardened stack over a layer that spans come from, as a static: see [`hardened!`](crate::hardened!). `P` says which
+/// parts it has: all, if nothing is said.
 ///
 /// Frees that break the rules end the process: see the crate's documentation for what is found, and when.
-pub struct Hardened<A, K> {
+pub struct Hardened<A, K, P = Full> {
     below: A,
     ledger: Ledger,
     /// What canaries are made with; 0 before the first allocation.
@@ -103,13 +107,13 @@ pub struct Hardened<A, K> {
     vault: Lock<Vault>,
     runs: Lock<Runs>,
     registry: Lock<Registry>,
-    key: PhantomData<K>,
+    key: PhantomData<(K, P)>,
 }
 
 // SAFETY: what threads share is behind locks and atomics; records belong to their threads, which reach them by the key.
-unsafe impl<A: Layer + Sync, K: Key> Sync for Hardened<A, K> {}
+unsafe impl<A: Layer + Sync, K: Key, P: Policy> Sync for Hardened<A, K, P> {}
 
-impl<A: Layer, K: Key> Hardened<A, K> {
+impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
     /// The stack of a static; [`hardened!`](crate::hardened!) calls this.
     ///
     /// # Safety
@@ -118,6 +122,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     #[doc(hidden)]
     #[must_use]
     pub const unsafe fn for_static(below: A) -> Self {
+        const { P::PARTS.checked() };
         Self {
             below,
             ledger: Ledger::new(),
@@ -137,7 +142,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     }
 }
 
-impl<A: fmt::Debug, K> fmt::Debug for Hardened<A, K> {
+impl<A: fmt::Debug, K, P> fmt::Debug for Hardened<A, K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hardened").field("below", &self.below).finish_non_exhaustive()
     }
