@@ -32,6 +32,9 @@ const fn slots(slot_bytes: usize) -> usize {
     }
 }
 
+/// Of so many long slots one is looked at as a whole.
+const LOOK_ONE_IN: u32 = 8;
+
 /// How many slots the first refill of a class asks for.
 const FIRST_SLOTS: u32 = 4;
 
@@ -65,6 +68,12 @@ impl Bag {
         self.batch = FIRST_SLOTS;
         self.random = random;
         self.places = Places::of(slot_bytes);
+    }
+
+    /// Whether a long slot is looked at in the middle, too: one in eight is, and nobody knows which.
+    #[inline]
+    pub(super) fn draws_look(&mut self) -> bool {
+        self.below(LOOK_ONE_IN) == 0
     }
 
     /// A number below `bound` (0 if that is 0), by a linear congruential generator, whose upper bits count.

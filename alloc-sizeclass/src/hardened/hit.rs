@@ -16,8 +16,11 @@ use alloc_core::Layer;
 use alloc_core::sync::{Ordering, light_fence};
 use core::ptr::NonNull;
 
+/// The most bytes of a common object, with its canary.
+const COMMON_BYTES: usize = 1 << 10;
+
 impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
-    /// `bytes` bytes, aligned to 16, if they are a common number (from 1 to 1016) and the thread's bag has a slot. They are
+    /// `bytes` bytes, aligned to 16, if they are neither none nor many, and the thread's bag has a slot. They are
     /// zero, unless somebody wrote to them after their free; with `wants_zeroes` this is made certain.
     #[inline(always)]
     pub fn allocate_hit(
@@ -26,8 +29,8 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         family: Family,
         wants_zeroes: bool,
     ) -> Option<NonNull<u8>> {
-        if bytes.wrapping_sub(1) >= (1 << 10) - canary_bytes::<P>() {
-            return None;
+        if bytes.wrapping_sub(1) >= COMMON_BYTES - canary_bytes::<P>() {
+            return self.allocate_medium_hit(bytes, family, wants_zeroes);
         }
         let record = K::record();
         if !Record::is_one(record) {
@@ -43,7 +46,8 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         // SAFETY: a slot of the bag's class, which is the thread's.
         unsafe {
             if slot_bytes > wipe::SHORT_BYTES {
-                return Some(finish_long::<P>(record, slot, slot_bytes, bytes, family, wants_zeroes));
+                let is_thorough = wants_zeroes || (P::PARTS.look && bag.draws_look());
+                return Some(finish_long::<P>(record, slot, slot_bytes, bytes, family, is_thorough));
             }
             if P::PARTS.look && !wipe::is_short_zero(slot, slot_bytes, &bag.places) {
                 spoilt_while_free(slot, slot_bytes);
@@ -54,6 +58,29 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
             seal::<P>(&record.tables, record.secret, slot, slot_bytes, bytes, family);
         }
         Some(slot)
+    }
+
+    /// The same, for a size that is not common.
+    #[inline(never)]
+    fn allocate_medium_hit(
+        &self,
+        bytes: usize,
+        family: Family,
+        wants_zeroes: bool,
+    ) -> Option<NonNull<u8>> {
+        let record = K::record();
+        if bytes.wrapping_sub(1) >= MAX_SLOT_BYTES || !Record::is_one(record) {
+            return None;
+        }
+        let class = class_for::<P>(bytes, 1)?;
+        // SAFETY: the key's record is the calling thread's, which is in no other call.
+        let record = unsafe { &mut *record };
+        let bag = &mut record.bags[class.index()];
+        let slot = bag.take(P::PARTS)?; // 1
+        let slot_bytes = bag.slot_bytes as usize;
+        let is_thorough = wants_zeroes || (P::PARTS.look && bag.draws_look());
+        // SAFETY: a slot of the bag's class, which is the thread's.
+        Some(unsafe { finish_long::<P>(record, slot, slot_bytes, bytes, family, is_thorough) })
     }
 
     /// Frees an object of this family, if it is a common one (neither large nor without bytes), and the thread has a
@@ -147,7 +174,8 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
     }
 }
 
-/// Steps 2 to 4 of an allocation, of any slot: looks at it, seals it, enters it.
+/// Steps 2 to 4 of an allocation, of any slot: looks at it, seals it, enters it. If `is_thorough`, it is certain that it is
+/// zero.
 ///
 /// # Safety
 ///
@@ -159,12 +187,12 @@ pub(super) unsafe fn finish<P: Policy>(
     slot_bytes: usize,
     bytes: usize,
     family: Family,
-    wants_zeroes: bool,
+    is_thorough: bool,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
         if P::PARTS.look {
-            let is_zero = match wants_zeroes {
+            let is_zero = match is_thorough {
                 true => wipe::is_zero(slot, slot_bytes),
                 false => wipe::is_zero_around(slot, slot_bytes),
             };
@@ -172,7 +200,7 @@ pub(super) unsafe fn finish<P: Policy>(
                 spoilt_while_free(slot, slot_bytes);
             }
         }
-        if !P::PARTS.wipe && wants_zeroes {
+        if !P::PARTS.wipe && is_thorough {
             slot.write_bytes(0, bytes);
         }
         seal::<P>(tables, secret, slot, slot_bytes, bytes, family);
@@ -191,11 +219,11 @@ unsafe fn finish_long<P: Policy>(
     slot_bytes: usize,
     bytes: usize,
     family: Family,
-    wants_zeroes: bool,
+    is_thorough: bool,
 ) -> NonNull<u8> {
     let (tables, secret) = (&record.tables, record.secret);
     // SAFETY: the caller's promise.
-    unsafe { finish::<P>(tables, secret, slot, slot_bytes, bytes, family, wants_zeroes) };
+    unsafe { finish::<P>(tables, secret, slot, slot_bytes, bytes, family, is_thorough) };
     slot
 }
 

@@ -152,7 +152,7 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         wants_zeroes: bool,
     ) -> Option<NonNull<u8>> {
         let slot_bytes = Table::info(class).slot_bytes;
-        let (slot, tables) = match self.record() {
+        let (slot, tables, is_chosen) = match self.record() {
             // SAFETY: the calling thread's record.
             Some(mut record) => unsafe {
                 let record = record.as_mut();
@@ -160,16 +160,17 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
                     Some(slot) => slot,
                     None => self.refill(record, class)?,
                 };
-                (slot, record.tables)
+                let bag = &mut record.bags[class.index()];
+                (slot, record.tables, P::PARTS.look && bag.draws_look())
             },
             None => {
                 let tables = self.opened()?;
-                (self.take_one(&tables, class)?, tables)
+                (self.take_one(&tables, class)?, tables, P::PARTS.look)
             }
         };
-        let secret = self.secret();
+        let (secret, is_thorough) = (self.secret(), wants_zeroes || is_chosen);
         // SAFETY: a free slot of the class, taken for this thread alone.
-        unsafe { hit::finish::<P>(&tables, secret, slot, slot_bytes, bytes, family, wants_zeroes) };
+        unsafe { hit::finish::<P>(&tables, secret, slot, slot_bytes, bytes, family, is_thorough) };
         Some(slot)
     }
 
