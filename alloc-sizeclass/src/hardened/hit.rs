@@ -47,7 +47,14 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         unsafe {
             if slot_bytes > wipe::SHORT_BYTES {
                 let is_thorough = wants_zeroes || (P::PARTS.look && bag.draws_look());
-                return Some(finish_long::<P>(record, slot, slot_bytes, bytes, family, is_thorough));
+                return Some(finish_long::<P>(
+                    record,
+                    slot,
+                    slot_bytes,
+                    bytes,
+                    family,
+                    is_thorough,
+                ));
             }
             if P::PARTS.look && !wipe::is_short_zero(slot, slot_bytes, &bag.places) {
                 spoilt_while_free(slot, slot_bytes);

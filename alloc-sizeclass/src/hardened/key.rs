@@ -3,8 +3,8 @@
 //! Above: [`hardened!`](crate::hardened!). Below: thread-local storage: one word for each thread and stack, null at first,
 //! without a destructor. A POSIX key, set at the first miss, ends it.
 
-use super::{Hardened, Policy};
 use super::record::{BARRED, Record};
+use super::{Hardened, Policy};
 use crate::cache::ExitKey;
 use alloc_core::Layer;
 use alloc_core::sync::{AtomicBool, Ordering};

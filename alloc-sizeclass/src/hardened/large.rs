@@ -56,7 +56,6 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         }
     }
 
-
     pub(super) fn find_run(&self, address: usize) -> Option<(Object, Home)> {
         let mut runs = self.runs.lock();
         if let Some(run) = runs.find(address) {
@@ -75,7 +74,6 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         }
         None
     }
-
 
     /// Claims a large object: from now on it is freed.
     pub(super) fn claim_run(&self, address: usize) -> Run {
@@ -130,14 +128,18 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         }
     }
 
-
     /// Moves the pages of a large object that stays one.
     ///
     /// # Safety
     ///
     /// A large object lives at `address`, which is the caller's.
     #[cold]
-    pub(super) unsafe fn move_run(&self, address: usize, family: Family, bytes: usize) -> Option<NonNull<u8>> {
+    pub(super) unsafe fn move_run(
+        &self,
+        address: usize,
+        family: Family,
+        bytes: usize,
+    ) -> Option<NonNull<u8>> {
         if class_for::<P>(bytes, PLACE_BYTES).is_some() {
             return None;
         }

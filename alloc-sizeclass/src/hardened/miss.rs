@@ -77,7 +77,8 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
     }
 
     /// In a forked child: brings the slots of a thread that is not here to their spans, those that it was not in the
-    /// middle of using (all of these, where the ledger knows nothing of frees). Its memory is a copy that was made while it ran, so that nothing is taken for granted.
+    /// middle of using (none, where the ledger knows nothing of frees). Its memory is a copy that was made while it ran, so
+    /// that nothing is taken for granted.
     pub(super) fn adopt(&self, mut record: NonNull<Record>) {
         // SAFETY: the thread that the record belonged to does not exist in this process.
         let record_mut = unsafe { record.as_mut() };

@@ -20,8 +20,10 @@
 //! 4. *Quarantine* it: the slot that has been longest in the ring leaves for a random place among the free ones.
 //!
 //! A miss takes slots from the class's shelf, or brings some there (`miss.rs`, `shelf.rs`, `span.rs`). What no slot holds
-//! is a run of pages between guard pages (`runs.rs`). Objects of no bytes lie in pages that nobody can access
+//! is a run of pages between guard pages (`large.rs`, `runs.rs`). Objects of no bytes lie in pages that nobody can access
 //! (`other.rs`). Everything that is known of memory lies elsewhere, behind guard pages (`vault.rs`).
+//!
+//! Each of these is a part that a stack may leave out (`parts.rs`): the files ask `P::PARTS`, and what is not there folds away.
 //!
 //! Threads meet in the ledger (its R1 to R3), and else under locks. Order of locks: registry, `opening`, a shelf, vault,
 //! runs; none is held while the layer below is called. Not here: what is said of a mistake (`mistake.rs`).
@@ -32,8 +34,8 @@ mod canary;
 mod claim;
 mod hit;
 mod key;
-mod layer;
 mod large;
+mod layer;
 mod ledger;
 mod miss;
 mod mistake;

@@ -263,7 +263,9 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         // SAFETY: the caller owns the object, and gives it up if it moves.
         unsafe {
             match home {
-                Home::Slot(class, place) if class_for::<P>(new.size(), new.align()) == Some(class) => {
+                Home::Slot(class, place)
+                    if class_for::<P>(new.size(), new.align()) == Some(class) =>
+                {
                     self.reseal(ptr, class, object.bytes, new.size());
                     if wants_zeroes && !(P::PARTS.wipe && P::PARTS.canaries) {
                         let rest = new.size().saturating_sub(known_bytes);
@@ -277,7 +279,8 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
                     return Ok(Some(ptr));
                 }
                 Home::Run if address.is_multiple_of(new.align()) => {
-                    if new.size() == object.bytes && object.family.is_none_or(|f| f == claim.family) {
+                    if new.size() == object.bytes && object.family.is_none_or(|f| f == claim.family)
+                    {
                         return Ok(Some(ptr));
                     }
                     // Pages keep what alignment they have, but no more.

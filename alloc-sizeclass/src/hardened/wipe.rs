@@ -160,8 +160,8 @@ pub(super) unsafe fn first_other(slot: NonNull<u8>, slot_bytes: usize) -> Option
 #[cfg(test)]
 mod tests {
     use super::{
-        END_BYTES, Places, SHORT_BYTES, WHOLE_BYTES, first_other, is_short_zero, is_zero, is_zero_around, wipe,
-        wipe_short,
+        END_BYTES, Places, SHORT_BYTES, WHOLE_BYTES, first_other, is_short_zero, is_zero,
+        is_zero_around, wipe, wipe_short,
     };
     use core::ptr::NonNull;
 
@@ -180,9 +180,8 @@ mod tests {
                 unsafe {
                     let slot = NonNull::new_unchecked(memory.0.as_mut_ptr().add(16));
                     assert!(!is_zero(slot, slot_bytes), "byte {at} of {slot_bytes}");
-                    let in_between = slot_bytes > WHOLE_BYTES
-                        && at >= END_BYTES
-                        && at < slot_bytes - END_BYTES;
+                    let in_between =
+                        slot_bytes > WHOLE_BYTES && at >= END_BYTES && at < slot_bytes - END_BYTES;
                     assert_eq!(is_zero_around(slot, slot_bytes), in_between, "{at}");
                     assert!(!is_short || !is_short_zero(slot, slot_bytes, &places));
                     assert_eq!(first_other(slot, slot_bytes), Some(at));
