@@ -7,7 +7,7 @@ use alloc_core::api2::{boxed::Box, vec::Vec};
 use alloc_core::conformance::Kit;
 use alloc_core::{Allocator, Layer, Layout};
 use alloc_sizeclass::hardened;
-use alloc_sizeclass::hardened::{Claim, Family};
+use alloc_sizeclass::hardened::{Claim, Family, Parts, Policy};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::ptr::NonNull;
@@ -21,6 +21,28 @@ hardened! {
     static INITIAL_EXEC: Arena<Os> = Arena::new(Os::new());
 }
 
+/// A stack with some of the parts.
+macro_rules! stack_with {
+    ($NAME:ident: $Parts:ident = $parts:expr) => {
+        enum $Parts {}
+        impl Policy for $Parts {
+            const PARTS: Parts = $parts;
+        }
+        hardened! {
+            static $NAME: Arena<Os>, $Parts = Arena::new(Os::new());
+        }
+    };
+}
+
+stack_with!(BARE: NoParts = Parts::NONE);
+stack_with!(FREES: OnlyFrees = Parts { frees: true, ..Parts::NONE });
+stack_with!(CANARIES: OnlyCanaries = Parts { canaries: true, ..Parts::NONE });
+stack_with!(WIPE: OnlyWipe = Parts { wipe: true, ..Parts::NONE });
+stack_with!(LOOK: OnlyLook = Parts { wipe: true, look: true, ..Parts::NONE });
+stack_with!(REST: OnlyRest = Parts { rest: true, ..Parts::NONE });
+stack_with!(GUARDS: OnlyGuards = Parts { guards: true, ..Parts::NONE });
+stack_with!(UNGUARDED: AllButGuards = Parts { guards: false, ..Parts::ALL });
+
 #[test]
 fn conformance() {
     Kit::layer(|| &STACK).threads().clones().check();
@@ -29,6 +51,15 @@ fn conformance() {
 #[test]
 fn conformance_with_initial_exec_storage() {
     Kit::layer(|| &INITIAL_EXEC).threads().clones().check();
+}
+
+/// Stacks that lack parts are allocators like any other: neither ledger nor canaries tell anything, large objects come from
+/// the layer below; the other half of the parts.
+#[test]
+fn conformance_with_some_parts() {
+    Kit::layer(|| &BARE).threads().clones().check();
+    Kit::layer(|| &CANARIES).threads().clones().check();
+    Kit::layer(|| &UNGUARDED).threads().clones().check();
 }
 
 /// Objects that threads hand to each other, and leave behind when they end.
@@ -89,6 +120,114 @@ fn free_memory_is_zero() {
     }
 }
 
+/// Where objects of a stack lie, one after the other, each freed before the next.
+fn addresses<L: Layer>(stack: &L, layout: Layout, objects: usize) -> Vec<usize> {
+    let mut addresses = Vec::new();
+    for _ in 0..objects {
+        let object: NonNull<u8> = stack.allocate(layout).unwrap().cast();
+        addresses.push(object.addr().get());
+        // SAFETY: allocated right above.
+        unsafe { stack.deallocate(object, layout) };
+    }
+    addresses
+}
+
+/// Without the part, the last one freed is next.
+#[test]
+fn rest_alone_keeps_an_address_away() {
+    let layout = Layout::new::<[u8; 50]>();
+    let bare = addresses(&&BARE, layout, 100);
+    assert!(bare.iter().all(|address| *address == bare[0]));
+    let rested = addresses(&&REST, layout, 100);
+    for (at, address) in rested.iter().enumerate() {
+        let again = rested[at + 1..].iter().position(|other| other == address);
+        assert!(again.is_none_or(|again| again >= 15), "{again:?}");
+    }
+}
+
+/// Without the part, slots come from a span one behind the other.
+#[test]
+fn shuffle_alone_leaves_the_order_to_chance() {
+    stack_with!(IN_ORDER: InOrder = Parts::NONE);
+    stack_with!(SHUFFLED: OnlyShuffle = Parts { shuffle: true, ..Parts::NONE });
+    fn steps<L: Layer>(stack: &L, layout: Layout) -> usize {
+        let mut before = 0;
+        let mut forwards = 0;
+        for _ in 0..400 {
+            let object = stack.allocate(layout).unwrap().cast::<u8>().addr().get();
+            forwards += usize::from(object.abs_diff(before) == 64);
+            before = object;
+        }
+        forwards
+    }
+    let layout = Layout::new::<[u8; 50]>();
+    let (ordered, shuffled) = (steps(&&IN_ORDER, layout), steps(&&SHUFFLED, layout));
+    assert!(ordered > 300, "{ordered}");
+    assert!(shuffled < 100, "{shuffled}");
+}
+
+#[test]
+fn wipe_alone_leaves_nothing_behind() {
+    stack_with!(WIPED: Wiped = Parts { wipe: true, ..Parts::NONE });
+    stack_with!(LEFT: Left = Parts::NONE);
+    for bytes in [24, 100, 1000, 5000, 40_000, 200_000] {
+        let layout = Layout::from_size_align(bytes, 8).unwrap();
+        let left = |stack: &dyn Fn() -> NonNull<u8>, free: &dyn Fn(NonNull<u8>)| {
+            let object = stack();
+            // SAFETY: the object has so many bytes; its memory stays mapped.
+            unsafe {
+                object.write_bytes(0xa5, bytes);
+                free(object);
+                (64..bytes).any(|at| object.add(at).read_volatile() == 0xa5)
+            }
+        };
+        // SAFETY: each object is one of the stack's.
+        let (wiped, bare) = unsafe {
+            (
+                left(&|| WIPED.allocate(layout).unwrap().cast(), &|o| WIPED.deallocate(o, layout)),
+                left(&|| LEFT.allocate(layout).unwrap().cast(), &|o| LEFT.deallocate(o, layout)),
+            )
+        };
+        assert!(!wiped, "{bytes}");
+        assert!(bare || bytes < 65, "{bytes}");
+    }
+}
+
+/// What the program asks to be zero is, whoever has to see to it; also what an object has grown by.
+#[test]
+fn zeroes_are_zero_with_any_parts() {
+    fn check<L: Layer>(stack: &L) {
+        for bytes in [24, 100, 1000, 5000, 40_000, 200_000] {
+            let (old, new) = (bytes / 2 + 1, bytes);
+            let layout = |bytes| Layout::from_size_align(bytes, 8).unwrap();
+            for _ in 0..50 {
+                // SAFETY: each layout is that of the object as it is then.
+                unsafe {
+                    let object: NonNull<u8> = stack.allocate_zeroed(layout(new)).unwrap().cast();
+                    let is_zero = |object: NonNull<u8>, from: usize| {
+                        (from..new).all(|at| object.add(at).read() == 0)
+                    };
+                    assert!(is_zero(object, 0), "{bytes}");
+                    object.write_bytes(0xa5, new);
+                    let object = stack.shrink(object, layout(new), layout(old)).unwrap().cast();
+                    let object = stack.grow_zeroed(object, layout(old), layout(new)).unwrap();
+                    let object: NonNull<u8> = object.cast();
+                    assert!((0..old).all(|at| object.add(at).read() == 0xa5), "{bytes}");
+                    assert!(is_zero(object, old), "{bytes}");
+                    object.write_bytes(0xa5, new);
+                    stack.deallocate(object, layout(new));
+                }
+            }
+        }
+        stack.verify().unwrap();
+    }
+    check(&&BARE);
+    check(&&CANARIES);
+    check(&&WIPE);
+    check(&&UNGUARDED);
+    check(&&STACK);
+}
+
 /// The mistakes, by name, and what is said of each.
 const MISTAKES: &[(&str, &str)] = &[
     ("double-free", "double free"),
@@ -108,7 +247,16 @@ const MISTAKES: &[(&str, &str)] = &[
     ("underflow", "underflow"),
     ("underflow-large", "underflow"),
     ("write-after-free", "write after free"),
+    ("write-after-free-middle", "write after free"),
+    ("write-after-free-middle-long", "write after free"),
     ("resize-after-free", "double free"),
+    ("part-frees", "double free"),
+    ("part-frees-invalid", "invalid free"),
+    ("part-canaries", "overflow"),
+    ("part-canaries-before", "underflow"),
+    ("part-canaries-large", "overflow"),
+    ("part-look", "write after free"),
+    ("part-unguarded-large", "overflow"),
 ];
 
 fn child(name: &str) -> std::process::Output {
@@ -127,18 +275,90 @@ fn mistakes_end_the_process() {
         assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{name}: {output:?}");
         assert!(text.contains(&format!("strata: {words} at 0x")), "{name}: {text}");
     }
+    // What a part is there to stop is let through without it.
+    for name in ["without-frees", "without-canaries", "without-look"] {
+        let output = child(name);
+        assert!(output.status.success(), "{name}: {output:?}");
+    }
     let output = child("none");
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
 fn guards_end_the_process() {
-    for name in ["use-after-free-large", "overflow-guard", "underflow-guard", "empty"] {
+    for name in
+        ["use-after-free-large", "overflow-guard", "underflow-guard", "empty", "part-guards"]
+    {
         let output = child(name);
         // A sanitizer has its own handler, and its own way to end.
         let is_told = String::from_utf8_lossy(&output.stderr).contains("AddressSanitizer: SEGV");
         let is_ended = output.status.signal() == Some(libc::SIGSEGV);
         assert!(is_ended || is_told, "{name}: {output:?}");
+    }
+}
+
+/// Writes `at` so far from the start of an object, then frees it, if it is to be written to before.
+///
+/// # Safety
+///
+/// It is a mistake: that is what the stack is to find out.
+unsafe fn write_and_free<L: Layer>(stack: &L, bytes: usize, at: isize, is_freed_before: bool) {
+    let layout = Layout::from_size_align(bytes, 8).unwrap();
+    let allocate = || stack.allocate(layout).unwrap().cast::<u8>();
+    let (before, object) = (allocate(), allocate());
+    // SAFETY: see above.
+    unsafe {
+        if is_freed_before {
+            stack.deallocate(object, layout);
+        }
+        let byte = object.offset(at);
+        byte.write(!byte.read());
+        if !is_freed_before {
+            stack.deallocate(object, layout);
+        }
+        addresses(stack, layout, 200);
+        stack.deallocate(before, layout);
+    }
+}
+
+/// What one part alone stops, or does not.
+///
+/// # Safety
+///
+/// As for [`mistake`].
+unsafe fn part(name: &str) {
+    let small = Layout::new::<[u8; 100]>();
+    // SAFETY: see there.
+    unsafe {
+        let twice = |stack: &dyn Fn() -> NonNull<u8>, free: &dyn Fn(NonNull<u8>)| {
+            let object = stack();
+            [(); 2].iter().for_each(|()| free(object));
+        };
+        match name {
+            "part-frees" => {
+                twice(&|| FREES.allocate(small).unwrap().cast(), &|o| FREES.deallocate(o, small));
+            }
+            "without-frees" => {
+                twice(&|| LOOK.allocate(small).unwrap().cast(), &|o| LOOK.deallocate(o, small));
+            }
+            "part-frees-invalid" => {
+                let object = FREES.allocate(small).unwrap().cast::<u8>();
+                FREES.deallocate(object.add(16), small);
+            }
+            "part-canaries" => write_and_free(&&CANARIES, 100, 100, false),
+            "part-canaries-before" => write_and_free(&&CANARIES, 100, -1, false),
+            "part-canaries-large" => write_and_free(&&CANARIES, 200_000, 200_000, false),
+            "part-unguarded-large" => write_and_free(&&UNGUARDED, 200_000, 200_000, false),
+            "without-canaries" => write_and_free(&&FREES, 100, 100, false),
+            "part-look" => write_and_free(&&LOOK, 100, 50, true),
+            "without-look" => write_and_free(&&WIPE, 100, 50, true),
+            "part-guards" => {
+                let layout = Layout::new::<[u8; 1 << 20]>();
+                let object = GUARDS.allocate(layout).unwrap().cast::<u8>();
+                object.add(1 << 20).write(1);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -184,6 +404,11 @@ unsafe fn mistake(name: &str) {
                 object.add(50).write(1);
                 churn(10_000);
             }
+            "write-after-free-middle" => write_and_free(&&STACK, 900, 450, true),
+            // One in eight is looked at there, before it is wiped the next time.
+            "write-after-free-middle-long" => {
+                (0..200).for_each(|_| write_and_free(&&STACK, 4000, 2000, true));
+            }
             "resize-after-free" => {
                 free(object, small);
                 let _ = STACK.grow(object, small, layout(5000));
@@ -198,7 +423,7 @@ unsafe fn mistake(name: &str) {
                 let empty = STACK.allocate_for(layout(0), Family::Malloc, false).unwrap();
                 assert_ne!(empty.as_ptr().read_volatile(), 1);
             }
-            _ => {}
+            _ => part(name),
         }
         if name.starts_with("overflow") || name.starts_with("underflow") || name == "none" {
             free(object, small);

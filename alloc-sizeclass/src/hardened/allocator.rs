@@ -6,11 +6,14 @@
 use super::ledger::Family;
 use super::mistake::{Kind, Mistake, stop};
 use super::other::{Claim, NotOurs};
-use super::{Hardened, Key};
+use super::{Hardened, Key, Policy};
 use alloc_core::{AllocError, Allocator, Layer, Layout, allocator, dangling};
 use core::ptr::NonNull;
 
-impl<A: Layer, K: Key> Hardened<A, K> {
+impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
+    /// Whether the size that a free is told is compared with the object's.
+    const KNOWS_SIZES: bool = P::PARTS.frees && P::PARTS.canaries;
+
     #[inline(always)]
     fn allocate_rust(
         &self,
@@ -64,7 +67,7 @@ allocator! {
     // SAFETY: an object is a slot or a run that was free, and is nobody else's until it is freed (the ledger's R1 and R2,
     // the lock of runs); all of them are mapped for as long as they live, and stay where they are, because the stack
     // is a static. Nothing unwinds.
-    unsafe impl[A: Layer, K: Key] Allocator for Hardened<A, K> {
+    unsafe impl[A: Layer, K: Key, P: Policy] Allocator for Hardened<A, K, P> {
         #[inline]
         fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
             self.allocate_rust(layout, false)
@@ -83,7 +86,7 @@ allocator! {
             // SAFETY: the caller's promise, as far as it is kept.
             unsafe {
                 match self.free_hit(ptr.as_ptr(), Family::Rust) {
-                    Some(bytes) if bytes == layout.size() => {}
+                    Some(bytes) if bytes == layout.size() || !Self::KNOWS_SIZES => {}
                     Some(bytes) => stop(Mistake {
                         bytes,
                         ..Mistake::at(Kind::WrongSize, ptr.addr().get())

@@ -14,6 +14,7 @@
 //! thread cycles through stays in the caches of its core.
 //! Not here: where slots come from when none is ready, and go when there are too many (`miss.rs`).
 
+use super::parts::Parts;
 use super::wipe::Places;
 use core::ptr::{NonNull, null_mut};
 
@@ -30,6 +31,9 @@ const fn slots(slot_bytes: usize) -> usize {
         _ => 4,
     }
 }
+
+/// Of so many long slots one is looked at as a whole.
+const LOOK_ONE_IN: u32 = 8;
 
 /// How many slots the first refill of a class asks for.
 const FIRST_SLOTS: u32 = 4;
@@ -56,14 +60,20 @@ pub(super) struct Bag {
 
 impl Bag {
     /// Makes a zeroed bag one of a class.
-    pub(super) fn begin(&mut self, slot_bytes: usize, random: u32) {
+    pub(super) fn begin(&mut self, slot_bytes: usize, random: u32, parts: Parts) {
         let slots = slots(slot_bytes) as u32;
-        self.most_resting = slots / 4;
+        self.most_resting = if parts.rest { slots / 4 } else { 0 };
         self.mask = slots - 1;
         self.slot_bytes = slot_bytes as u32;
         self.batch = FIRST_SLOTS;
         self.random = random;
         self.places = Places::of(slot_bytes);
+    }
+
+    /// Whether a long slot is looked at in the middle, too: one in eight is, and nobody knows which.
+    #[inline]
+    pub(super) fn draws_look(&mut self) -> bool {
+        self.below(LOOK_ONE_IN) == 0
     }
 
     /// A number below `bound` (0 if that is 0), by a linear congruential generator, whose upper bits count.
@@ -87,21 +97,28 @@ impl Bag {
 
     /// Takes a slot that is ready.
     #[inline(always)]
-    pub(super) fn take(&mut self) -> Option<NonNull<u8>> {
+    pub(super) fn take(&mut self, parts: Parts) -> Option<NonNull<u8>> {
         let ready = self.ready();
         if ready <= 0 {
             return None;
+        }
+        if !parts.rest && !parts.shuffle {
+            self.tail = self.tail.wrapping_sub(1);
+            let last = self.tail;
+            return NonNull::new(*self.at(last));
         }
         let head = self.head;
         let slot = *self.at(head);
         let next = head.wrapping_add(1);
         self.head = next;
-        // Any of those that are left comes next, and will be asked for soon. (If none is, nothing changes.)
-        let other = next.wrapping_add(self.below(ready as u32 - 1));
-        let (first, chosen) = (*self.at(next), *self.at(other));
-        *self.at(other) = first;
-        *self.at(next) = chosen;
-        soon(chosen);
+        if parts.shuffle {
+            // Any of those that are left comes next, and will be asked for soon. (If none is, nothing changes.)
+            let other = next.wrapping_add(self.below(ready as u32 - 1));
+            let (first, chosen) = (*self.at(next), *self.at(other));
+            *self.at(other) = first;
+            *self.at(next) = chosen;
+            soon(chosen);
+        }
         // SAFETY: between head and tail stand slots (`put`, `fill`).
         Some(unsafe { NonNull::new_unchecked(slot) })
     }
@@ -127,16 +144,19 @@ impl Bag {
         wanted.min(room)
     }
 
-    /// Adds a slot that is ready, at a random place.
+    /// Adds a slot that is ready, at a random place if the order is to be random.
     ///
     /// # Safety
     ///
     /// There is room: `wanted` said for how many.
-    pub(super) unsafe fn fill(&mut self, slot: NonNull<u8>) {
+    pub(super) unsafe fn fill(&mut self, slot: NonNull<u8>, parts: Parts) {
         debug_assert!(self.tail.wrapping_sub(self.head) <= self.mask);
         let head = self.head.wrapping_sub(1);
         self.head = head;
         *self.at(head) = slot.as_ptr();
+        if !parts.shuffle {
+            return;
+        }
         let ready = self.ready().max(0).cast_unsigned();
         let other = head.wrapping_add(self.below(ready));
         let (first, chosen) = (*self.at(head), *self.at(other));
@@ -175,14 +195,14 @@ fn soon(slot: *const u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bag, MAX_SLOTS};
+    use super::{Bag, MAX_SLOTS, Parts};
     use core::ptr::NonNull;
     use std::collections::HashSet;
 
-    fn bag(slot_bytes: usize) -> Box<Bag> {
+    fn bag(slot_bytes: usize, parts: Parts) -> Box<Bag> {
         // SAFETY: numbers and pointers, for which zero is a value.
         let mut bag: Box<Bag> = unsafe { Box::new(core::mem::zeroed()) };
-        bag.begin(slot_bytes, 42);
+        bag.begin(slot_bytes, 42, parts);
         bag
     }
 
@@ -192,12 +212,16 @@ mod tests {
 
     #[test]
     fn a_freed_slot_rests_for_a_quarter_of_the_bag() {
-        for (slot_bytes, slots) in [(16, MAX_SLOTS), (200, 32), (1 << 10, 16), (64 << 10, 4)] {
-            let mut bag = bag(slot_bytes);
+        let sizes = [(16, MAX_SLOTS), (200, 32), (1 << 10, 16), (64 << 10, 4)];
+        let alone = Parts { rest: true, ..Parts::NONE };
+        for (slot_bytes, slots, parts) in
+            [Parts::ALL, alone].into_iter().flat_map(|parts| sizes.map(|(b, n)| (b, n, parts)))
+        {
+            let mut bag = bag(slot_bytes, parts);
             let mut frees = Vec::new();
             let mut fresh = 0;
             for round in 0..5000 {
-                let next = bag.take().unwrap_or_else(|| {
+                let next = bag.take(parts).unwrap_or_else(|| {
                     fresh += 1;
                     slot(fresh)
                 });
@@ -212,31 +236,43 @@ mod tests {
 
     #[test]
     fn a_full_bag_takes_no_more_and_loses_nothing() {
-        let mut bag = bag(1 << 10);
+        let mut bag = bag(1 << 10, Parts::ALL);
         for number in 0..16 {
             assert!(bag.put(slot(number)));
         }
         assert!(!bag.put(slot(16)));
         assert_eq!(bag.excess(), 6);
-        let mut all: HashSet<_> = (0..6).map(|_| bag.take().unwrap()).collect();
+        let mut all: HashSet<_> = (0..6).map(|_| bag.take(Parts::ALL).unwrap()).collect();
         assert!(bag.put(slot(16)));
         all.extend(std::iter::from_fn(|| bag.take_any()));
         assert_eq!(all, (0..17).map(slot).collect());
     }
 
     #[test]
+    fn without_rest_and_shuffle_the_last_is_next() {
+        let mut bag = bag(16, Parts::NONE);
+        for number in 0..3 {
+            assert!(bag.put(slot(number)));
+        }
+        // SAFETY: there is room.
+        unsafe { bag.fill(slot(3), Parts::NONE) };
+        let order: Vec<_> = std::iter::from_fn(|| bag.take(Parts::NONE)).collect();
+        assert_eq!(order, [2, 1, 0, 3].map(slot));
+    }
+
+    #[test]
     fn slots_come_in_another_order_each_once() {
-        let mut bag = bag(16);
+        let mut bag = bag(16, Parts::ALL);
         let mut orders = HashSet::new();
         for filled in [false, true].repeat(20) {
             for number in 0..if filled { 32 } else { MAX_SLOTS } {
                 match filled {
                     // SAFETY: there is room for all of them.
-                    true => unsafe { bag.fill(slot(number)) },
+                    true => unsafe { bag.fill(slot(number), Parts::ALL) },
                     false => assert!(bag.put(slot(number))),
                 }
             }
-            let order: Vec<_> = std::iter::from_fn(|| bag.take()).collect();
+            let order: Vec<_> = std::iter::from_fn(|| bag.take(Parts::ALL)).collect();
             assert_eq!(order.len(), if filled { 32 } else { MAX_SLOTS * 3 / 4 });
             assert_eq!(order.iter().collect::<HashSet<_>>().len(), order.len());
             assert!(orders.insert(order), "an order came twice");

@@ -3,8 +3,8 @@
 //! Above: [`hardened!`](crate::hardened!). Below: thread-local storage: one word for each thread and stack, null at first,
 //! without a destructor. A POSIX key, set at the first miss, ends it.
 
-use super::Hardened;
 use super::record::{BARRED, Record};
+use super::{Hardened, Policy};
 use crate::cache::ExitKey;
 use alloc_core::Layer;
 use alloc_core::sync::{AtomicBool, Ordering};
@@ -43,8 +43,10 @@ pub struct Thread {
 pub unsafe trait Static: Key {
     /// The layer below.
     type Below: Layer + Sync + 'static;
+    /// Which parts the stack has.
+    type Parts: Policy;
     /// The stack.
-    fn stack() -> &'static Hardened<Self::Below, Self>;
+    fn stack() -> &'static Hardened<Self::Below, Self, Self::Parts>;
 }
 
 impl Thread {
@@ -107,29 +109,31 @@ impl Thread {
 /// assert_eq!(vec![1, 2, 3].len(), 3);
 /// ```
 ///
-/// The static's type is `Hardened<Below, NAME>`: the key is a type of the static's own name.
+/// The static's type is `Hardened<Below, NAME>`: the key is a type of the static's own name. A stack that has not all parts
+/// names its [`Policy`] behind the layer below, `static NAME: Below, POLICY = …`, and its type is
+/// `Hardened<Below, NAME, POLICY>`.
 ///
 /// In a shared library, begin with `#[initial_exec = "a_symbol"]`, as for [`thread_cache!`](crate::thread_cache).
 #[macro_export]
 macro_rules! hardened {
     (
         #[initial_exec = $symbol:literal]
-        $(#[$attr:meta])* $vis:vis static $NAME:ident: $below:ty = $init:expr;
+        $(#[$attr:meta])* $vis:vis static $NAME:ident: $below:ty $(, $parts:ty)? = $init:expr;
     ) => {
-        $crate::__hardened_static!([$(#[$attr])*] [$vis] $NAME [$below] [$init]);
+        $crate::__hardened_static!([$(#[$attr])*] [$vis] $NAME [$below $(, $parts)?] [$init]);
         const _: () = {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             $crate::__hardened_initial_exec!($symbol);
             #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
             $crate::__hardened_local!();
-            $crate::__hardened_key!($NAME [$below]);
+            $crate::__hardened_key!($NAME [$below $(, $parts)?]);
         };
     };
-    ($(#[$attr:meta])* $vis:vis static $NAME:ident: $below:ty = $init:expr;) => {
-        $crate::__hardened_static!([$(#[$attr])*] [$vis] $NAME [$below] [$init]);
+    ($(#[$attr:meta])* $vis:vis static $NAME:ident: $below:ty $(, $parts:ty)? = $init:expr;) => {
+        $crate::__hardened_static!([$(#[$attr])*] [$vis] $NAME [$below $(, $parts)?] [$init]);
         const _: () = {
             $crate::__hardened_local!();
-            $crate::__hardened_key!($NAME [$below]);
+            $crate::__hardened_key!($NAME [$below $(, $parts)?]);
         };
     };
 }
@@ -139,15 +143,20 @@ macro_rules! hardened {
 #[macro_export]
 macro_rules! __hardened_static {
     ([$($attr:tt)*] [$vis:vis] $NAME:ident [$below:ty] [$init:expr]) => {
+        $crate::__hardened_static!(
+            [$($attr)*] [$vis] $NAME [$below, $crate::hardened::Full] [$init]
+        );
+    };
+    ([$($attr:tt)*] [$vis:vis] $NAME:ident [$below:ty, $parts:ty] [$init:expr]) => {
         /// The key of the hardened stack of this name.
         #[derive(Debug)]
         #[allow(non_camel_case_types)]
         $vis enum $NAME {}
         $($attr)*
-        $vis static $NAME: $crate::Hardened<$below, $NAME> = {
+        $vis static $NAME: $crate::Hardened<$below, $NAME, $parts> = {
             let below = $init;
             // SAFETY: this is the static of the key, whose type has just been made for it.
-            unsafe { $crate::Hardened::<$below, $NAME>::for_static(below) }
+            unsafe { $crate::Hardened::<$below, $NAME, $parts>::for_static(below) }
         };
     };
 }
@@ -225,6 +234,9 @@ macro_rules! __hardened_initial_exec {
 #[macro_export]
 macro_rules! __hardened_key {
     ($NAME:ident [$below:ty]) => {
+        $crate::__hardened_key!($NAME [$below, $crate::hardened::Full]);
+    };
+    ($NAME:ident [$below:ty, $parts:ty]) => {
         // SAFETY: the word is the calling thread's, constant-initialised, without a destructor; `Thread` has one run.
         unsafe impl $crate::__private::HardenedKey for $NAME {
             #[inline(always)]
@@ -244,7 +256,8 @@ macro_rules! __hardened_key {
         // SAFETY: it names the static, whose key this is.
         unsafe impl $crate::__private::HardenedStatic for $NAME {
             type Below = $below;
-            fn stack() -> &'static $crate::Hardened<$below, $NAME> {
+            type Parts = $parts;
+            fn stack() -> &'static $crate::Hardened<$below, $NAME, $parts> {
                 &$NAME
             }
         }

@@ -3,7 +3,7 @@
 //! Above: whoever holds the stack. Below: the layer below.
 
 use super::record::Record;
-use super::{Hardened, Key, MAX_SLOT_BYTES, NO_BYTES, Table, span_of};
+use super::{Hardened, Key, MAX_SLOT_BYTES, NO_BYTES, Policy, Table, span_of};
 use crate::table::{ClassTable, MAX_CLASSES};
 use alloc_core::{Broken, Layer, Layout, Report};
 use core::ops::Range;
@@ -14,7 +14,7 @@ const HARDENED: &str = "Hardened";
 // SAFETY: L1: every slice has its layout's size. L2: by that, no other size fits. L3: `allocate_rust`. L4: what lies in
 // the window is the layer below's, all else is asked for in the table of runs. L5: no method panics, but for the sink of
 // `report`.
-unsafe impl<A: Layer, K: Key> Layer for Hardened<A, K> {
+unsafe impl<A: Layer, K: Key, P: Policy> Layer for Hardened<A, K, P> {
     fn owns(&self, ptr: NonNull<u8>) -> bool {
         let address = ptr.addr().get();
         self.ledger.tables().covers(address) || self.runs.lock().around(address).is_some()
@@ -120,7 +120,7 @@ unsafe impl<A: Layer, K: Key> Layer for Hardened<A, K> {
     }
 }
 
-impl<A: Layer, K: Key> Hardened<A, K> {
+impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
     /// Brings what waits to its spans, and empty spans to the layer below. Returns the bytes of these.
     fn release_idle(&self) -> usize {
         let tables = self.ledger.tables();

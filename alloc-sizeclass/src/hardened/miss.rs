@@ -10,14 +10,15 @@ use super::ledger::{FREE, Family, NOTHING, Tables};
 use super::record::{BARRED, Record};
 use super::span::{self, Span};
 use super::{
-    GRANULE_BYTES, Hardened, NO_BYTES, PLACE_BYTES, PLACES_PER_GRANULE, Table, span_of, system,
+    GRANULE_BYTES, Hardened, NO_BYTES, PLACE_BYTES, PLACES_PER_GRANULE, Policy, Table, span_of,
+    system,
 };
 use crate::table::{Class, ClassTable};
 use alloc_core::sync::Ordering;
 use alloc_core::{Layer, Layout};
 use core::ptr::{NonNull, null_mut};
 
-impl<A: Layer, K: Key> Hardened<A, K> {
+impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
     /// The calling thread's record, made if this is its first call. `None` if it cannot have one.
     pub(super) fn record(&self) -> Option<NonNull<Record>> {
         let record = K::record();
@@ -37,7 +38,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             let record = pooled.or_else(Record::map)?;
             // SAFETY: mapped, or from the pool; it is this thread's now.
             unsafe {
-                Record::begin(record, tables, self.secret());
+                Record::begin(record, tables, self.secret(), P::PARTS);
                 self.registry.lock().link(record);
             }
             if K::watch_exit() {
@@ -76,7 +77,8 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     }
 
     /// In a forked child: brings the slots of a thread that is not here to their spans, those that it was not in the
-    /// middle of using. Its memory is a copy that was made while it ran, so that nothing is taken for granted.
+    /// middle of using (none, where the ledger knows nothing of frees). Its memory is a copy that was made while it ran, so
+    /// that nothing is taken for granted.
     pub(super) fn adopt(&self, mut record: NonNull<Record>) {
         // SAFETY: the thread that the record belonged to does not exist in this process.
         let record_mut = unsafe { record.as_mut() };
@@ -85,9 +87,11 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             let Some(place) = tables.place(slot.addr().get()) else { continue };
             let slot_bytes = Table::info(Class::new(class)).slot_bytes;
             // ORDERING: Relaxed: there is no other thread.
-            if tables.state(place).load(Ordering::Relaxed) == FREE {
-                // SAFETY: nobody has the slot. What was being wiped is wiped.
-                unsafe { slot.write_bytes(0, slot_bytes) };
+            if P::PARTS.frees && tables.state(place).load(Ordering::Relaxed) == FREE {
+                if P::PARTS.wipe {
+                    // SAFETY: nobody has the slot. What was being wiped is wiped.
+                    unsafe { slot.write_bytes(0, slot_bytes) };
+                }
                 self.put_to_span(&tables, class, slot);
             }
         }
@@ -149,24 +153,25 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         wants_zeroes: bool,
     ) -> Option<NonNull<u8>> {
         let slot_bytes = Table::info(class).slot_bytes;
-        let (slot, tables) = match self.record() {
+        let (slot, tables, is_chosen) = match self.record() {
             // SAFETY: the calling thread's record.
             Some(mut record) => unsafe {
                 let record = record.as_mut();
-                let slot = match record.bags[class.index()].take() {
+                let slot = match record.bags[class.index()].take(P::PARTS) {
                     Some(slot) => slot,
                     None => self.refill(record, class)?,
                 };
-                (slot, record.tables)
+                let bag = &mut record.bags[class.index()];
+                (slot, record.tables, P::PARTS.look && bag.draws_look())
             },
             None => {
                 let tables = self.opened()?;
-                (self.take_one(&tables, class)?, tables)
+                (self.take_one(&tables, class)?, tables, P::PARTS.look)
             }
         };
-        let secret = self.secret();
+        let (secret, is_thorough) = (self.secret(), wants_zeroes || is_chosen);
         // SAFETY: a free slot of the class, taken for this thread alone.
-        unsafe { hit::finish(&tables, secret, slot, slot_bytes, bytes, family, wants_zeroes) };
+        unsafe { hit::finish::<P>(&tables, secret, slot, slot_bytes, bytes, family, is_thorough) };
         Some(slot)
     }
 
@@ -183,13 +188,15 @@ impl<A: Layer, K: Key> Hardened<A, K> {
                 while wanted > 0
                     && let Some(slot) = shelf.take()
                 {
-                    note_free(&tables, slot, slot_bytes);
+                    if P::PARTS.frees {
+                        note_free(&tables, slot, slot_bytes);
+                    }
                     // SAFETY: `wanted` is what there is room for.
-                    unsafe { bag.fill(slot) };
+                    unsafe { bag.fill(slot, P::PARTS) };
                     wanted -= 1;
                 }
             }
-            if let Some(slot) = bag.take() {
+            if let Some(slot) = bag.take(P::PARTS) {
                 return Some(slot);
             }
             self.acquire(&tables, class.index())?;
@@ -201,7 +208,9 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     fn take_one(&self, tables: &Tables, class: Class) -> Option<NonNull<u8>> {
         loop {
             if let Some(slot) = self.shelves[class.index()].lock().take() {
-                note_free(tables, slot, Table::info(class).slot_bytes);
+                if P::PARTS.frees {
+                    note_free(tables, slot, Table::info(class).slot_bytes);
+                }
                 return Some(slot);
             }
             self.acquire(tables, class.index())?;
@@ -259,7 +268,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
             let slot_bytes = bag.slot_bytes as usize;
             let mut room = shelf.room(slot_bytes, |bytes| self.vault.lock().take(bytes));
             while leaving > 0
-                && let Some(slot) = bag.take()
+                && let Some(slot) = bag.take(P::PARTS)
             {
                 leaving -= 1;
                 // SAFETY: room is counted; a free slot of this class has a span on this shelf.

@@ -20,8 +20,10 @@
 //! 4. *Quarantine* it: the slot that has been longest in the ring leaves for a random place among the free ones.
 //!
 //! A miss takes slots from the class's shelf, or brings some there (`miss.rs`, `shelf.rs`, `span.rs`). What no slot holds
-//! is a run of pages between guard pages (`runs.rs`). Objects of no bytes lie in pages that nobody can access
+//! is a run of pages between guard pages (`large.rs`, `runs.rs`). Objects of no bytes lie in pages that nobody can access
 //! (`other.rs`). Everything that is known of memory lies elsewhere, behind guard pages (`vault.rs`).
+//!
+//! Each of these is a part that a stack may leave out (`parts.rs`): the files ask `P::PARTS`, and what is not there folds away.
 //!
 //! Threads meet in the ledger (its R1 to R3), and else under locks. Order of locks: registry, `opening`, a shelf, vault,
 //! runs; none is held while the layer below is called. Not here: what is said of a mistake (`mistake.rs`).
@@ -32,11 +34,13 @@ mod canary;
 mod claim;
 mod hit;
 mod key;
+mod large;
 mod layer;
 mod ledger;
 mod miss;
 mod mistake;
 mod other;
+mod parts;
 mod record;
 mod runs;
 mod shelf;
@@ -48,6 +52,7 @@ mod wipe;
 pub use key::{Key, Static, Thread};
 pub use ledger::Family;
 pub use other::{Claim, NotOurs, Object};
+pub use parts::{Full, Parts, Policy};
 pub use record::Record;
 
 use crate::table::{Class, ClassTable, Fine, MAX_CLASSES, SizeClasses};
@@ -89,10 +94,11 @@ fn span_of(class: usize) -> (usize, u32) {
 /// The slots that a span has at least.
 const LEAST_SPAN_SLOTS: u32 = 8;
 
-/// A hardened stack over a layer that spans come from, as a static: see [`hardened!`](crate::hardened!).
+/// A hardened stack over a layer that spans come from, as a static: see [`hardened!`](crate::hardened!). `P` says which
+/// parts it has: all, if nothing is said.
 ///
 /// Frees that break the rules end the process: see the crate's documentation for what is found, and when.
-pub struct Hardened<A, K> {
+pub struct Hardened<A, K, P = Full> {
     below: A,
     ledger: Ledger,
     /// What canaries are made with; 0 before the first allocation.
@@ -103,13 +109,13 @@ pub struct Hardened<A, K> {
     vault: Lock<Vault>,
     runs: Lock<Runs>,
     registry: Lock<Registry>,
-    key: PhantomData<K>,
+    key: PhantomData<(K, P)>,
 }
 
 // SAFETY: what threads share is behind locks and atomics; records belong to their threads, which reach them by the key.
-unsafe impl<A: Layer + Sync, K: Key> Sync for Hardened<A, K> {}
+unsafe impl<A: Layer + Sync, K: Key, P: Policy> Sync for Hardened<A, K, P> {}
 
-impl<A: Layer, K: Key> Hardened<A, K> {
+impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
     /// The stack of a static; [`hardened!`](crate::hardened!) calls this.
     ///
     /// # Safety
@@ -118,6 +124,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     #[doc(hidden)]
     #[must_use]
     pub const unsafe fn for_static(below: A) -> Self {
+        const { P::PARTS.checked() };
         Self {
             below,
             ledger: Ledger::new(),
@@ -138,7 +145,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
     }
 }
 
-impl<A: fmt::Debug, K> fmt::Debug for Hardened<A, K> {
+impl<A: fmt::Debug, K, P> fmt::Debug for Hardened<A, K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hardened").field("below", &self.below).finish_non_exhaustive()
     }

@@ -7,6 +7,7 @@
 use super::bag::Bag;
 use super::canary::Secret;
 use super::ledger::Tables;
+use super::parts::Parts;
 use super::{MAX_SLOT_BYTES, Table, system};
 use crate::table::{ClassTable, MAX_CLASSES};
 use alloc_core::sync::{AtomicU8, Ordering};
@@ -48,7 +49,12 @@ impl Record {
     /// # Safety
     ///
     /// `record` came from [`map`](Self::map), or from the registry's pool, and is the caller's.
-    pub(super) unsafe fn begin(record: NonNull<Self>, tables: Tables, secret: Secret) {
+    pub(super) unsafe fn begin(
+        record: NonNull<Self>,
+        tables: Tables,
+        secret: Secret,
+        parts: Parts,
+    ) {
         let at = record.as_ptr();
         // SAFETY: the caller's promise. Zero is a value of a bag.
         unsafe {
@@ -60,7 +66,7 @@ impl Record {
                 let info = Table::info(class);
                 if info.slot_bytes <= MAX_SLOT_BYTES {
                     let seed = (random.wrapping_mul(class.index() as u64 * 2 + 1) >> 32) as u32;
-                    (*at).bags[class.index()].begin(info.slot_bytes, seed);
+                    (*at).bags[class.index()].begin(info.slot_bytes, seed, parts);
                 }
             }
         }

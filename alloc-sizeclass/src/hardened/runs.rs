@@ -11,11 +11,12 @@
 //! A free takes the pages away at once, and the addresses go to nobody while they are among the last
 //! [`RESTING_RUNS`] freed. Not here: slots.
 
-use super::canary::Secret;
+use super::canary::{CANARY_BYTES, Secret};
 use super::ledger::Family;
 use super::mistake::Kind;
+use super::parts::Parts;
 use super::system;
-use alloc_core::Layout;
+use alloc_core::{Layer, Layout};
 use core::ptr::{NonNull, null_mut};
 
 /// Freed runs whose addresses rest.
@@ -40,6 +41,8 @@ pub(super) struct Run {
     inner_bytes: usize,
     mapped: usize,
     mapped_bytes: usize,
+    /// The alignment that the layer below was asked for, where the memory is from there; else 0.
+    align: usize,
 }
 
 fn pointer(address: usize) -> Option<NonNull<u8>> {
@@ -48,7 +51,7 @@ fn pointer(address: usize) -> Option<NonNull<u8>> {
 
 impl Run {
     /// Maps a run for an object.
-    pub(super) fn map(layout: Layout, family: Family, secret: Secret, near: usize) -> Option<Self> {
+    pub(super) fn map(layout: Layout, family: Family, near: usize) -> Option<Self> {
         let page_bytes = system::page_bytes();
         let align = layout.align().max(16);
         // An object of no bytes lies in the guard.
@@ -72,6 +75,7 @@ impl Run {
             inner_bytes,
             mapped: mapped.addr().get(),
             mapped_bytes,
+            align: 0,
         };
         // SAFETY: reserved above; the inner pages lie within.
         unsafe {
@@ -79,9 +83,63 @@ impl Run {
                 system::unmap(mapped, mapped_bytes);
                 return None;
             }
-            run.mark(secret);
         }
         Some(run)
+    }
+
+    /// Takes memory for an object from a layer.
+    pub(super) fn take<A: Layer>(
+        below: &A,
+        layout: Layout,
+        family: Family,
+        parts: Parts,
+        wants_zeroes: bool,
+    ) -> Option<Self> {
+        let (bytes, align) = (layout.size(), layout.align().max(16));
+        let room = bytes.checked_add(if parts.canaries { CANARY_BYTES } else { 1 })?;
+        let inner_bytes = room.checked_next_multiple_of(16)?;
+        let layout = Layout::from_size_align(inner_bytes, align).ok()?;
+        let memory = match wants_zeroes {
+            true => below.allocate_zeroed(layout),
+            false => below.allocate(layout),
+        };
+        let object = memory.ok()?.cast::<u8>().as_ptr().expose_provenance();
+        Some(Self {
+            object,
+            bytes,
+            family: Some(family),
+            inner: object,
+            inner_bytes,
+            mapped: object,
+            mapped_bytes: inner_bytes,
+            align,
+        })
+    }
+
+    /// Gives it back.
+    ///
+    /// # Safety
+    ///
+    /// The run came from [`take`](Self::take) of this layer, is in no table, and nobody uses it.
+    pub(super) unsafe fn give<A: Layer>(&self, below: &A) {
+        if let (Some(start), Ok(layout)) =
+            (pointer(self.inner), Layout::from_size_align(self.inner_bytes, self.align))
+        {
+            // SAFETY: the caller's promise.
+            unsafe { below.deallocate(start, layout) };
+        }
+    }
+
+    /// Zeroes it.
+    ///
+    /// # Safety
+    ///
+    /// The run is the caller's.
+    pub(super) unsafe fn wipe(&self) {
+        if let Some(start) = pointer(self.inner) {
+            // SAFETY: the caller's promise.
+            unsafe { start.write_bytes(0, self.inner_bytes) };
+        }
     }
 
     /// Fills the slack.
@@ -89,7 +147,7 @@ impl Run {
     /// # Safety
     ///
     /// The run is mapped, and the caller's.
-    unsafe fn mark(&self, secret: Secret) {
+    pub(super) unsafe fn mark(&self, secret: Secret) {
         let end = self.object + self.bytes;
         if let Some(slack) = pointer(end) {
             // SAFETY: from the object's end to the end of the accessible pages.
@@ -159,7 +217,7 @@ impl Run {
     /// # Safety
     ///
     /// The run is mapped, checked, and the caller's; after a success its old pages are nobody's.
-    pub(super) unsafe fn moved(&self, bytes: usize, secret: Secret, near: usize) -> Option<Self> {
+    pub(super) unsafe fn moved(&self, bytes: usize, near: usize) -> Option<Self> {
         #[cfg(target_os = "linux")]
         {
             if self.bytes.min(bytes) < MOVED_BYTES || self.mapped_bytes > usize::MAX / 4 {
@@ -194,9 +252,8 @@ impl Run {
                 inner_bytes,
                 mapped: mapped.addr().get(),
                 mapped_bytes,
+                align: 0,
             };
-            // SAFETY: the pages are the caller's, at their new place. What was in use and is slack now is marked.
-            unsafe { run.mark(secret) };
             // Where the old object's slack was, there may be bytes of the new one: they are zero.
             if bytes > self.bytes {
                 let slack_bytes = (self.inner_bytes - before - self.bytes).min(bytes - self.bytes);
@@ -209,7 +266,7 @@ impl Run {
         }
         #[cfg(not(target_os = "linux"))]
         {
-            let _ = (bytes, secret, near);
+            let _ = (bytes, near);
             None
         }
     }

@@ -9,12 +9,31 @@ use core::ptr::NonNull;
 /// What is done in a straight line.
 pub(super) const SHORT_BYTES: usize = 128;
 
-/// How much of each end of a long slot is looked at whenever it is handed out. All of it is when the program asks for
-/// zeroes.
+/// Up to here a slot is looked at as a whole whenever it is handed out. Of a longer one these are the two ends; all of it is
+/// looked at when the program asks for zeroes, or it is drawn (`bag.rs`).
+const WHOLE_BYTES: usize = 1 << 10;
+
+/// How much of each end of a longer slot is looked at whenever it is handed out.
 const END_BYTES: usize = 128;
 
-type Word = [u64; 2];
-type Line = [u64; 8];
+/// What is read and written at once: a vector register, where there are some. Slots are aligned to it.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Word([u64; 2]);
+
+impl Word {
+    const ZERO: Self = Self([0; 2]);
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self([self.0[0] | other.0[0], self.0[1] | other.0[1]])
+    }
+
+    #[inline(always)]
+    fn is_zero(self) -> bool {
+        self.0[0] | self.0[1] == 0
+    }
+}
 
 /// Where the words of a short slot are: from both ends, as far as there are any. (The first one is at 0, and the last one
 /// 16 bytes before the end.)
@@ -48,11 +67,11 @@ pub(super) unsafe fn wipe_short(slot: NonNull<u8>, slot_bytes: usize, places: &P
     let start = slot.as_ptr();
     // SAFETY: the caller's promise; each place lies within `slot_bytes`.
     unsafe {
-        start.cast::<Word>().write([0; 2]);
+        start.cast::<Word>().write(Word::ZERO);
         for place in places.0 {
-            start.add(place as usize).cast::<Word>().write([0; 2]);
+            start.add(place as usize).cast::<Word>().write(Word::ZERO);
         }
-        start.add(slot_bytes - 16).cast::<Word>().write([0; 2]);
+        start.add(slot_bytes - 16).cast::<Word>().write(Word::ZERO);
     }
 }
 
@@ -66,7 +85,7 @@ pub(super) unsafe fn wipe(slot: NonNull<u8>, slot_bytes: usize, used_bytes: usiz
     // SAFETY: the caller's promise.
     unsafe {
         slot.write_bytes(0, used_bytes);
-        slot.add(slot_bytes - 16).cast::<Word>().write([0; 2]);
+        slot.add(slot_bytes - 16).cast::<Word>().write(Word::ZERO);
     }
 }
 
@@ -81,29 +100,18 @@ pub(super) unsafe fn is_short_zero(slot: NonNull<u8>, slot_bytes: usize, places:
     // SAFETY: the caller's promise; each place lies within `slot_bytes`.
     unsafe {
         let word = |place: usize| start.add(place).cast::<Word>().read();
-        let [mut a, mut b] = word(0);
-        for place in places.0 {
-            let [c, d] = word(place as usize);
-            (a, b) = (a | c, b | d);
-        }
-        let [c, d] = word(slot_bytes - 16);
-        a | b | c | d == 0
+        let all = places.0.iter().fold(word(0), |all, place| all.or(word(*place as usize)));
+        all.or(word(slot_bytes - 16)).is_zero()
     }
 }
 
-#[inline(always)]
-fn fold(line: Line) -> u64 {
-    let [a, b, c, d, e, f, g, h] = line;
-    a | b | c | d | e | f | g | h
-}
-
-/// Whether a slot of any size is zero at both ends, and in between if it is not larger than that.
+/// Whether a slot is zero: all of it, if it is not too long; else at both ends.
 ///
 /// # Safety
 ///
 /// As for [`wipe`].
 pub(super) unsafe fn is_zero_around(slot: NonNull<u8>, slot_bytes: usize) -> bool {
-    if slot_bytes <= 2 * END_BYTES {
+    if slot_bytes <= WHOLE_BYTES {
         // SAFETY: the caller's promise.
         return unsafe { is_zero(slot, slot_bytes) };
     }
@@ -123,16 +131,18 @@ pub(super) unsafe fn is_zero(slot: NonNull<u8>, slot_bytes: usize) -> bool {
         // SAFETY: the caller's promise.
         return unsafe { is_short_zero(slot, slot_bytes, &Places::of(slot_bytes)) };
     }
-    let (mut at, mut all) = (0, 0);
-    // SAFETY: the caller's promise: each line lies within `slot_bytes`.
-    unsafe {
-        while at + 64 <= slot_bytes {
-            all |= fold(start.add(at).cast::<Line>().read());
-            at += 64;
+    // Four words at once, which do not wait for each other.
+    let mut all = [Word::ZERO; 4];
+    let mut fold = |at: usize| {
+        for (n, all) in all.iter_mut().enumerate() {
+            // SAFETY: the caller's promise: four words from `at` on lie within `slot_bytes`.
+            *all = all.or(unsafe { start.add(at + 16 * n).cast::<Word>().read() });
         }
-        all |= fold(start.add(slot_bytes - 64).cast::<Line>().read());
-    }
-    all == 0
+    };
+    (0..slot_bytes / 64).for_each(|line| fold(64 * line));
+    fold(slot_bytes - 64);
+    let [a, b, c, d] = all;
+    a.or(b).or(c.or(d)).is_zero()
 }
 
 /// The first byte that is not zero, if there is one.
@@ -150,8 +160,8 @@ pub(super) unsafe fn first_other(slot: NonNull<u8>, slot_bytes: usize) -> Option
 #[cfg(test)]
 mod tests {
     use super::{
-        END_BYTES, Places, SHORT_BYTES, first_other, is_short_zero, is_zero, is_zero_around, wipe,
-        wipe_short,
+        END_BYTES, Places, SHORT_BYTES, WHOLE_BYTES, first_other, is_short_zero, is_zero,
+        is_zero_around, wipe, wipe_short,
     };
     use core::ptr::NonNull;
 
@@ -170,7 +180,8 @@ mod tests {
                 unsafe {
                     let slot = NonNull::new_unchecked(memory.0.as_mut_ptr().add(16));
                     assert!(!is_zero(slot, slot_bytes), "byte {at} of {slot_bytes}");
-                    let in_between = at >= END_BYTES && at < slot_bytes.saturating_sub(END_BYTES);
+                    let in_between =
+                        slot_bytes > WHOLE_BYTES && at >= END_BYTES && at < slot_bytes - END_BYTES;
                     assert_eq!(is_zero_around(slot, slot_bytes), in_between, "{at}");
                     assert!(!is_short || !is_short_zero(slot, slot_bytes, &places));
                     assert_eq!(first_other(slot, slot_bytes), Some(at));

@@ -1,9 +1,9 @@
 //! The paths that are counted: their table, and what they share.
 //!
 //! Above: `count.rs`, which runs one in a process of its own. Below: the stack by its Rust interface
-//! (`rust.rs`), by C's through the preload library (`c.rs`), what lies under the cache (`below.rs`), collected
-//! objects above it (`collected.rs`), counted pointers (`counted.rs`), pools (`pools.rs`), arenas, frames and stacks
-//! (`arenas.rs`), and loops that do nothing (`bare.rs`), which are taken off.
+//! (`rust.rs`), by C's through the preload library (`c.rs`), the hardened stack (`hardened.rs`), what lies under the cache
+//! (`below.rs`), collected objects above it (`collected.rs`), counted pointers (`counted.rs`), pools (`pools.rs`), arenas,
+//! frames and stacks (`arenas.rs`), and loops that do nothing (`bare.rs`), which are taken off.
 //!
 //! A path is a function that makes its preparations, which do not count, and then some rounds, each
 //! of which does the same work. What a round does is held in place by `black_box`.
@@ -14,6 +14,7 @@ mod below;
 mod c;
 mod collected;
 mod counted;
+mod hardened;
 mod pools;
 mod rust;
 mod threads;
@@ -78,6 +79,7 @@ pub fn all() -> Vec<&'static Path> {
         below::FLOOR,
         rust::PATHS,
         c::PATHS,
+        hardened::PATHS,
         below::PATHS,
         collected::PATHS,
         counted::PATHS,

@@ -44,7 +44,7 @@ pub(super) const PATHS: &[Path] = &[
 
 const VEC_PUSHES: usize = 64;
 
-const fn layout(bytes: usize) -> Layout {
+pub(super) const fn layout(bytes: usize) -> Layout {
     match Layout::from_size_align(bytes, 8) {
         Ok(layout) => layout,
         Err(_) => panic!("too large"),
