@@ -11,6 +11,7 @@ pub mod features;
 pub mod functions;
 pub mod layers;
 pub mod pointers;
+pub mod published;
 pub mod rooms;
 pub mod safety;
 pub mod size;
@@ -45,6 +46,7 @@ pub fn all(workspace: &Workspace) -> Vec<Offence> {
     let mut offences = layers::check(workspace);
     offences.extend(features::check(workspace));
     offences.extend(pointers::check(workspace));
+    offences.extend(published::check(workspace));
     for file in &workspace.files {
         offences.extend(safety::check(file));
         offences.extend(rooms::check(file));
