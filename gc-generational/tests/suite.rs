@@ -27,9 +27,14 @@ fn promotions() -> &'static [Promotion] {
     if std::env::var_os("COUNT").is_some() { &ALL[..1] } else { &ALL }
 }
 
+/// So many; where `COUNT` is set, at most so few that the suite plays fewer programs too.
+fn nodes(most: usize) -> usize {
+    if std::env::var_os("COUNT").is_some() { most.min(9_000) } else { most }
+}
+
 #[test]
 fn as_it_comes() {
-    suite::run(|| Generational::new(Global), 50_000);
+    suite::run(|| Generational::new(Global), nodes(50_000));
 }
 
 #[test]
@@ -76,7 +81,7 @@ fn background(config: Config) -> Generational<Global> {
 #[test]
 fn background_marking() {
     for &promotion in promotions() {
-        suite::run(|| background(config(Mode::Background, promotion)), 10_000);
+        suite::run(|| background(config(Mode::Background, promotion)), nodes(10_000));
     }
 }
 
@@ -92,13 +97,13 @@ fn background_tortured() {
 #[test]
 fn several_markers() {
     let config = config(Mode::StopTheWorld, Promotion::Adaptive);
-    suite::run(|| Generational::parallel(3, config, Global).expect("threads"), 40_000);
+    suite::run(|| Generational::parallel(3, config, Global).expect("threads"), nodes(40_000));
 }
 
 #[test]
 fn on_the_whole_stack() {
     let stack = || ThreadCache::new(SizeClassHeap::<_>::new(Arena::new(Os::new())));
-    suite::run(|| Generational::new(stack()), 50_000);
+    suite::run(|| Generational::new(stack()), nodes(50_000));
     let config = config(Mode::Background, Promotion::Adaptive);
-    suite::run(|| Generational::background(config, stack()).expect("a thread"), 50_000);
+    suite::run(|| Generational::background(config, stack()).expect("a thread"), nodes(50_000));
 }

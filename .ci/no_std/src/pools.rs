@@ -2,7 +2,7 @@
 //!
 //! Above: `main`. Below: pool-prealloc without features.
 
-use alloc_core::{Allocator, Layer, Layout};
+use alloc_core::{Layer, Layout};
 use core::mem::MaybeUninit;
 use pool_prealloc::{Budget, KeyPool, Plan, Pool, Share, SlotBox, StaticBox, StaticPool};
 

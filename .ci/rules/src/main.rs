@@ -7,6 +7,8 @@
 //!   rules check      prints FILE:LINE: RULE: OFFENCE for each, and fails if there is one
 //!   rules examples   prints PACKAGE EXAMPLE FEATURES for each example of the workspace
 //!   rules models     prints PACKAGE TEST for each loom model of the workspace
+//!   rules features   prints PACKAGE FEATURE for each feature of those that are published
+//!   rules published  prints PACKAGE FOLDER for each that is published
 //! ```
 
 mod rule;
@@ -30,8 +32,10 @@ fn main() -> ExitCode {
         "check" => check(&workspace),
         "examples" => list(&workspace, Kind::Example, ""),
         "models" => list(&workspace, Kind::Test, "loom"),
+        "features" => features(&workspace),
+        "published" => published(&workspace),
         _ => {
-            eprintln!("usage: rules check | examples | models");
+            eprintln!("usage: rules check | examples | models | features | published");
             ExitCode::FAILURE
         }
     }
@@ -59,6 +63,24 @@ fn list(workspace: &Workspace, kind: Kind, prefix: &str) -> ExitCode {
                 println!("{} {} {}", package.name, target.name, target.features.join(","));
             }
         }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Prints the features of the packages that are published.
+fn features(workspace: &Workspace) -> ExitCode {
+    for package in workspace.packages.iter().filter(|package| package.published.is_some()) {
+        for (feature, _) in package.features.iter().filter(|(name, _)| name != "default") {
+            println!("{} {feature}", package.name);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Prints the packages that are published, and where they are.
+fn published(workspace: &Workspace) -> ExitCode {
+    for package in workspace.packages.iter().filter(|package| package.published.is_some()) {
+        println!("{} {}", package.name, package.folder);
     }
     ExitCode::SUCCESS
 }

@@ -30,6 +30,27 @@ pub struct Package {
     pub lints: bool,
     /// The text of its README.
     pub page: String,
+    /// What others read of it, if it may be published.
+    pub published: Option<Published>,
+}
+
+/// What a package says of itself; empty where it says nothing.
+#[derive(Default)]
+pub struct Published {
+    pub description: String,
+    pub repository: String,
+    pub documentation: String,
+    pub readme: String,
+    pub license: String,
+    pub rust_version: String,
+    pub keywords: usize,
+    pub categories: usize,
+    /// Whether docs.rs shows all features, and what each item needs.
+    pub documents_all: bool,
+    /// Licences that are not in its folder.
+    pub missing_files: Vec<&'static str>,
+    /// Dependencies that would not be found outside of this repository.
+    pub without_version: Vec<String>,
 }
 
 pub struct Dependency {
@@ -124,6 +145,35 @@ fn package(root: &Path, json: &Value) -> Package {
         targets: list(&json["targets"]).map(target).collect(),
         lints,
         page,
+        // Absent means anywhere, an empty list nowhere.
+        published: (json["publish"] != Value::Array(Vec::new()))
+            .then(|| published(json, manifest.parent().unwrap_or(root))),
+    }
+}
+
+fn published(json: &Value, folder: &Path) -> Published {
+    let docs = &json["metadata"]["docs"]["rs"];
+    let shows_needs = list(&docs["rustdoc-args"]).any(|word| word == "docsrs");
+    // A dependency of tests alone may have a path only: it is left out.
+    let is_loose = |d: &&Value| d["path"].is_string() && d["req"] == "*" && d["kind"] != "dev";
+    Published {
+        description: text(&json["description"]),
+        repository: text(&json["repository"]),
+        documentation: text(&json["documentation"]),
+        readme: text(&json["readme"]),
+        license: text(&json["license"]),
+        rust_version: text(&json["rust_version"]),
+        keywords: list(&json["keywords"]).count(),
+        categories: list(&json["categories"]).count(),
+        documents_all: docs["all-features"] == true && shows_needs,
+        missing_files: ["LICENSE-MIT", "LICENSE-APACHE"]
+            .into_iter()
+            .filter(|name| !folder.join(name).is_file())
+            .collect(),
+        without_version: list(&json["dependencies"])
+            .filter(is_loose)
+            .map(|d| text(&d["name"]))
+            .collect(),
     }
 }
 

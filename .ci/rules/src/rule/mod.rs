@@ -13,6 +13,7 @@ pub mod layers;
 pub mod names;
 pub mod pages;
 pub mod pointers;
+pub mod published;
 pub mod rooms;
 pub mod safety;
 pub mod size;
@@ -48,6 +49,7 @@ pub fn all(workspace: &Workspace) -> Vec<Offence> {
     offences.extend(features::check(workspace));
     offences.extend(pages::check(workspace));
     offences.extend(pointers::check(workspace));
+    offences.extend(published::check(workspace));
     for file in &workspace.files {
         offences.extend(safety::check(file));
         offences.extend(rooms::check(file));

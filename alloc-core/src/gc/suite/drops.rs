@@ -4,7 +4,7 @@ use crate::Rootable;
 use crate::gc::{Collector, Gc, GcWeak, Heap, Lock, RefLock, Static, Trace};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, Ref, RefCell};
 
 /// Notes its number when it is dropped.
 #[derive(Trace)]
@@ -31,9 +31,14 @@ impl Log {
 
     /// The numbers so far, sorted.
     pub(super) fn sorted(&self) -> Vec<usize> {
-        let mut numbers = self.0.borrow().clone();
+        let mut numbers = self.numbers().clone();
         numbers.sort_unstable();
         numbers
+    }
+
+    /// The numbers so far, as they came.
+    pub(super) fn numbers(&self) -> Ref<'_, Vec<usize>> {
+        self.0.borrow()
     }
 }
 

@@ -4,7 +4,7 @@
 use super::drops::{Log, Token};
 use crate::gc::{Collector, Gc, GcWeak, Heap, Lock, Mutation, RefLock, Trace};
 use crate::{Rootable, field};
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 const EDGES: usize = 3;
@@ -32,16 +32,18 @@ Rootable!(type Root<'gc> = Graph<'gc>);
 #[derive(Default)]
 struct Model {
     entries: Vec<Option<usize>>,
-    edges: BTreeMap<usize, ([Option<usize>; EDGES], Vec<usize>)>,
+    /// Of each node that was ever made.
+    edges: Vec<([Option<usize>; EDGES], Vec<usize>)>,
 }
 
 impl Model {
-    fn reachable(&self) -> BTreeSet<usize> {
-        let mut seen = BTreeSet::new();
+    /// Whether the entries lead to it, by number.
+    fn reachable(&self) -> Vec<bool> {
+        let mut seen = alloc::vec![false; self.edges.len()];
         let mut grey: Vec<usize> = self.entries.iter().flatten().copied().collect();
         while let Some(number) = grey.pop() {
-            if seen.insert(number) {
-                let (edges, more) = &self.edges[&number];
+            if !core::mem::replace(&mut seen[number], true) {
+                let (edges, more) = &self.edges[number];
                 grey.extend(edges.iter().flatten());
                 grey.extend(more);
             }
@@ -81,8 +83,8 @@ pub(super) fn run<C: Collector>(collector: C, seed: u64, steps: usize) {
                 heap.collect();
                 heap.collect();
                 let reachable = model.reachable();
-                let dead = model.edges.keys().filter(|number| !reachable.contains(number));
-                assert_eq!(log.sorted(), dead.copied().collect::<Vec<_>>(), "at step {step}");
+                let dead = (0..reachable.len()).filter(|number| !reachable[*number]);
+                assert_eq!(log.sorted(), dead.collect::<Vec<_>>(), "at step {step}");
             }
             1..5 => heap.collect_some(random.below(4096)),
             _ => {}
@@ -92,7 +94,7 @@ pub(super) fn run<C: Collector>(collector: C, seed: u64, steps: usize) {
         }
     }
     drop(heap);
-    assert_eq!(log.sorted(), model.edges.into_keys().collect::<Vec<_>>());
+    assert_eq!(log.sorted(), (0..model.edges.len()).collect::<Vec<_>>());
 }
 
 fn change<'gc, C: Collector>(
@@ -109,7 +111,7 @@ fn change<'gc, C: Collector>(
             let number = model.edges.len();
             let edges = core::array::from_fn(|_| Lock::new(load(from)));
             let node = Node { token: log.token(number), edges, more: RefLock::default() };
-            model.edges.insert(number, ([model.entries[from]; EDGES], Vec::new()));
+            model.edges.push(([model.entries[from]; EDGES], Vec::new()));
             model.entries[to] = Some(number);
             let node = Gc::new(mc, node);
             graph.entries.borrow_mut(mc)[to] = Some(node);
@@ -117,19 +119,19 @@ fn change<'gc, C: Collector>(
         3..6 => {
             let (Some(node), Some(number)) = (load(to), model.entries[to]) else { return };
             field!(node.write(mc), Node, edges).as_slice()[edge].set(load(from));
-            model.edges.get_mut(&number).expect("a node").0[edge] = model.entries[from];
+            model.edges[number].0[edge] = model.entries[from];
         }
         6..8 => {
             let Some(node) = load(from) else { return };
             let number = model.entries[from].expect("the same");
             graph.entries.borrow_mut(mc)[to] = node.edges[edge].get();
-            model.entries[to] = model.edges[&number].0[edge];
+            model.entries[to] = model.edges[number].0[edge];
         }
         8 => {
             let (Some(node), Some(added)) = (load(to), load(from)) else { return };
             let mut more = field!(node.write(mc), Node, more).borrow_mut();
             let number = model.entries[to].expect("the same");
-            let ours = &mut model.edges.get_mut(&number).expect("a node").1;
+            let ours = &mut model.edges[number].1;
             if more.len() > 4 {
                 more.clear();
                 ours.clear();
@@ -169,25 +171,25 @@ fn through_weak<'gc, C: Collector>(
     match node {
         Some(node) => {
             assert_eq!(node.token.number, number);
-            assert!(!log.sorted().contains(&number), "a weak pointer leads to what was dropped");
+            assert!(!log.numbers().contains(&number), "a weak pointer leads to what was dropped");
             graph.entries.borrow_mut(mc)[entry] = Some(node);
             model.entries[entry] = Some(number);
         }
-        None => assert!(!model.reachable().contains(&number), "a weak pointer gave up too early"),
+        None => assert!(!model.reachable()[number], "a weak pointer gave up too early"),
     }
 }
 
 fn compare<'gc, C: Collector>(mc: &Mutation<'gc, C>, graph: &Graph<'gc>, model: &Model, log: &Log) {
-    let mut seen = BTreeSet::new();
+    let mut seen = alloc::vec![false; model.edges.len()];
     let numbers = |link: Link<'gc>| link.map(|node| node.token.number);
     let entries = graph.entries.borrow();
     assert!(entries.iter().map(|link| numbers(*link)).eq(model.entries.iter().copied()));
     let mut grey: Vec<Gc<'gc, Node<'gc>>> = entries.iter().flatten().copied().collect();
     let mut ids = BTreeSet::new();
     while let Some(node) = grey.pop() {
-        if seen.insert(node.token.number) {
+        if !core::mem::replace(&mut seen[node.token.number], true) {
             assert!(ids.insert(node.id(mc)), "two objects with one identity");
-            let (edges, more) = &model.edges[&node.token.number];
+            let (edges, more) = &model.edges[node.token.number];
             assert!(node.edges.iter().map(|edge| numbers(edge.get())).eq(edges.iter().copied()));
             assert!(
                 node.more.borrow().iter().map(|node| node.token.number).eq(more.iter().copied())
@@ -197,5 +199,5 @@ fn compare<'gc, C: Collector>(mc: &Mutation<'gc, C>, graph: &Graph<'gc>, model: 
         }
     }
     assert_eq!(seen, model.reachable());
-    assert!(log.sorted().iter().all(|number| !seen.contains(number)));
+    assert!(log.numbers().iter().all(|number| !seen[*number]));
 }
