@@ -89,10 +89,10 @@ pub(super) fn chart<'c, 's>(
     lines: bool,
 ) -> Result<Chart<'c, 's>, Box<dyn std::error::Error>> {
     let mut chart = ChartBuilder::on(canvas)
-        .margin(6)
-        .margin_right(20)
-        .x_label_area_size(34)
-        .y_label_area_size(58)
+        .margin(8)
+        .margin_right(22)
+        .x_label_area_size(38)
+        .y_label_area_size(52)
         .build_cartesian_2d(below.range.clone(), beside.range.clone())?;
     let mut mesh = chart.configure_mesh();
     if !lines {
