@@ -55,11 +55,8 @@ pub(super) fn compare(
             failed.extend(others_failed);
             write(page)?;
         }
-        say(format_args!(
-            "medians of {} rounds; the whole report: {}",
-            results.rounds,
-            output.display()
-        ));
+        let rounds = report::many(results.rounds.into(), "round");
+        say(format_args!("medians of {rounds}; the whole report: {}", output.display()));
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::Candidates(failed)) }
 }

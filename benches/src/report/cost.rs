@@ -11,7 +11,7 @@ use crate::run::results::{Measured, Results, TraceResult};
 use crate::table::{bytes, mib};
 use std::fmt::Write;
 
-/// Whose pages are drawn: the default stack's, if it took part.
+/// The default stack: whose pages are drawn, if it took part.
 const MAPPED: &str = "strata";
 
 pub(super) fn section(out: &mut String, results: &Results) -> std::fmt::Result {
@@ -59,9 +59,10 @@ fn answer(
         escape(first),
         kept.at_peak
     )?;
-    let reference = results.reference();
-    if let Some(base) = of(reference).filter(|_| reference != first) {
-        write!(out, "; the {} allocator has {:.2}", escape(reference), base.at_peak)?;
+    // Beside the reference, or the default stack where the reference is taken.
+    let other = if results.reference() == first { MAPPED } else { results.reference() };
+    if let Some(base) = of(other).filter(|_| other != first) {
+        write!(out, "; {} has {:.2}", escape(other), base.at_peak)?;
     }
     writeln!(out, ".</p>")?;
     let by =

@@ -22,6 +22,8 @@ mod stack;
 mod svg;
 mod traffic;
 
+pub(crate) use page::many;
+
 use crate::arenas::results::Results as Arenas;
 use crate::collectors::results::Results as Collected;
 use crate::counted::results::Results as Counted;

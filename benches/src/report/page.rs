@@ -113,14 +113,18 @@ fn head(out: &mut String, results: &Results, beside: Beside<'_>) -> std::fmt::Re
 
 /// The title, the switch of colours, and where the figures come from.
 fn header(out: &mut String, title: &str, setting: &Setting, more: &[String]) -> std::fmt::Result {
-    writeln!(out, "<header>\n<h1>{}</h1>\n<fieldset><legend>colours</legend>", escape(title))?;
+    writeln!(
+        out,
+        "<header>\n<h1>{}</h1>\n<div class=\"switch\" role=\"radiogroup\" aria-label=\"colours\">colours",
+        escape(title)
+    )?;
     for (name, checked) in [("auto", " checked=\"checked\""), ("light", ""), ("dark", "")] {
         writeln!(
             out,
             "<label><input type=\"radio\" name=\"colours\" id=\"{name}\"{checked}/>{name}</label>"
         )?;
     }
-    writeln!(out, "</fieldset>\n</header>")?;
+    writeln!(out, "</div>\n</header>")?;
     let machine = &setting.machine;
     let mut facts = vec![
         escape(&machine.processor),
@@ -177,7 +181,7 @@ pub(super) fn names(results: &Results) -> Vec<(String, String)> {
 }
 
 /// So many of something, in words.
-pub(super) fn many(count: u64, what: &str) -> String {
+pub(crate) fn many(count: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
@@ -185,19 +189,19 @@ pub(super) fn many(count: u64, what: &str) -> String {
 pub(super) fn part(part: f64) -> String {
     let percent = part * 100.0;
     let digits = usize::from((0.05..9.95).contains(&percent) || (99.05..99.95).contains(&percent));
-    format!("{percent:.digits$} %")
+    format!("{percent:.digits$}\u{a0}%")
 }
 
 /// A time, in the unit that reads best.
 pub(super) fn span(ns: u64) -> String {
     let (value, unit) = match ns {
-        0..1_000 => return format!("{ns} ns"),
+        0..1_000 => return format!("{ns}\u{a0}ns"),
         1_000..1_000_000 => (ns as f64 / 1e3, "µs"),
         1_000_000..1_000_000_000 => (ns as f64 / 1e6, "ms"),
         _ => (ns as f64 / 1e9, "s"),
     };
     let digits = usize::from(value < 10.0 && value.fract() != 0.0);
-    format!("{value:.digits$} {unit}")
+    format!("{value:.digits$}\u{a0}{unit}")
 }
 
 pub(super) fn shortened(text: &str) -> String {

@@ -17,8 +17,8 @@ pub(super) const WIDTH: u32 = 380;
 pub(super) const HEIGHT: u32 = 260;
 const BAR_HEIGHT: i32 = 15;
 const ROW: i32 = 26;
-const LABELS: i32 = 116;
-const VALUES: i32 = 90;
+const LABELS: i32 = 124;
+const VALUES: i32 = 88;
 
 /// A bar, perhaps in two parts.
 #[derive(Clone, Debug)]

@@ -55,6 +55,12 @@ fn answer(out: &mut String, results: &Results, choice: Option<&Choice<'_>>) -> s
     if results.machine_was_busy() {
         writeln!(out, "<p class=\"note\"><b>Note:</b> {BUSY_NOTE}.</p>")?;
     }
+    if cfg!(debug_assertions) {
+        writeln!(
+            out,
+            "<p class=\"note\"><b>Note:</b> this was built without <code>--release</code>: the figures of Strata’s stacks say nothing.</p>"
+        )?;
+    }
     if results.rounds < 3 {
         let rounds = many(u64::from(results.rounds), "timed round");
         writeln!(
