@@ -62,6 +62,34 @@ impl Failure {
         }
     }
 
+    /// The command line names something that there is not: what it is called, what there is, and what may have been meant.
+    #[must_use]
+    pub fn unknown(what: &str, name: &str, known: &[&str]) -> Self {
+        let near = |other: &&&str| strsim::damerau_levenshtein(name, other) <= 1 + name.len() / 4;
+        let nearest = known.iter().filter(near);
+        let nearest = nearest.min_by_key(|other| strsim::damerau_levenshtein(name, other));
+        let begun = || known.iter().find(|other| other.starts_with(name));
+        let meant = nearest.or_else(begun).map(|other| format!(" (did you mean `{other}`?)"));
+        let (meant, known) = (meant.unwrap_or_default(), known.join(", "));
+        Self::Usage(format!("there is no {what} `{name}`{meant}; there are: {known}"))
+    }
+
+    /// Whether a file can be written, before minutes are spent on what is to stand in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Write`], if it cannot.
+    pub fn unless_writable(path: &Path) -> Result<(), Self> {
+        let is_new = !path.exists();
+        let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
+        opened.map_err(|error| Self::write(path, error))?;
+        if is_new {
+            // It was there for a moment only.
+            let _ = std::fs::remove_file(path);
+        }
+        Ok(())
+    }
+
     /// A failure to read the trace at `path`.
     #[must_use]
     pub fn trace(path: &Path, error: strata_trace::Error) -> Self {
@@ -105,5 +133,21 @@ impl std::error::Error for Failure {
             Self::Write { error, .. } => Some(error),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_meant_is_told_if_it_is_near() {
+        let known = ["system", "strata", "strata-heap", "mimalloc"];
+        let told = |name: &str| Failure::unknown("candidate", name, &known).to_string();
+        assert!(told("starta").contains("`starta` (did you mean `strata`?); there are: system,"));
+        assert!(told("mimaloc").contains("did you mean `mimalloc`?"));
+        assert!(told("strata-h").contains("did you mean `strata-heap`?"));
+        assert!(told("sys").contains("did you mean `system`?"));
+        assert!(!told("nonesuch").contains("did you mean"));
     }
 }

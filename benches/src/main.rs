@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     match benches::commands::run(benches::commands::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            benches::commands::fail(&failure);
             ExitCode::from(failure.code())
         }
     }

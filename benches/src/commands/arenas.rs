@@ -3,7 +3,7 @@
 //! Above: `commands`. Below: `arenas`, `table`, `report`.
 
 use super::bar::Bar;
-use super::{Options, ns, say, target};
+use super::{Options, ns, say};
 use crate::arenas::results::{Line, Results, Table};
 use crate::arenas::{self, Measure, Plan, Unit, run};
 use crate::table::{bytes, figures, mib};
@@ -42,8 +42,8 @@ pub(super) fn arenas(arguments: &Arguments, options: &Options) -> Result<(), Fai
         let scale = arguments.scale.min(QUICK.2);
         plan = Plan { rounds: QUICK.0, child_rounds: QUICK.1, scale, ..plan };
     }
+    let output = options.page("strata-arenas.html")?;
     let results = measure(&plan);
-    let output = options.output.clone().unwrap_or_else(|| target().join("strata-arenas.html"));
     std::fs::write(&output, report::of_arenas(&results))
         .map_err(|error| Failure::write(&output, error))?;
     if options.json {
@@ -87,7 +87,7 @@ fn choose(names: &[String]) -> Result<Vec<&'static Measure>, Failure> {
     let of = |wanted: &String| {
         arenas::find(wanted).ok_or_else(|| {
             let known: Vec<_> = arenas::ALL.iter().map(|measure| measure.name).collect();
-            Failure::Usage(format!("there is no `{wanted}` here; there are: {}", known.join(", ")))
+            Failure::unknown("measure", wanted, &known)
         })
     };
     if names.is_empty() { Ok(arenas::ALL.to_vec()) } else { names.iter().map(of).collect() }
@@ -101,9 +101,7 @@ fn known(only: &[String], measures: &[&Measure]) -> Result<(), Failure> {
     all.dedup();
     match only.iter().find(|name| !all.contains(&name.as_str())) {
         None => Ok(()),
-        Some(name) => {
-            Err(Failure::Usage(format!("there is no `{name}` here; there are: {}", all.join(", "))))
-        }
+        Some(name) => Err(Failure::unknown("contestant", name, &all)),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Above: `commands`. Below: `collectors`, `table`, `report`.
 
 use super::bar::Bar;
-use super::{Options, say, target};
+use super::{Options, say, tell};
 use crate::collectors::contestants;
 use crate::collectors::results::{Group, Plan, Results, run};
 use crate::collectors::{ALL, Contestant, Outcome, Scale, find};
@@ -28,16 +28,20 @@ pub(super) struct Arguments {
 
 pub(super) fn collectors(arguments: &Arguments, options: &Options) -> Result<(), Failure> {
     let plan = Plan {
-        workloads: choose(&arguments.workloads, ALL, find, |workload| workload.name)?,
-        contestants: here(&choose(&options.only, contestants::ALL, contestants::find, |who| {
-            who.name
-        })?),
+        workloads: choose("program", &arguments.workloads, ALL, find, |workload| workload.name)?,
+        contestants: here(&choose(
+            "system",
+            &options.only,
+            contestants::ALL,
+            contestants::find,
+            |who| who.name,
+        )?),
         scale: Scale(arguments.scale),
         rounds: if options.quick { 1 } else { options.rounds.unwrap_or(ROUNDS) },
         limit: Duration::from_secs(options.limit),
     };
+    let output = options.page("strata-collectors.html")?;
     let results = measure(&plan, !options.json);
-    let output = options.output.clone().unwrap_or_else(|| target().join("strata-collectors.html"));
     std::fs::write(&output, report::of_collectors(&results))
         .map_err(|error| Failure::write(&output, error))?;
     if options.json {
@@ -86,12 +90,14 @@ fn here(chosen: &[&'static Contestant]) -> Vec<&'static Contestant> {
     let (chosen, missing): (Vec<&Contestant>, Vec<&Contestant>) =
         chosen.iter().copied().partition(|who| (who.is_here)());
     for who in missing {
-        eprintln!("{} is not on this machine, and left out: {}", who.name, who.about);
+        tell(format_args!("{} is not on this machine, and left out: {}", who.name, who.about));
     }
     chosen
 }
 
+/// Those of these names, or all; `what` is what one of them is called.
 pub(super) fn choose<T>(
+    what: &str,
     names: &[String],
     all: &'static [T],
     find: fn(&str) -> Option<&'static T>,
@@ -100,7 +106,7 @@ pub(super) fn choose<T>(
     let of = |wanted: &String| {
         find(wanted).ok_or_else(|| {
             let known: Vec<_> = all.iter().map(name).collect();
-            Failure::Usage(format!("there is no `{wanted}` here; there are: {}", known.join(", ")))
+            Failure::unknown(what, wanted, &known)
         })
     };
     if names.is_empty() { Ok(all.iter().collect()) } else { names.iter().map(of).collect() }

@@ -3,7 +3,7 @@
 //! Above: `commands`. Below: `run`, `table`, `report`.
 
 use super::bar::Bar;
-use super::{Beside, Options, arenas, collectors, counted, pools, say, target};
+use super::{Beside, Options, arenas, collectors, counted, pools, say};
 use crate::run::results::Results;
 use crate::run::{self, Plan};
 use crate::{Failure, report, table};
@@ -33,11 +33,11 @@ pub(super) fn compare(
         rounds: options.quick.then_some(1).or(options.rounds),
         limit: Duration::from_secs(options.limit),
     };
+    let output = options.page("strata-report.html")?;
     let mut bar = Bar::new("reading the traces");
     let results = run::run(&plan, &mut bar)?;
     bar.end();
 
-    let output = options.output.clone().unwrap_or_else(|| target().join("strata-report.html"));
     let write = |page: String| {
         std::fs::write(&output, page).map_err(|error| Failure::write(&output, error))
     };
@@ -47,16 +47,16 @@ pub(super) fn compare(
         say(serde_json::to_string_pretty(&results).unwrap_or_default());
     } else {
         say(table::of_results(&results));
+        if let Some(advice) = report::advice(&results) {
+            say(format_args!("\n{advice}"));
+        }
         if options.only.is_empty() {
             let (page, others_failed) = with_others(&results, beside, options);
             failed.extend(others_failed);
             write(page)?;
         }
-        say(format_args!(
-            "medians of {} rounds; the whole report: {}",
-            results.rounds,
-            output.display()
-        ));
+        let rounds = report::many(results.rounds.into(), "round");
+        say(format_args!("medians of {rounds}; the whole report: {}", output.display()));
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::Candidates(failed)) }
 }

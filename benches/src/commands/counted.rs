@@ -4,7 +4,7 @@
 
 use super::bar::Bar;
 use super::collectors::choose;
-use super::{Options, say, target};
+use super::{Options, say};
 use crate::collectors::Scale;
 use crate::counted::results::{Plan, Results, run};
 use crate::counted::{Outcome, Program, programs, systems};
@@ -29,14 +29,16 @@ pub(super) struct Arguments {
 
 pub(super) fn counted(arguments: &Arguments, options: &Options) -> Result<(), Failure> {
     let plan = Plan {
-        programs: choose(&arguments.programs, programs::ALL, programs::find, |it| it.name)?,
-        systems: choose(&options.only, systems::ALL, systems::find, |it| it.name)?,
+        programs: choose("program", &arguments.programs, programs::ALL, programs::find, |it| {
+            it.name
+        })?,
+        systems: choose("system", &options.only, systems::ALL, systems::find, |it| it.name)?,
         scale: Scale(arguments.scale),
         rounds: if options.quick { 1 } else { options.rounds.unwrap_or(ROUNDS) },
         limit: Duration::from_secs(options.limit),
     };
+    let output = options.page("strata-counted.html")?;
     let results = measure(&plan);
-    let output = options.output.clone().unwrap_or_else(|| target().join("strata-counted.html"));
     std::fs::write(&output, report::of_counted(&results))
         .map_err(|error| Failure::write(&output, error))?;
     if options.json {

@@ -4,7 +4,7 @@
 
 use super::bar::Bar;
 use super::collectors::choose;
-use super::{Options, say, target};
+use super::{Options, say};
 use crate::collectors::outside::Install;
 use crate::goroutines::results::{LOADS, Load, Plan, Results, System, run};
 use crate::table::{align, plain};
@@ -32,8 +32,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn goroutines(arguments: &Arguments, options: &Options) -> Result<(), Failure> {
+    if !options.only.is_empty() {
+        return Err(Failure::Usage("goroutines has no --only: name loads instead".into()));
+    }
     let find = |name: &str| LOADS.iter().find(|load| load.name == name);
-    let chosen = choose(&arguments.loads, &LOADS, find, |load| load.name)?;
+    let chosen = choose("load", &arguments.loads, &LOADS, find, |load| load.name)?;
     let percent = if options.quick { QUICK_PERCENT } else { 100 };
     let plan = Plan {
         loads: chosen.into_iter().map(|load| load.scaled(percent)).collect(),
@@ -41,8 +44,8 @@ pub(super) fn goroutines(arguments: &Arguments, options: &Options) -> Result<(),
         rounds: if options.quick { 1 } else { options.rounds.unwrap_or(ROUNDS) },
         limit: Duration::from_secs(options.limit),
     };
+    let output = options.page("strata-goroutines.html")?;
     let results = measure(&plan, Install::IfMissing);
-    let output = options.output.clone().unwrap_or_else(|| target().join("strata-goroutines.html"));
     std::fs::write(&output, report::of_goroutines(&results))
         .map_err(|error| Failure::write(&output, error))?;
     if options.json {

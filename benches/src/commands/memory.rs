@@ -67,8 +67,7 @@ fn choose(names: &[String]) -> Result<Vec<&'static Workload>, Failure> {
     let of = |name: &String| {
         find(name).ok_or_else(|| {
             let known: Vec<_> = ALL.iter().map(|workload| workload.name).collect();
-            let known = known.join(", ");
-            Failure::Usage(format!("there is no workload `{name}`; there are: {known}"))
+            Failure::unknown("workload", name, &known)
         })
     };
     if names.is_empty() { Ok(ALL.iter().collect()) } else { names.iter().map(of).collect() }

@@ -53,18 +53,14 @@ fn check_groups(groups: &[String]) -> Result<(), Failure> {
     known.dedup();
     match groups.iter().find(|group| !known.contains(&group.as_str())) {
         None => Ok(()),
-        Some(group) => Err(Failure::Usage(format!(
-            "there are no tasks `{group}`; there are: {}",
-            known.join(", ")
-        ))),
+        Some(group) => Err(Failure::unknown("group of tasks", group, &known)),
     }
 }
 
 fn choose(names: &[String]) -> Result<Vec<Entrant>, Failure> {
     let known: Vec<_> = ALL.iter().map(|entrant| entrant.name).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        let known = known.join(", ");
-        return Err(Failure::Usage(format!("there is no `{name}` here; there are: {known}")));
+        return Err(Failure::unknown("candidate", name, &known));
     }
     let chosen = |e: &&Entrant| names.is_empty() || names.iter().any(|name| name == e.name);
     Ok(ALL.iter().filter(chosen).copied().collect())

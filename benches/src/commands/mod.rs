@@ -3,7 +3,7 @@
 //! Above: `main`. In `compare`: replays. In `record`: recordings. In `memory`: loads without a trace.
 //! In `micro`: hot paths. In `collectors`: garbage collectors. In `counted`: counted pointers. In `pools`: pools.
 //! In `goroutines`: user-mode threads. In `arenas`: arenas, frames, deferred calls, coroutine stacks.
-//! In `show`: what is known without a replay.
+//! In `show`: what is known without a replay. In `help`: examples.
 
 mod arenas;
 mod bar;
@@ -12,6 +12,7 @@ mod compare;
 mod counted;
 mod elf;
 mod goroutines;
+mod help;
 mod memory;
 mod micro;
 mod pools;
@@ -24,13 +25,14 @@ pub(crate) use pools::ns;
 pub(crate) use show::date;
 
 use crate::Failure;
+use crate::run::setting::Setting;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Replays allocation traces of real programs on Strata's stacks and on other allocators, and
 /// compares time, memory and fragmentation. Without a command: replays the shipped traces.
 #[derive(Debug, Parser)]
-#[command(name = "benches", version, max_term_width = 100)]
+#[command(name = "benches", version, max_term_width = 100, after_help = help::TOP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Word>,
@@ -75,7 +77,7 @@ pub struct Options {
     /// One timed round: figures in seconds, with more noise.
     #[arg(long, global = true, conflicts_with = "rounds")]
     quick: bool,
-    /// Print all figures as JSON instead of the table.
+    /// Print all figures as JSON instead of the table, and nothing else on standard output.
     #[arg(long, global = true)]
     json: bool,
     /// Where the report goes [default: strata-report.html in cargo's target folder].
@@ -86,36 +88,56 @@ pub struct Options {
     limit: u64,
 }
 
+impl Options {
+    /// Where the page goes, if it can be written there.
+    fn page(&self, name: &str) -> Result<PathBuf, Failure> {
+        let output = self.output.clone().unwrap_or_else(|| target().join(name));
+        Failure::unless_writable(&output)?;
+        Ok(output)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Word {
     /// Run a program under the preload library and record its allocations.
+    #[command(after_help = help::RECORD)]
     Record(record::Arguments),
-    /// Replay these traces.
+    /// Replay these traces on every candidate: which stack to take, a table, and a page with plots.
+    #[command(after_help = help::COMPARE)]
     Compare {
         /// The traces' files.
         #[arg(required = true, value_name = "TRACE")]
         traces: Vec<PathBuf>,
     },
     /// Show a trace: its header, its figures, its sizes.
+    #[command(after_help = help::SHOW)]
     Show {
         /// The trace's file.
         trace: PathBuf,
     },
     /// Show what candidates keep of memory when a load is over.
+    #[command(after_help = help::MEMORY)]
     Memory(memory::Arguments),
     /// Compare hot paths: nanoseconds for an operation, all allocators in one process.
+    #[command(after_help = help::MICRO)]
     Micro(micro::Arguments),
     /// Compare garbage collectors, and malloc and free: time, memory, pauses.
+    #[command(after_help = help::COLLECTORS)]
     Collectors(collectors::Arguments),
     /// Compare counted pointers, with and without cycles: time, memory, pauses.
+    #[command(after_help = help::COUNTED)]
     Counted(counted::Arguments),
     /// Compare pools of a fixed capacity: nanoseconds for an operation, single operations, bytes.
+    #[command(after_help = help::POOLS)]
     Pools(pools::Arguments),
     /// Compare user-mode threads with Go's: starting and ending, switches, bytes of each.
+    #[command(after_help = help::GOROUTINES)]
     Goroutines(goroutines::Arguments),
     /// Compare arenas, frames, deferred calls and coroutine stacks: nanoseconds for an operation, memory.
+    #[command(after_help = help::ARENAS)]
     Arenas(arenas::Arguments),
     /// List the candidates.
+    #[command(after_help = help::LIST)]
     List,
 }
 
@@ -125,6 +147,8 @@ enum Word {
 ///
 /// [`Failure`], whose code is the exit code.
 pub fn run(cli: Cli) -> Result<(), Failure> {
+    // What runs from now on is no load of the machine's own.
+    let _ = Setting::this();
     match &cli.command {
         None => {
             let Cli { collectors, counted, pools, arenas, .. } = cli;
@@ -132,8 +156,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             compare::compare(&compare::in_folder(&cli.traces)?, &cli.options, beside)
         }
         Some(Word::Compare { traces }) => compare::compare(traces, &cli.options, Beside::default()),
-        Some(Word::Record(arguments)) => record::record(arguments),
-        Some(Word::Show { trace }) => show::show(trace),
+        Some(Word::Record(arguments)) => record::record(arguments, &cli.options),
+        Some(Word::Show { trace }) => show::show(trace, &cli.options),
         Some(Word::Memory(arguments)) => memory::memory(arguments, &cli.options),
         Some(Word::Micro(arguments)) => micro::micro(arguments, &cli.options),
         Some(Word::Collectors(arguments)) => collectors::collectors(arguments, &cli.options),
@@ -141,14 +165,25 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Word::Pools(arguments)) => pools::pools(arguments, &cli.options),
         Some(Word::Goroutines(arguments)) => goroutines::goroutines(arguments, &cli.options),
         Some(Word::Arenas(arguments)) => arenas::arenas(arguments, &cli.options),
-        Some(Word::List) => show::list(),
+        Some(Word::List) => show::list(&cli.options),
     }
+}
+
+/// Says why a command did not do what it was asked to do.
+pub fn fail(failure: &Failure) {
+    tell(format_args!("error: {failure}"));
 }
 
 /// Prints a line; that nobody reads it is no failure.
 pub(crate) fn say(text: impl std::fmt::Display) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// The same on standard error.
+pub(crate) fn tell(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The package's folder, if it is where it was built.

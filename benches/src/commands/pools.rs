@@ -4,7 +4,7 @@
 
 use super::bar::Bar;
 use super::collectors::choose;
-use super::{Options, say, target};
+use super::{Options, say};
 use crate::pools::results::{Line, Results, words};
 use crate::pools::{Plan, contestants, run};
 use crate::table::figures;
@@ -28,19 +28,18 @@ pub(super) struct Arguments {
 
 pub(super) fn pools(arguments: &Arguments, options: &Options) -> Result<(), Failure> {
     if let Some(word) = arguments.words.iter().find(|word| !words().contains(&word.as_str())) {
-        let known = words().join(", ");
-        return Err(Failure::Usage(format!("there is no `{word}` here; there are: {known}")));
+        return Err(Failure::unknown("program", word, &words()));
     }
     let all = contestants::ALL;
     let plan = Plan {
-        contestants: choose(&options.only, all, contestants::find, |who| who.name)?,
+        contestants: choose("pool", &options.only, all, contestants::find, |who| who.name)?,
         words: arguments.words.clone(),
         rounds: if options.quick { QUICK.0 } else { options.rounds.unwrap_or(ROUNDS) },
         scale: if options.quick { QUICK.1 } else { 100 },
         limit: Duration::from_secs(options.limit),
     };
+    let output = options.page("strata-pools.html")?;
     let results = measure(&plan);
-    let output = options.output.clone().unwrap_or_else(|| target().join("strata-pools.html"));
     std::fs::write(&output, report::of_pools(&results))
         .map_err(|error| Failure::write(&output, error))?;
     if options.json {

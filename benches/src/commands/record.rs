@@ -3,7 +3,7 @@
 //! Above: `commands`. Below: `preload`, `elf`, the trace's reader.
 
 use super::elf::{self, Linkage};
-use super::{preload, say};
+use super::{Options, preload, say};
 use crate::Failure;
 use crate::run::child::signal_name;
 use crate::table::bytes;
@@ -34,7 +34,11 @@ pub(super) struct Arguments {
     command: Vec<String>,
 }
 
-pub(super) fn record(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn record(arguments: &Arguments, options: &Options) -> Result<(), Failure> {
+    if options.json {
+        let why = "record prints what PROGRAM prints, so it has no --json; `show FILE --json` has what was recorded";
+        return Err(Failure::Usage(why.into()));
+    }
     let [program, rest @ ..] = arguments.command.as_slice() else {
         return Err(Failure::Usage("record needs a program".into()));
     };

@@ -2,9 +2,10 @@
 //!
 //! Above: `commands`. Below: `program`, `candidates`, `table`.
 
-use super::say;
+use super::{Options, say};
 use crate::program::compile::compile;
 use crate::program::facts::{Facts, Histogram};
+use crate::run::results::Peer;
 use crate::table::{align, bytes, plain};
 use crate::{Failure, candidates};
 use std::path::Path;
@@ -12,8 +13,12 @@ use std::path::Path;
 /// Widest bar of a histogram, in characters.
 const BAR: u64 = 40;
 
-pub(super) fn show(trace: &Path) -> Result<(), Failure> {
+pub(super) fn show(trace: &Path, options: &Options) -> Result<(), Failure> {
     let (_, facts) = compile(trace)?;
+    if options.json {
+        say(serde_json::to_string_pretty(&facts).unwrap_or_default());
+        return Ok(());
+    }
     say(figures(&facts));
     say(histogram(&facts.sizes));
     Ok(())
@@ -62,7 +67,12 @@ fn histogram(sizes: &Histogram) -> comfy_table::Table {
     table
 }
 
-pub(super) fn list() -> Result<(), Failure> {
+pub(super) fn list(options: &Options) -> Result<(), Failure> {
+    if options.json {
+        let all: Vec<_> = candidates::ALL.iter().map(Peer::of).collect();
+        say(serde_json::to_string_pretty(&all).unwrap_or_default());
+        return Ok(());
+    }
     let mut table = plain();
     table.set_header(["candidate", "what it is", "version"]);
     for candidate in candidates::ALL {

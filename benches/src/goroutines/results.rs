@@ -195,7 +195,7 @@ impl Results {
 pub fn run(plan: &Plan, install: Install, progress: &mut dyn Progress) -> Results {
     let has_go = GO_TASKS.build(install);
     if !has_go {
-        eprintln!("go is not on this machine, and left out");
+        crate::commands::tell("go is not on this machine, and left out");
     }
     let here = |system: &System| *system != System::Go || has_go;
     let systems: Vec<_> = System::ALL.into_iter().filter(here).collect();

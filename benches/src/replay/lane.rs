@@ -28,23 +28,25 @@ pub(super) struct Lane {
 
 /// What a pass does besides the steps.
 pub(super) trait Watch {
+    /// A step begins.
+    #[inline]
+    fn begin(&mut self) {}
+    /// A step that is an event has been done.
+    #[inline]
+    fn end(&mut self, _step: Step) {}
     /// `live` bytes more, or less, are live.
-    fn live(&mut self, bytes: i64);
-    /// A point at which memory is sampled.
-    fn sample(&mut self, number: u32);
-    /// The point with the most live bytes.
-    fn peak(&mut self);
-}
-
-/// A timed pass does nothing besides.
-impl Watch for () {
     #[inline]
     fn live(&mut self, _bytes: i64) {}
+    /// A point at which memory is sampled.
     #[inline]
     fn sample(&mut self, _number: u32) {}
+    /// The point with the most live bytes.
     #[inline]
     fn peak(&mut self) {}
 }
+
+/// A timed pass does nothing besides.
+impl Watch for () {}
 
 impl<H: Heap> Stage<'_, H> {
     /// All steps of a thread.
@@ -63,6 +65,7 @@ impl<H: Heap> Stage<'_, H> {
     fn steps_of<W: Watch>(&self, thread: usize, watch: &mut W) -> Result<(), Fault> {
         let mut event = 0;
         for step in self.program.steps(thread) {
+            watch.begin();
             let done = match step {
                 Step::Alloc { place, layout, zeroed } => {
                     event += 1;
@@ -86,6 +89,7 @@ impl<H: Heap> Stage<'_, H> {
                     continue;
                 }
             };
+            watch.end(step);
             if let Err(what) = done {
                 return Err(Fault::at(thread, event, op_name(step), what));
             }

@@ -4,13 +4,14 @@
 //! `measure`.
 //!
 //! In `lane`: what one thread does. In `contents`: what is written to objects and checked.
-//! In `probe`: how memory is looked at. In `outcome`: what comes out.
+//! In `probe`: how memory is looked at. In `pauses`: how single events are timed. In `outcome`: what comes out.
 //!
-//! A replay measures time or memory, not both: looking at memory takes time.
+//! A replay measures time, memory, or pauses, one of them: looking takes time.
 
 pub mod contents;
 mod lane;
 pub mod outcome;
+pub mod pauses;
 mod probe;
 
 pub use outcome::{Fault, Memory, Outcome, Pass, Sample};
@@ -20,6 +21,7 @@ use crate::measure::Usage;
 use crate::program::Program;
 use alloc_core::sync::{AtomicBool, AtomicPtr};
 use lane::Lane;
+use pauses::Gathered;
 use probe::Probe;
 use std::sync::Barrier;
 use std::time::Instant;
@@ -34,6 +36,7 @@ struct Stage<'p, H> {
     /// Some thread met a fault: the others stop where they would wait.
     failed: AtomicBool,
     probe: Option<Probe>,
+    pauses: Option<Gathered>,
     /// All threads pass it three times: when they are ready, to start, and when they are done.
     gate: Barrier,
 }
@@ -58,9 +61,10 @@ pub fn replay<H: Heap>(heap: &H, program: &Program, pass: Pass) -> Result<Outcom
         lanes: (0..program.threads()).map(|_| Lane::default()).collect(),
         failed: AtomicBool::new(false),
         probe: (pass == Pass::Memory).then(Probe::new),
+        pauses: (pass == Pass::Pauses).then(Gathered::default),
         gate: Barrier::new(program.threads()),
     };
-    let outcome = std::thread::scope(|scope| {
+    let mut outcome = std::thread::scope(|scope| {
         let stage = &stage;
         let threads: Vec<_> =
             (1..program.threads()).map(|n| scope.spawn(move || stage.follow(n))).collect();
@@ -75,6 +79,7 @@ pub fn replay<H: Heap>(heap: &H, program: &Program, pass: Pass) -> Result<Outcom
         }
     })?;
     heap.verify().map_err(Fault::broken)?;
+    outcome.pauses = stage.pauses.as_ref().map(Gathered::take);
     Ok(outcome)
 }
 
@@ -100,6 +105,7 @@ impl<H: Heap> Stage<'_, H> {
             sys_ns: usage.sys.as_nanos() as u64,
             minor_faults: usage.minor_faults,
             memory,
+            pauses: None,
         })
     }
 
@@ -112,9 +118,10 @@ impl<H: Heap> Stage<'_, H> {
     }
 
     fn steps(&self, thread: usize) -> Result<(), Fault> {
-        match &self.probe {
-            Some(probe) => self.run(thread, &mut probe.of(self, thread)),
-            None => self.run(thread, &mut ()),
+        match (&self.probe, &self.pauses) {
+            (Some(probe), _) => self.run(thread, &mut probe.of(self, thread)),
+            (None, Some(pauses)) => self.run(thread, &mut pauses.timer(thread)),
+            (None, None) => self.run(thread, &mut ()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Above: `run`, which takes medians over rounds; tables and reports.
 
+use super::pauses::Pauses;
 use crate::heap::Run;
 use alloc_core::Layout;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,23 @@ pub enum Pass {
     Time,
     /// Live and resident memory, and the map of the arena's pages.
     Memory,
+    /// The events that take long, each timed by itself.
+    Pauses,
+}
+
+impl Pass {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Time, Self::Memory, Self::Pauses];
+
+    /// What it is called between processes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Memory => "memory",
+            Self::Pauses => "pauses",
+        }
+    }
 }
 
 /// What was measured.
@@ -30,6 +48,9 @@ pub struct Outcome {
     pub minor_faults: u64,
     /// Of a memory pass.
     pub memory: Option<Memory>,
+    /// Of a pass that times single events.
+    #[serde(default)]
+    pub pauses: Option<Pauses>,
 }
 
 /// Memory over the course of a replay. Resident bytes are those above the baseline: the memory

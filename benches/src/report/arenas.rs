@@ -37,7 +37,7 @@ fn targets(out: &mut String, results: &Results) -> std::fmt::Result {
         let cells = [format!("{:.2}", verdict.is), format!("{:.2}", verdict.at_most)];
         let mut cells: Vec<_> = cells.map(Cell::plain).into();
         let text = if verdict.is_reached() { "reached" } else { "missed" };
-        cells.push(Cell { text: text.into(), is_best: verdict.is_reached() });
+        cells.push(Cell { text: text.into(), is_best: verdict.is_reached(), ..Cell::default() });
         (verdict.what, cells)
     };
     figures::table(out, &["target", "is", "at most", ""], results.targets.iter().map(row))?;
@@ -75,7 +75,7 @@ fn cells(table: &Table, line: &Line) -> Vec<Cell> {
     let cell = |(at, column): (usize, &Column)| {
         let Some(figure) = line.figures.get(at).copied().flatten() else { return Cell::none() };
         let is_best = table.best(at) == Some(figure.median) && !line.is_bound();
-        Cell { text: number(column.unit, figure.median), is_best }
+        Cell { text: number(column.unit, figure.median), is_best, ..Cell::default() }
     };
     table.columns.iter().enumerate().map(cell).collect()
 }

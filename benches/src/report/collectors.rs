@@ -4,6 +4,7 @@
 
 use super::courses::{self, Line};
 use super::escape;
+use super::figures;
 use super::page::{figure, grouped, key};
 use super::plots::{self, Bar, WIDTH};
 use super::svg::SERIES;
@@ -65,7 +66,7 @@ fn section(out: &mut String, group: &Group, systems: &[(&str, &str)]) -> std::fm
 }
 
 fn table(out: &mut String, group: &Group) -> std::fmt::Result {
-    write!(out, "<div class=\"scroll\"><table><tr><th class=\"text\">system</th>")?;
+    write!(out, "{}<th class=\"text\">system</th>", figures::BEGIN)?;
     let heads = [
         "wall, ms",
         "CPU, ms",
@@ -102,7 +103,7 @@ fn table(out: &mut String, group: &Group) -> std::fmt::Result {
         }
         writeln!(out, "</tr>")?;
     }
-    writeln!(out, "</table></div>")
+    writeln!(out, "{}", figures::END)
 }
 
 /// Each cell's text, and its number.
@@ -184,7 +185,7 @@ fn steps(out: &mut String, rows: &[Row<'_>]) -> std::fmt::Result {
         return Ok(());
     }
     let lines: Vec<_> = rows.iter().map(|&(colour, _, o)| Line { colour, of: &o.steps }).collect();
-    let plot = courses::steps("How long steps took", &lines);
+    let plot = courses::steps("How long steps took", &lines, 2.0, "steps");
     let caption = format!(
         "How many of the program’s steps took at least so long, of all rounds. {BASELINE} is the same program and heap without a collection: what the machine does by itself."
     );
@@ -192,14 +193,11 @@ fn steps(out: &mut String, rows: &[Row<'_>]) -> std::fmt::Result {
 }
 
 fn measures(out: &mut String, systems: &[(&str, &str)]) -> std::fmt::Result {
-    writeln!(out, "<section>\n<h2>The systems, and how they were measured</h2>\n<table>")?;
-    for (name, about) in systems {
-        let (name, about) = (escape(name), escape(about));
-        writeln!(out, "<tr><td class=\"text\">{name}</td><td class=\"text\">{about}</td></tr>")?;
-    }
+    writeln!(out, "<section>\n<h2>The systems, and how they were measured</h2>")?;
+    figures::names(out, systems.iter().copied())?;
     writeln!(
         out,
-        "</table>\n<p>Every program is written once for each system, does the same, and gives the same answer. Each run has a process of \
+        "<p>Every program is written once for each system, does the same, and gives the same answer. Each run has a process of \
          its own. Steps are timed from inside; a turn is what the collector takes between two mutations, by its own clock. Memory counts \
          what is resident above what the process had before; a thread reads the kernel’s counter some hundred times.</p>\n</section>"
     )

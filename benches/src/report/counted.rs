@@ -53,7 +53,7 @@ fn section(out: &mut String, program: &Program, results: &Results) -> std::fmt::
 }
 
 fn table(out: &mut String, program: &Program, results: &Results) -> std::fmt::Result {
-    write!(out, "<div class=\"scroll\"><table><tr><th class=\"text\">system</th>")?;
+    write!(out, "{}<th class=\"text\">system</th>", figures::BEGIN)?;
     let heads = ["ns/op", "CPU ns/op", "peak, MiB", "step p99.9, µs", "longest", "left"];
     heads.iter().try_for_each(|head| write!(out, "<th>{head}</th>"))?;
     writeln!(out, "</tr>")?;
@@ -77,7 +77,7 @@ fn table(out: &mut String, program: &Program, results: &Results) -> std::fmt::Re
         }
         writeln!(out, "</tr>")?;
     }
-    writeln!(out, "</table></div>")
+    writeln!(out, "{}", figures::END)
 }
 
 fn each(outcome: &Outcome, ns: u64) -> String {

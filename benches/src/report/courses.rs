@@ -2,7 +2,7 @@
 //!
 //! Above: `collectors`. Below: `svg`.
 
-use super::plots::{WIDTH, scale_end};
+use super::plots::{HEIGHT, WIDTH, scale_end};
 use super::svg::{Axis, chart, draw, line_inside, series};
 use crate::collectors::clock::Histogram;
 use crate::collectors::course::Course;
@@ -16,7 +16,6 @@ pub(super) struct Line<'a, T> {
 }
 
 const MIB: f64 = (1 << 20) as f64;
-const HEIGHT: u32 = 300;
 
 fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
@@ -57,11 +56,16 @@ pub(super) fn memory(title: &str, lines: &[Line<'_, Course>]) -> String {
     })
 }
 
-/// How many steps took at least so long: both axes count by powers of ten.
-pub(super) fn steps(title: &str, lines: &[Line<'_, Histogram>]) -> String {
+/// How many steps took at least so long: both axes count by powers of ten; `left` is where the lower one begins.
+pub(super) fn steps(
+    title: &str,
+    lines: &[Line<'_, Histogram>],
+    left: f64,
+    counted: &str,
+) -> String {
     let longest_ns = lines.iter().map(|line| line.of.longest_ns).max().unwrap_or(1);
     let most = lines.iter().map(|line| line.of.steps()).max().unwrap_or(1);
-    let (left, right) = (2.0, (longest_ns.max(1000) as f64).log10().ceil());
+    let right = (longest_ns as f64).max(1.0).log10().ceil().max(left + 1.0);
     let top = (most.max(10) as f64).log10().ceil();
     let below = Axis {
         name: "at least so long",
@@ -70,7 +74,7 @@ pub(super) fn steps(title: &str, lines: &[Line<'_, Histogram>]) -> String {
         label: &|&x| duration(x),
     };
     let beside =
-        Axis { name: "steps", range: 0.0..top, labels: top as usize + 1, label: &|&y| count(y) };
+        Axis { name: counted, range: 0.0..top, labels: top as usize + 1, label: &|&y| count(y) };
     draw(WIDTH, HEIGHT, title, |canvas| {
         let mut chart = chart(canvas, &below, &beside, true)?;
         for line in lines {

@@ -2,19 +2,27 @@
 //!
 //! Above: the commands write it to a file. Below: `run::results`, and the same of `collectors`, `counted`, `pools` and `arenas`.
 //!
-//! In `page`: what stands where; in `collectors`, `counted`, `pools` and `arenas`, of those, with tables by `figures`. In `plots`, `courses`
-//! and `map`: what is drawn. In `svg`: how.
+//! In `page`: what stands where. In `stack`, `cost`, `traffic`, `pauses`: an answer each, as `answers` finds it. In `collectors`, `counted`, `pools`
+//! and `arenas`: of those. In `figures`: tables. In `plots`, `courses` and `map`: what is drawn. In `svg`: how, in `colours`.
 
+mod answers;
 mod arenas;
 mod collectors;
+mod colours;
+mod cost;
 mod counted;
 mod courses;
 mod figures;
 mod map;
 mod page;
+mod pauses;
 mod plots;
 mod pools;
+mod stack;
 mod svg;
+mod traffic;
+
+pub(crate) use page::many;
 
 use crate::arenas::results::Results as Arenas;
 use crate::collectors::results::Results as Collected;
@@ -39,6 +47,12 @@ pub struct Beside<'r> {
 #[must_use]
 pub fn html(results: &Results, beside: Beside<'_>) -> String {
     page::page(results, beside)
+}
+
+/// Which stack to take, in words; `None` where there is nothing to choose from.
+#[must_use]
+pub fn advice(results: &Results) -> Option<String> {
+    stack::advice(results)
 }
 
 /// The page of collectors alone.

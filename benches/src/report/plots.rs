@@ -11,13 +11,14 @@ use crate::table::bytes;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-/// Width of a drawing that stands beside one other, or beside two.
-pub(super) const WIDTH: u32 = 620;
-pub(super) const THIRD: u32 = 420;
+/// Width of a drawing: that of a phone's window, so that its text is not scaled down there. In a wider one, several stand side by side.
+pub(super) const WIDTH: u32 = 380;
+/// Height of one with axes.
+pub(super) const HEIGHT: u32 = 260;
 const BAR_HEIGHT: i32 = 15;
 const ROW: i32 = 26;
-const LABELS: i32 = 110;
-const VALUES: i32 = 100;
+const LABELS: i32 = 124;
+const VALUES: i32 = 88;
 
 /// A bar, perhaps in two parts.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ pub(super) fn bars(title: &str, width: u32, bars: &[Bar]) -> String {
             let y = ROW * n as i32 + ROW / 2 + 4;
             let (top, bottom) = (y - BAR_HEIGHT / 2, y + BAR_HEIGHT / 2);
             let colour = series(bar.colour);
-            canvas.draw_text(&bar.name, &text(13, INK, HPos::Right), (LABELS - 8, y))?;
+            canvas.draw_text(&bar.name, &text(12, INK, HPos::Right), (LABELS - 8, y))?;
             let solid = x(bar.length - bar.pale);
             canvas.draw(&Rectangle::new([(LABELS, top), (solid, bottom)], colour.filled()))?;
             let pale =
@@ -81,7 +82,7 @@ pub(super) fn bars(title: &str, width: u32, bars: &[Bar]) -> String {
                     canvas.draw(&PathElement::new(tick, INK.stroke_width(1)))?;
                 }
             }
-            canvas.draw_text(&bar.value, &text(13, SOFT, HPos::Left), (end + 7, y))?;
+            canvas.draw_text(&bar.value, &text(12, SOFT, HPos::Left), (end + 7, y))?;
         }
         Ok(())
     })
@@ -116,7 +117,7 @@ pub(super) fn memory(title: &str, courses: &[Course<'_>], top: f64) -> String {
     };
     let beside =
         Axis { name: "MiB", range: 0.0..top, labels: 6, label: &|y| format!("{y:.digits$}") };
-    draw(WIDTH, 300, title, |canvas| {
+    draw(WIDTH, HEIGHT, title, |canvas| {
         let mut chart = chart(canvas, &below, &beside, false)?;
         if let Some(first) = courses.first() {
             let live = points(first.samples, |s| s.live_bytes);
@@ -141,41 +142,38 @@ pub(super) fn sizes(title: &str, sizes: &Histogram) -> String {
     let share = |part: u64, all: u64| part as f64 / all.max(1) as f64;
     let shares = |e: &Entry| [share(e.count, counts), share(e.bytes, sums)];
     let highest = entries.iter().flat_map(shares).fold(0.01, f64::max);
-    let (bottom, plot) = (250, 215);
-    let step = (WIDTH as i32 - 20) / entries.len().max(1) as i32;
-    draw(WIDTH, 300, title, |canvas| -> Drawn {
+    let (left, right, top, bottom) = (44, WIDTH as i32 - 8, 14, HEIGHT as i32 - 44);
+    let step = f64::from(right - left) / entries.len().max(1) as f64;
+    let place = |n: usize, part: f64| left + ((n as f64 + part) * step).round() as i32;
+    let level = |part: f64| bottom - (part / highest * f64::from(bottom - top)).round() as i32;
+    // So many sizes go without a label between two that have one.
+    let every = (LABEL_EVERY / step).ceil() as usize;
+    draw(WIDTH, HEIGHT, title, |canvas| -> Drawn {
+        for part in [0.0, highest / 2.0, highest] {
+            let y = level(part);
+            canvas.draw(&PathElement::new([(left, y), (right, y)], FAINT.stroke_width(1)))?;
+            let label = format!("{:.0} %", part * 100.0);
+            canvas.draw_text(&label, &text(12, SOFT, HPos::Right), (left - 5, y))?;
+        }
         for (n, entry) in entries.iter().enumerate() {
-            let left = 10 + step * n as i32;
             for (which, part) in shares(entry).into_iter().enumerate() {
-                let x = left + which as i32 * (step - 4) / 2;
-                let top = bottom - (part / highest * f64::from(plot)).round() as i32;
-                let bar = Rectangle::new(
-                    [(x, top), (x + (step - 4) / 2, bottom)],
-                    SHARES[which].filled(),
-                );
-                canvas.draw(&bar)?;
-                if part >= 0.005 && step >= 30 {
-                    let label = format!("{:.0}", part * 100.0);
-                    let at = (x + (step - 4) / 4, top - 8);
-                    canvas.draw_text(&label, &text(10, SOFT, HPos::Center), at)?;
-                }
+                let from = 0.1 + 0.4 * which as f64;
+                let corners = [(place(n, from), level(part)), (place(n, from + 0.4), bottom)];
+                canvas.draw(&Rectangle::new(corners, SHARES[which].filled()))?;
             }
-            // Every other label, where they are dense.
-            if step >= 34 || n % 2 == 0 {
+            if n % every == 0 && place(n, 0.5) + 20 <= WIDTH as i32 {
                 let label = bytes(entry.up_to_bytes).replace("iB", "");
-                let at = (left + (step - 4) / 2, bottom + 14);
-                canvas.draw_text(&label, &text(11, SOFT, HPos::Center), at)?;
+                let at = (place(n, 0.5), bottom + 13);
+                canvas.draw_text(&label, &text(12, SOFT, HPos::Center), at)?;
             }
         }
-        canvas.draw(&PathElement::new(
-            [(6, bottom), (WIDTH as i32 - 6, bottom)],
-            FAINT.stroke_width(1),
-        ))?;
-        let below = "size of at most … (percent of all)";
-        let at = (WIDTH as i32 / 2, bottom + 36);
-        Ok(canvas.draw_text(below, &text(12, SOFT, HPos::Center), at)?)
+        let at = ((left + right) / 2, bottom + 32);
+        Ok(canvas.draw_text("size of at most …", &text(12, SOFT, HPos::Center), at)?)
     })
 }
+
+/// What a label of a size needs.
+const LABEL_EVERY: f64 = 46.0;
 
 #[cfg(test)]
 mod tests {

@@ -56,7 +56,7 @@ fn cells(results: &Results, line: &Line) -> Vec<Cell> {
     let time = |at: usize| match line.figures[at] {
         Some(f) => {
             let is_best = !line.is_floor() && results.best_ns(at) == Some(f.ns);
-            Cell { text: ns(f.ns), is_best }
+            Cell { text: ns(f.ns), is_best, ..Cell::default() }
         }
         None => Cell::none(),
     };
@@ -99,7 +99,7 @@ fn single(out: &mut String, results: &Results) -> std::fmt::Result {
         let latency = line.latency?;
         let cell = |(at, ns): (usize, f64)| {
             let is_best = !line.is_floor() && best(at) == Some(ns);
-            Cell { text: grouped(ns.round() as u64), is_best }
+            Cell { text: grouped(ns.round() as u64), is_best, ..Cell::default() }
         };
         let operations = Cell::plain(grouped(latency.operations));
         Some(latency.figures().into_iter().enumerate().map(cell).chain([operations]).collect())

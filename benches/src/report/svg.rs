@@ -89,10 +89,10 @@ pub(super) fn chart<'c, 's>(
     lines: bool,
 ) -> Result<Chart<'c, 's>, Box<dyn std::error::Error>> {
     let mut chart = ChartBuilder::on(canvas)
-        .margin(6)
-        .margin_right(20)
-        .x_label_area_size(34)
-        .y_label_area_size(58)
+        .margin(8)
+        .margin_right(22)
+        .x_label_area_size(38)
+        .y_label_area_size(52)
         .build_cartesian_2d(below.range.clone(), beside.range.clone())?;
     let mut mesh = chart.configure_mesh();
     if !lines {
@@ -138,9 +138,12 @@ fn inline(text: &str, width: u32, height: u32, title: &str) -> String {
     )
 }
 
-/// Text of a size and colour, its anchor on the left, in the middle or on the right.
+/// What plotters divides a size by, so that its text is as high as asked for with all that stands out; a page means the size of the font.
+const OF_FONT: f64 = 1.24;
+
+/// Text of a size (of its font, in pixels of the drawing) and colour, its anchor on the left, in the middle or on the right.
 pub(super) fn text(size: u32, colour: RGBColor, anchor: HPos) -> TextStyle<'static> {
-    let style = TextStyle::from(("sans-serif", size).into_font());
+    let style = TextStyle::from(("sans-serif", f64::from(size) * OF_FONT).into_font());
     TextStyle { color: colour.to_backend_color(), ..style }.pos(Pos::new(anchor, VPos::Center))
 }
 
@@ -158,6 +161,7 @@ mod tests {
             svg.starts_with("<svg viewBox=\"0 0 50 20\"") && svg.trim_end().ends_with("</svg>")
         );
         assert!(svg.contains("fill=\"#140003\"") && svg.contains("fill=\"#010101\""), "{svg}");
+        assert!(svg.contains("font-size=\"12"), "{svg}");
         assert!(svg.contains("a &lt; b") && !svg.contains("http"), "{svg}");
     }
 }

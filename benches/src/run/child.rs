@@ -24,7 +24,9 @@ pub const WORD: &str = "__replay";
 pub fn live(arguments: &[String]) -> ExitCode {
     let [path, candidate, pass] = arguments else { return ExitCode::from(2) };
     let Some(candidate) = candidates::find(candidate) else { return ExitCode::from(2) };
-    let pass = if pass == "memory" { Pass::Memory } else { Pass::Time };
+    let Some(&pass) = Pass::ALL.iter().find(|one| one.name() == pass) else {
+        return ExitCode::from(2);
+    };
     // SAFETY: the file was written by `Program::save`: `replay` below is who starts a child.
     let program = match unsafe { Program::load(Path::new(path)) } {
         Ok(program) => program,
@@ -52,8 +54,7 @@ pub fn replay(
     pass: Pass,
     limit: Duration,
 ) -> Result<Outcome, String> {
-    let pass = if pass == Pass::Memory { "memory" } else { "time" };
-    let arguments = [WORD.as_ref(), path.as_os_str(), candidate.as_ref(), pass.as_ref()];
+    let arguments = [WORD.as_ref(), path.as_os_str(), candidate.as_ref(), pass.name().as_ref()];
     let answer: Result<Outcome, Fault> = ask(&arguments, limit)?;
     answer.map_err(|fault| fault.to_string())
 }

@@ -3,19 +3,23 @@
 //! Above: the commands. Below: `program` (made here once per trace), `candidates` (in the child).
 //!
 //! In `child`: a replay's process, from both sides. In `results`: what comes out of a whole run.
+//! In `setting`: where and when it ran.
 //!
 //! Rounds are interleaved: each goes over all traces and candidates before the next begins, and
 //! starts with another candidate, so that a machine that slows down for a while slows all of them.
 
 pub mod child;
 pub mod results;
+pub mod setting;
 
 use crate::candidates::Candidate;
 use crate::program::compile::compile;
 use crate::program::facts::Facts;
+use crate::replay::pauses::Pauses as Long;
 use crate::replay::{Outcome, Pass};
 use crate::{Failure, candidates};
-use results::{Machine, Measured, Peer, Results, Row, TraceResult, Verdict};
+use results::{Measured, Peer, Results, Row, TraceResult, Verdict};
+use setting::Setting;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -32,6 +36,9 @@ const ROUND_MOST: u32 = 8;
 
 /// Memory passes of a trace with several threads, whose peaks meet differently each time.
 const MEMORY_ROUNDS: u32 = 3;
+
+/// Passes that time single calls: what is long in each of them is no accident.
+const PAUSE_ROUNDS: u32 = 3;
 
 /// What to replay, on what.
 #[derive(Debug)]
@@ -69,6 +76,7 @@ struct Entry {
     candidate: &'static Candidate,
     times: Vec<Outcome>,
     memories: Vec<Outcome>,
+    pauses: Vec<Outcome>,
     /// Why it takes no part, or no longer.
     out: Option<Verdict>,
 }
@@ -80,6 +88,7 @@ struct Entry {
 /// [`Failure`] for a trace that cannot be read or replayed, and for a folder that cannot be written
 /// to. A candidate that fails is no error here: its row says so.
 pub fn run(plan: &Plan, progress: &mut dyn Progress) -> Result<Results, Failure> {
+    let setting = Setting::this();
     let folder = Scratch::new()?;
     let mut traces = Vec::new();
     for (n, path) in plan.traces.iter().enumerate() {
@@ -87,8 +96,8 @@ pub fn run(plan: &Plan, progress: &mut dyn Progress) -> Result<Results, Failure>
     }
     let rounds = Run { plan, progress, traces: &mut traces }.rounds();
     Ok(Results {
-        machine: Machine::this(),
-        date_unix_seconds: std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs(),
+        setting,
+        pause_rounds: rounds.min(PAUSE_ROUNDS),
         rounds,
         candidates: plan.candidates.iter().map(|c| Peer::of(c)).collect(),
         traces: traces.into_iter().map(Prepared::result).collect(),
@@ -102,6 +111,7 @@ fn prepare(path: &Path, program: PathBuf, plan: &Plan) -> Result<Prepared, Failu
         candidate,
         times: Vec::new(),
         memories: Vec::new(),
+        pauses: Vec::new(),
         out: (candidate.fits)(&facts).err().map(Verdict::Skipped),
     };
     let entries = plan.candidates.iter().map(entry).collect();
@@ -122,13 +132,18 @@ impl Run<'_> {
         let entries = |trace: &Prepared| trace.entries.iter().filter(|e| e.out.is_none()).count();
         let memory_rounds =
             |trace: &Prepared| if trace.facts.replay_threads > 1 { MEMORY_ROUNDS } else { 1 };
+        let pause_rounds = wanted.min(PAUSE_ROUNDS);
         let counts = self.traces.iter().map(|t| (entries(t) as u64, memory_rounds(t)));
-        let (all, memory) = counts
-            .fold((0, 0), |(all, memory), (n, rounds)| (all + n, memory + n * u64::from(rounds)));
-        self.progress.expect(all * u64::from(wanted) + memory);
+        let (all, others) = counts.fold((0, 0), |(all, others), (n, rounds)| {
+            (all + n, others + n * u64::from(rounds + pause_rounds))
+        });
+        self.progress.expect(all * u64::from(wanted) + others);
 
         for round in 0..MEMORY_ROUNDS {
             self.round(round, Pass::Memory, |trace| round < memory_rounds(trace));
+        }
+        for round in 0..pause_rounds {
+            self.round(round, Pass::Pauses, |_| true);
         }
         let budget = BUDGET * self.plan.candidates.len() as u32;
         let start = Instant::now();
@@ -136,7 +151,7 @@ impl Run<'_> {
             self.round(round, Pass::Time, |_| true);
             let next = start.elapsed() + start.elapsed() / (round + 1);
             if self.plan.rounds.is_none() && next > budget {
-                self.progress.expect(all * u64::from(round + 1) + memory);
+                self.progress.expect(all * u64::from(round + 1) + others);
                 return round + 1;
             }
         }
@@ -170,11 +185,12 @@ impl Entry {
                     match pass {
                         Pass::Time => self.times.push(outcome),
                         Pass::Memory => self.memories.push(outcome),
+                        Pass::Pauses => self.pauses.push(outcome),
                     }
                 }
                 Err(why) => self.out = Some(Verdict::Failed(why)),
             }
-            if pass == Pass::Memory || self.out.is_some() || spent >= ROUND_LEAST {
+            if pass != Pass::Time || self.out.is_some() || spent >= ROUND_LEAST {
                 break;
             }
         }
@@ -187,7 +203,11 @@ impl Prepared {
             candidate: entry.candidate.name.into(),
             verdict: entry
                 .out
-                .or_else(|| Measured::of(&entry.times, entry.memories).map(Verdict::Measured))
+                .or_else(|| {
+                    let pauses = entry.pauses.into_iter().filter_map(|outcome| outcome.pauses);
+                    let pauses = Long::agreed(&pauses.collect::<Vec<_>>());
+                    Measured::of(&entry.times, entry.memories, pauses).map(Verdict::Measured)
+                })
                 .unwrap_or_else(|| Verdict::Failed("nothing was measured".into())),
         };
         let rows = self.entries.into_iter().map(row).collect();
@@ -204,10 +224,7 @@ pub fn choose(names: &[String]) -> Result<Vec<&'static Candidate>, Failure> {
     for name in names {
         if candidates::find(name).is_none() {
             let known: Vec<_> = candidates::ALL.iter().map(|c| c.name).collect();
-            return Err(Failure::Usage(format!(
-                "there is no candidate `{name}`; there are: {}",
-                known.join(", ")
-            )));
+            return Err(Failure::unknown("candidate", name, &known));
         }
     }
     let chosen = |c: &&Candidate| names.is_empty() || names.iter().any(|name| name == c.name);

@@ -2,8 +2,10 @@
 //!
 //! Above: `table`, `report`. Below: `replay`'s outcomes.
 
+use super::setting::Setting;
 use crate::candidates::{Candidate, REFERENCE};
 use crate::program::facts::Facts;
+use crate::replay::pauses::Pauses;
 use crate::replay::{Memory, Outcome};
 use serde::{Deserialize, Serialize};
 
@@ -15,31 +17,18 @@ pub const BUSY_NOTE: &str =
     "the machine was busy with other programs: trust the CPU times, not the wall times";
 
 /// All figures of a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Results {
-    /// Where it ran.
-    pub machine: Machine,
-    /// When: seconds since 1970-01-01 00:00 UTC.
-    pub date_unix_seconds: u64,
+    /// Where and when it ran.
+    pub setting: Setting,
     /// Timed rounds.
     pub rounds: u32,
+    /// Passes that timed single calls.
+    pub pause_rounds: u32,
     /// The candidates that took part.
     pub candidates: Vec<Peer>,
     /// The traces, each with a row for each candidate.
     pub traces: Vec<TraceResult>,
-}
-
-/// A machine.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Machine {
-    /// The processor's name.
-    pub processor: String,
-    /// Threads that it runs at once.
-    pub processors: usize,
-    /// Its operating system.
-    pub system: String,
-    /// Its memory.
-    pub memory_bytes: u64,
 }
 
 /// A candidate, and which version of it took part.
@@ -102,12 +91,14 @@ pub struct Measured {
     pub minor_faults: u64,
     /// Of the memory pass (the one with the median peak).
     pub memory: Memory,
+    /// The calls that took long in all passes that time single calls.
+    pub pauses: Pauses,
 }
 
 impl Measured {
-    /// The medians of some timed and some memory passes; `None` if either are missing.
+    /// The medians of some timed and some memory passes, beside what long calls those of pauses agreed on; `None` if either are missing.
     #[must_use]
-    pub fn of(times: &[Outcome], memories: Vec<Outcome>) -> Option<Self> {
+    pub fn of(times: &[Outcome], memories: Vec<Outcome>, pauses: Pauses) -> Option<Self> {
         let mut memories: Vec<Memory> = memories.into_iter().filter_map(|o| o.memory).collect();
         memories.sort_by_key(|memory| memory.peak_bytes);
         let middle = memories.len() / 2;
@@ -121,6 +112,7 @@ impl Measured {
             sys_ns: times.iter().map(|o| o.sys_ns).sum::<u64>() / times.len() as u64,
             minor_faults: figure(|o| o.minor_faults)?,
             memory,
+            pauses,
         })
     }
 }
@@ -174,9 +166,14 @@ impl Results {
     /// How a candidate compares over all traces on which it and the reference were measured.
     #[must_use]
     pub fn means(&self, candidate: &str) -> Option<Means> {
+        self.means_over(&self.traces, candidate)
+    }
+
+    /// The same over some of the traces.
+    #[must_use]
+    pub fn means_over(&self, traces: &[TraceResult], candidate: &str) -> Option<Means> {
         let reference = self.reference();
-        let pairs: Vec<_> = self
-            .traces
+        let pairs: Vec<_> = traces
             .iter()
             .filter_map(|trace| Some((trace.measured(candidate)?, trace.measured(reference)?)))
             .collect();
@@ -193,6 +190,15 @@ impl Results {
             minor_faults: sum(|m| m.minor_faults),
             traces: pairs.len(),
         })
+    }
+
+    /// The figures of all candidates that were measured on a trace, with their places and names.
+    #[must_use]
+    pub fn measured<'r>(&'r self, trace: &'r TraceResult) -> Vec<(usize, &'r str, &'r Measured)> {
+        let peers = self.candidates.iter().enumerate();
+        peers
+            .filter_map(|(at, peer)| Some((at, &*peer.name, trace.measured(&peer.name)?)))
+            .collect()
     }
 
     /// Whether other programs kept the processors busy: replays of one thread took far longer than
@@ -235,27 +241,6 @@ impl Peer {
     }
 }
 
-impl Machine {
-    /// This machine, as far as it tells.
-    #[must_use]
-    pub fn this() -> Self {
-        let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        let after = |text: &str, name: &str| {
-            let line = text.lines().find(|line| line.starts_with(name))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        };
-        let memory = after(&file("/proc/meminfo"), "MemTotal");
-        let kib = memory.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
-        let kernel = file("/proc/sys/kernel/osrelease");
-        Self {
-            processor: after(&file("/proc/cpuinfo"), "model name").unwrap_or_default(),
-            processors: std::thread::available_parallelism().map_or(1, usize::from),
-            system: format!("{} {}", std::env::consts::OS, kernel.trim()),
-            memory_bytes: kib.unwrap_or(0) * 1024,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,7 +249,7 @@ mod tests {
         let time = Outcome { wall_ns, ..Outcome::default() };
         let memory = Some(Memory { peak_bytes, ..Memory::default() });
         let memory = Outcome { memory, ..Outcome::default() };
-        Verdict::Measured(Measured::of(&[time], vec![memory]).unwrap())
+        Verdict::Measured(Measured::of(&[time], vec![memory], Pauses::default()).unwrap())
     }
 
     #[test]
@@ -280,14 +265,12 @@ mod tests {
         let busy = |wall_ns, user_ns| {
             let time = Outcome { wall_ns, user_ns, ..Outcome::default() };
             let memory = Outcome { memory: Some(Memory::default()), ..Outcome::default() };
-            let measured = Measured::of(&[time], vec![memory]).unwrap();
+            let measured = Measured::of(&[time], vec![memory], Pauses::default()).unwrap();
             let row = Row { candidate: "a".into(), verdict: Verdict::Measured(measured) };
             let facts = Facts { replay_threads: 1, ..Facts::default() };
             let trace = TraceResult { name: "t".into(), facts, rows: vec![row] };
-            let (machine, candidates) = (Machine::default(), Vec::new());
             let traces = vec![trace];
-            Results { machine, date_unix_seconds: 0, rounds: 1, candidates, traces }
-                .machine_was_busy()
+            Results { rounds: 1, traces, ..Results::default() }.machine_was_busy()
         };
         assert!(busy(200, 100) && !busy(105, 100));
     }
@@ -299,8 +282,6 @@ mod tests {
         let peer =
             |name: &str| Peer { name: name.into(), about: String::new(), version: String::new() };
         let results = Results {
-            machine: Machine::default(),
-            date_unix_seconds: 0,
             rounds: 1,
             candidates: vec![peer("a"), peer("system")],
             traces: vec![
@@ -308,6 +289,7 @@ mod tests {
                 trace(vec![row("a", measured(200, 200)), row("system", measured(100, 100))]),
                 trace(vec![row("a", Verdict::Failed("x".into())), row("system", measured(7, 7))]),
             ],
+            ..Results::default()
         };
         assert_eq!(results.reference(), "system");
         let means = results.means("a").unwrap();

@@ -1,6 +1,11 @@
 //! The program as its users meet it: commands, errors, exit codes.
+//!
+//! In `terminal`: what stands on a terminal, in a pipe, in JSON. In `look`: the page in a browser.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod look;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -52,6 +57,8 @@ fn a_whole_run_from_traces_to_report() {
     let options = ["--rounds", "2", "--output", path(&report)];
     let out = works(&[&["--traces", path(folder.path())][..], &options, &beside].concat());
     let names = ["one", "three", "system", "mimalloc", "geometric mean", "2 rounds", path(&report)];
+    // The answer stands in the terminal, too.
+    assert!(out.contains("For this traffic ") && !out.contains("<b>"), "{out}");
     for name in names
         .into_iter()
         .chain(["1 % of the work", "binary-trees", "marksweep-bg"])
@@ -60,9 +67,27 @@ fn a_whole_run_from_traces_to_report() {
         assert!(out.contains(name), "no {name} in:\n{out}");
     }
     assert!(!out.contains("FAILED"), "{out}");
+    if let Some(wrong) = look::look(&report, &["stack", "memory", "traffic", "pauses"]) {
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
     let page = std::fs::read_to_string(report).unwrap();
     check_page(&page);
-    for drawing in ["Time", "Peak memory", "Resident memory over the trace", "Sizes"] {
+    for question in [
+        "Which stack should I take?",
+        "What does it cost in memory?",
+        "What does my program’s traffic look like?",
+        "Where do the pauses come from?",
+    ] {
+        assert!(page.contains(&format!("<h2>{question}</h2>")), "no {question}");
+    }
+    for drawing in [
+        "Means: Processor time",
+        "Processor time",
+        "Peak memory",
+        "Resident memory over the trace",
+        "Sizes",
+        "Calls that took long",
+    ] {
         assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
     }
     check_collectors(&page);
