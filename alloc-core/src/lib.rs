@@ -67,6 +67,8 @@ pub use static_ground::Ground;
 pub use watch::Memcheck;
 #[cfg(all(feature = "sampled", unix))]
 pub use watch::Sampled;
+#[cfg(any(feature = "calls", feature = "profile", feature = "leaks", feature = "sampled"))]
+pub use watch::calls::leave_out_code;
 #[cfg(feature = "calls")]
 pub use watch::calls::write_calls;
 #[cfg(feature = "leaks")]

@@ -7,12 +7,11 @@
 //! memory goes down, for another thread may be given the address next.
 //! Not here: a profile at little cost (`Profile`).
 
-use super::calls::{Calls, Inside, places};
+use super::calls::{Above, Calls, Inside, places};
 use super::ledger::{Copied, Ledger, Live, Site};
 use crate::sync::{AtomicUsize, Lock, Ordering};
 use crate::{AllocError, Broken, Layer, Report};
 use core::alloc::Layout;
-use core::ffi::c_void;
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
@@ -133,7 +132,7 @@ impl<A: Layer> Leaks<A> {
     {
         let inside = if layout.size() > 0 { Inside::enter() } else { None };
         let site = match &inside {
-            Some(_) => Some(self.hold(Self::watched::<F> as *const c_void)?),
+            Some(_) => Some(self.hold(Above::this_frame())?),
             None => None,
         };
         // What is not watched may be the layer's below own, while the ledger asks it for memory under the lock.
@@ -166,7 +165,7 @@ impl<A: Layer> Leaks<A> {
         }
     }
 
-    fn hold(&self, above: *const c_void) -> Result<Site, AllocError> {
+    fn hold(&self, above: Above) -> Result<Site, AllocError> {
         let calls = Calls::here(above);
         // SAFETY: the ledger's allocator is always `below`.
         unsafe { self.ledger.lock().hold(calls.frames(), &self.below).ok_or(AllocError) }
@@ -331,7 +330,7 @@ impl Leak {
     #[must_use]
     pub fn functions(&self) -> Vec<String> {
         Inside::run(|| {
-            let places = self.calls.iter().flat_map(|address| places(*address));
+            let places = self.calls.iter().filter_map(|address| places(*address)).flatten();
             places.map(|place| place.function).collect()
         })
     }

@@ -35,7 +35,13 @@ impl Filter {
     /// Whether the address may have been added.
     #[inline(always)]
     pub(crate) fn may_hold(&self, address: usize) -> bool {
-        address & (PAGE_BYTES - 1) == 0 && self.counts(address)
+        Self::is_on_page(address) && self.counts(address)
+    }
+
+    /// Whether the address begins a page.
+    #[inline(always)]
+    pub(crate) const fn is_on_page(address: usize) -> bool {
+        address & (PAGE_BYTES - 1) == 0
     }
 
     #[inline]

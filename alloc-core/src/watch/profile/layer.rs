@@ -3,8 +3,10 @@
 //! Above: the layer's callers. Below: the countdown and the filter; for what is drawn, `samples.rs`; the layer below.
 //! Each path is the layer below's, after one test that says "nothing to do with the profile".
 
+use super::Profile;
+use super::filter::Filter;
 use super::samples::Growth;
-use super::{COUNTDOWN, Profile};
+use crate::watch::draw::COUNTDOWNS;
 use crate::{AllocError, Broken, Layer, Report};
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -15,9 +17,41 @@ impl<A: Layer> Profile<A> {
     #[inline(always)]
     #[must_use]
     pub fn is_due(&self, bytes: usize) -> bool {
-        COUNTDOWN.with(|countdown| {
-            !self.sampler.passes(countdown, bytes) && self.sampler.turn(countdown, bytes)
-        })
+        !self.passes(bytes) && self.turn(bytes)
+    }
+
+    #[inline(always)]
+    fn passes(&self, bytes: usize) -> bool {
+        COUNTDOWNS.with(|countdowns| self.sampler.passes(countdowns, bytes))
+    }
+
+    fn turn(&self, bytes: usize) -> bool {
+        COUNTDOWNS.with(|countdowns| self.sampler.turn(countdowns, bytes))
+    }
+
+    /// Allocates what did not pass: a sample, if it is its turn.
+    #[cold]
+    #[inline(never)]
+    fn allocate_drawn(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
+        match self.turn(layout.size()) {
+            true => self.allocate_sampled(layout, zeroed),
+            false => self.ask(layout, zeroed),
+        }
+    }
+
+    /// Frees what begins on a page, as samples do.
+    ///
+    /// # Safety
+    ///
+    /// As for `deallocate`.
+    #[inline(never)]
+    unsafe fn deallocate_on_page(&self, ptr: NonNull<u8>, layout: Layout) {
+        // SAFETY: the caller's promise; what is no sample is known below by its own layout.
+        unsafe {
+            if !self.deallocate_sampled(ptr) {
+                self.below.deallocate(ptr, layout);
+            }
+        }
     }
 
     /// The bytes that may be used of a sample; `None` if no sample begins at `ptr`. For who has no layouts.
@@ -79,26 +113,27 @@ allocator! {
     // layout of its own, which the ledger keeps from before it is handed out until it is taken back (`samples.rs`); its
     // slice is cut to what the layer below would have handed out. Nothing here unwinds.
     unsafe impl[A: Layer] Allocator for Profile<A> {
-        #[inline]
+        #[inline(always)]
         fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            if self.is_due(layout.size()) {
-                return self.allocate_sampled(layout, false);
+            if !self.passes(layout.size()) {
+                return self.allocate_drawn(layout, false);
             }
             self.below.allocate(layout)
         }
         #[inline]
         fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            if self.is_due(layout.size()) {
-                return self.allocate_sampled(layout, true);
+            if !self.passes(layout.size()) {
+                return self.allocate_drawn(layout, true);
             }
             self.below.allocate_zeroed(layout)
         }
-        #[inline]
+        #[inline(always)]
         unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
-            // SAFETY: the caller's promise; what is no sample is known below by its own layout.
+            // SAFETY: the caller's promise; a sample begins on a page.
             unsafe {
-                if !self.deallocate_sampled(ptr) {
-                    self.below.deallocate(ptr, layout);
+                match Filter::is_on_page(ptr.addr().get()) {
+                    true => self.deallocate_on_page(ptr, layout),
+                    false => self.below.deallocate(ptr, layout),
                 }
             }
         }

@@ -36,7 +36,7 @@ pub use super::ledger::Totals;
 pub use snapshot::{Sample, Snapshot};
 
 use super::calls::Inside;
-use super::draw::{Countdown, Sampler};
+use super::draw::Sampler;
 use super::ledger::Ledger;
 use crate::Layer;
 use crate::sync::{AtomicUsize, Lock, Ordering};
@@ -44,10 +44,6 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use filter::Filter;
 use std::io::{self, Write};
-
-std::thread_local! {
-    static COUNTDOWN: Countdown = const { Countdown::new() };
-}
 
 /// A sampling heap profiler: who allocates, and who holds what is in use.
 ///

@@ -31,7 +31,8 @@ struct Making {
     profile: Profile,
     texts: HashMap<String, i64>,
     functions: HashMap<Place, u64>,
-    locations: HashMap<usize, u64>,
+    /// None for what is within a watcher.
+    locations: HashMap<usize, Option<u64>>,
     mapped: Vec<Mapped>,
 }
 
@@ -97,19 +98,24 @@ impl Making {
     }
 
     fn add(&mut self, sample: &snapshot::Sample<'_>) {
-        let location_id = sample.calls.iter().map(|address| self.location(*address)).collect();
+        let location_id =
+            sample.calls.iter().filter_map(|address| self.location(*address)).collect();
         let (allocated, in_use) = (sample.allocated, sample.in_use);
         let value = [allocated.objects, allocated.bytes, in_use.objects, in_use.bytes];
         let value = value.map(|figure| figure.round() as i64).to_vec();
         self.profile.sample.push(Sample { location_id, value });
     }
 
-    fn location(&mut self, address: usize) -> u64 {
+    fn location(&mut self, address: usize) -> Option<u64> {
         if let Some(id) = self.locations.get(&address) {
             return *id;
         }
+        let Some(places) = places(address) else {
+            self.locations.insert(address, None);
+            return None;
+        };
         let id = self.profile.location.len() as u64 + 1;
-        let line: Vec<Line> = places(address).into_iter().map(|place| self.line(place)).collect();
+        let line: Vec<Line> = places.into_iter().map(|place| self.line(place)).collect();
         let at = address as u64;
         let mapping =
             self.mapped.iter().position(|mapped| (mapped.start..mapped.end).contains(&at));
@@ -123,8 +129,8 @@ impl Making {
         }
         let mapping_id = mapping.map_or(0, |mapping| mapping as u64 + 1);
         self.profile.location.push(Location { id, mapping_id, address: at, line });
-        self.locations.insert(address, id);
-        id
+        self.locations.insert(address, Some(id));
+        Some(id)
     }
 
     fn line(&mut self, place: Place) -> Line {

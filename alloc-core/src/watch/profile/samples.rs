@@ -8,11 +8,10 @@ use super::Profile;
 use super::filter::PAGE_BYTES;
 use crate::combine::zero;
 use crate::sync::Ordering;
-use crate::watch::calls::{Calls, Inside};
+use crate::watch::calls::{Above, Calls, Inside};
 use crate::watch::ledger::{Live, Site};
 use crate::{AllocError, Layer, cut, dangling};
 use core::alloc::Layout;
-use core::ffi::c_void;
 use core::ptr::NonNull;
 
 type Answer = Result<NonNull<[u8]>, AllocError>;
@@ -48,7 +47,7 @@ impl<A: Layer> Profile<A> {
         let inside = if layout.size() > 0 { Inside::enter() } else { None };
         let sampled = inside.and_then(|_inside| {
             let paged = paged(bytes, layout.align())?;
-            let site = self.hold(Self::allocate_sampled as *const c_void)?;
+            let site = self.hold(Above::this_frame())?;
             let Ok(slice) = self.ask(paged, zeroed) else {
                 self.lose();
                 return None;
@@ -77,7 +76,10 @@ impl<A: Layer> Profile<A> {
     ) -> Option<Answer> {
         let before = self.take(ptr);
         // SAFETY: the caller's promise; `before` is what was known of `ptr`.
-        if due && let Some(slice) = unsafe { self.grow_into_sample(ptr, growth, before) } {
+        if due
+            && let Some(slice) =
+                unsafe { self.grow_into_sample(ptr, growth, before, Above::this_frame()) }
+        {
             if before.is_some() {
                 self.ledger.lock().let_go();
             }
@@ -108,13 +110,14 @@ impl<A: Layer> Profile<A> {
         ptr: NonNull<u8>,
         growth: Growth,
         before: Option<Live>,
+        above: Above,
     ) -> Option<NonNull<[u8]>> {
         let _inside = Inside::enter()?;
         let Growth { old, new, zeroed } = growth;
         let old_below = before.map_or(old, |live| live.below);
         let (old_bytes, bytes) = (self.below.usable_size(old), self.below.usable_size(new));
         let paged = paged(bytes.max(old_below.size()), new.align())?;
-        let site = self.hold(Self::grow_sampled as *const c_void)?;
+        let site = self.hold(above)?;
         // SAFETY: `old_below` fits what is at `ptr`; `paged` is no smaller.
         let answer = unsafe {
             if zeroed {
@@ -184,12 +187,12 @@ impl<A: Layer> Profile<A> {
         Some(live.below)
     }
 
-    fn ask(&self, layout: Layout, zeroed: bool) -> Answer {
+    pub(super) fn ask(&self, layout: Layout, zeroed: bool) -> Answer {
         if zeroed { self.below.allocate_zeroed(layout) } else { self.below.allocate(layout) }
     }
 
-    /// Holds room for a sample of the calling stack, less `above` and what it called.
-    fn hold(&self, above: *const c_void) -> Option<Site> {
+    /// Holds room for a sample of the calling stack above this place.
+    fn hold(&self, above: Above) -> Option<Site> {
         let calls = Calls::here(above);
         // SAFETY: the ledger's allocator is always `below`.
         let site = unsafe { self.ledger.lock().hold(calls.frames(), &self.below) };

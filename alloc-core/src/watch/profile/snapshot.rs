@@ -53,7 +53,11 @@ impl Sample<'_> {
     pub fn functions(&self) -> Vec<String> {
         Inside::run(|| {
             let calls = self.calls.iter();
-            calls.flat_map(|address| places(*address)).map(|place| place.function).collect()
+            calls
+                .filter_map(|address| places(*address))
+                .flatten()
+                .map(|place| place.function)
+                .collect()
         })
     }
 }

@@ -14,7 +14,7 @@ use super::report::{self, Kind, Mistake};
 use super::table::{Entry, Known};
 use crate::signals::FaultHandler;
 use crate::sync::language::{AtomicBool, Ordering};
-use crate::watch::calls::Calls;
+use crate::watch::calls::{Above, Calls};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
@@ -141,7 +141,7 @@ fn diagnose(address: usize, found: Found) -> ! {
     // SAFETY: this thread got through, and nobody else.
     let given = unsafe { &mut *DESK.0.get() };
     (given.address, given.found) = (address, found);
-    given.calls.read(handle as *const c_void);
+    given.calls.read(Above::Function(handle as *const c_void));
     let mut thread = MaybeUninit::uninit();
     // SAFETY: the function has the type that is asked for, and needs no argument.
     let started = unsafe {

@@ -5,21 +5,36 @@
 
 use super::pool::{PATTERN, Record, State};
 use super::report::{self, Kind, Mistake};
-use super::{COUNTDOWN, Sampled, system};
+use super::{Sampled, system};
 use crate::combine::zero;
 use crate::sync::Ordering;
-use crate::watch::calls::{Calls, Inside};
+use crate::watch::calls::{Above, Calls, Inside};
+use crate::watch::draw::COUNTDOWNS;
 use crate::{AllocError, Allocator, Broken, Layer, Report, cut, dangling};
 use core::alloc::Layout;
-use core::ffi::c_void;
 use core::ptr::NonNull;
 
 impl<A: Layer> Sampled<A> {
-    /// Counts an allocation; `true` if it is to be sampled.
+    /// Counts an allocation; `true` if it is not to be sampled. Otherwise [`allocate_drawn`](Self::allocate_drawn) decides.
     #[inline(always)]
-    fn is_due(&self) -> bool {
-        COUNTDOWN
-            .with(|countdown| !self.sampler.passes(countdown, 1) && self.sampler.turn(countdown, 1))
+    fn passes(&self) -> bool {
+        COUNTDOWNS.with(|countdowns| self.sampler.passes(countdowns, 1))
+    }
+
+    /// Allocates what did not pass: guarded, if it is its turn, and there is a page for it.
+    #[cold]
+    #[inline(never)]
+    fn allocate_drawn(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
+        if COUNTDOWNS.with(|countdowns| self.sampler.turn(countdowns, 1))
+            && let Some(slice) = self.guard(layout, zeroed)
+        {
+            return Ok(slice);
+        }
+        let slice = match zeroed {
+            true => self.below.allocate_zeroed(layout),
+            false => self.below.allocate(layout),
+        };
+        cut(slice, layout.size())
     }
 
     /// A guarded object; `None` if there is no page for it.
@@ -30,7 +45,7 @@ impl<A: Layer> Sampled<A> {
             return None;
         }
         let _inside = Inside::enter()?;
-        let guarded = self.try_guard(layout, zeroed);
+        let guarded = self.try_guard(layout, zeroed, Above::this_frame());
         if guarded.is_none() {
             // ORDERING: Relaxed; a figure.
             self.passed_by.fetch_add(1, Ordering::Relaxed);
@@ -38,11 +53,11 @@ impl<A: Layer> Sampled<A> {
         guarded
     }
 
-    fn try_guard(&self, layout: Layout, zeroed: bool) -> Option<NonNull<[u8]>> {
+    fn try_guard(&self, layout: Layout, zeroed: bool, above: Above) -> Option<NonNull<[u8]>> {
         let (page, start, page_bytes) = {
             let mut pool = self.pool.lock();
             if !pool.is_mapped() {
-                let (base, bytes) = pool.map(self.pages)?;
+                let (base, bytes) = pool.map(self.pages, self.sampler.random())?;
                 self.range.set(base, bytes);
             }
             if layout.size() > pool.page_bytes() || layout.align() > pool.page_bytes() {
@@ -68,7 +83,7 @@ impl<A: Layer> Sampled<A> {
             }
             object
         };
-        let calls = Calls::here(Self::guard as *const c_void);
+        let calls = Calls::here(above);
         self.pool.lock().enter(page, object.addr().get(), layout, calls);
         Some(NonNull::slice_from_raw_parts(object, layout.size()))
     }
@@ -101,12 +116,7 @@ impl<A: Layer> Sampled<A> {
             Some(_) => Kind::DoubleFree,
             None => Kind::InvalidFree,
         };
-        self.stop(Mistake {
-            kind,
-            address,
-            record: known,
-            calls: Calls::here(Self::checked as *const c_void),
-        })
+        self.stop(Mistake { kind, address, record: known, calls: Calls::here(Above::this_frame()) })
     }
 
     #[cold]
@@ -129,7 +139,7 @@ impl<A: Layer> Sampled<A> {
             (pool.start(page), pool.page_bytes())
         };
         self.check_pattern(start, page_bytes, &record);
-        let calls = Calls::here(Self::unguard as *const c_void);
+        let calls = Calls::here(Above::this_frame());
         self.pool.lock().note_freed(page, calls);
         // SAFETY: the object was live and the caller's; the page is this thread's until it is put back. A system that
         // refuses leaves it accessible: then nothing more is found there.
@@ -201,21 +211,21 @@ allocator! {
     // SAFETY: what is in the pool's range was placed there by `guard`, and leaves by `unguard`; all else is the layer
     // below's, cut to the size that was asked for, so that only the layout itself fits. Nothing here unwinds.
     unsafe impl[A: Layer] Allocator for Sampled<A> {
-        #[inline]
+        #[inline(always)]
         fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            if self.is_due() && let Some(slice) = self.guard(layout, false) {
-                return Ok(slice);
+            if !self.passes() {
+                return self.allocate_drawn(layout, false);
             }
             cut(self.below.allocate(layout), layout.size())
         }
         #[inline]
         fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-            if self.is_due() && let Some(slice) = self.guard(layout, true) {
-                return Ok(slice);
+            if !self.passes() {
+                return self.allocate_drawn(layout, true);
             }
             cut(self.below.allocate_zeroed(layout), layout.size())
         }
-        #[inline]
+        #[inline(always)]
         unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
             if self.range.contains(ptr.addr().get()) && layout.size() > 0 {
                 // SAFETY: the caller's promise, as far as it is kept.

@@ -102,16 +102,17 @@ impl Pool {
         self.page_bytes
     }
 
-    /// Takes the memory for so many pages; the range of the pool's addresses. `None` if there is none, now and later.
-    pub(super) fn map(&mut self, pages: usize) -> Option<(usize, usize)> {
+    /// Takes the memory for so many pages, at a place by this random word; the range of the pool's addresses. `None` if there is none,
+    /// now and later.
+    pub(super) fn map(&mut self, pages: usize, random: u64) -> Option<(usize, usize)> {
         if self.refused || pages == 0 {
             return None;
         }
         self.refused = true;
         let page_bytes = system::page_bytes();
         let bytes = pages.checked_mul(2)?.checked_add(1)?.checked_mul(page_bytes)?;
-        let records = system::map(Self::record_bytes(pages), true)?;
-        let Some(base) = system::map(bytes, false) else {
+        let records = system::map(Self::record_bytes(pages), true, 0)?;
+        let Some(base) = system::map(bytes, false, system::place_of_pool(random)) else {
             // SAFETY: mapped right above.
             unsafe { system::unmap(records, Self::record_bytes(pages)) };
             return None;

@@ -11,13 +11,24 @@ pub(super) fn page_bytes() -> usize {
     usize::try_from(bytes).unwrap_or(4096)
 }
 
-/// A fresh mapping, inaccessible or readable and writable; `None` if the system has none.
-pub(super) fn map(bytes: usize, accessible: bool) -> Option<NonNull<u8>> {
+/// A fresh mapping, inaccessible or readable and writable, at `wish` if the system has that place, and `wish` is not 0. `None` if
+/// it has none.
+pub(super) fn map(bytes: usize, accessible: bool, wish: usize) -> Option<NonNull<u8>> {
     let rights = if accessible { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_NONE };
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
-    // SAFETY: a mapping of its own, at an address that the system chooses.
-    let start = unsafe { libc::mmap(core::ptr::null_mut(), bytes, rights, flags, -1, 0) };
+    let wish = core::ptr::without_provenance_mut(wish);
+    // SAFETY: a mapping of its own, at an address that the system chooses: without `MAP_FIXED` a wish is no more.
+    let start = unsafe { libc::mmap(wish, bytes, rights, flags, -1, 0) };
     if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+}
+
+/// A place for a pool, by a random word: below what systems with addresses of 47 bits or more give to programs that do not ask,
+/// and above what they put at the bottom. No place, that is 0, elsewhere.
+pub(super) const fn place_of_pool(random: u64) -> usize {
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    return (1 << 40) + ((random % (1 << 41)) & !0xffff) as usize;
+    #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+    return (random & 0) as usize;
 }
 
 /// Gives a mapping back.

@@ -11,9 +11,11 @@
 //! | `profile.rs` | where the profile goes, and when |
 //! | `leaks.rs` | where the list of leaks goes |
 //! | `sampled.rs` | guard pages, over the profile if there is one |
+//! | `code.rs` | where this library's own code is: nobody wants to read of it in a list of calls |
 //!
 //! Not here: how anything is watched.
 
+mod code;
 mod leaks;
 mod profile;
 mod sampled;
@@ -68,6 +70,7 @@ fn variable(name: &str) -> Option<OsString> {
 /// Begins to watch if a variable asks for it. A recording comes first: a program is not watched beside it.
 pub(crate) fn configure() {
     let Some(watcher) = wanted() else { return };
+    alloc_core::leave_out_code(code::own());
     // The cache registers its fork handlers at its first miss: before ours (`fork.rs`).
     let layout = Layout::new::<u64>();
     if let Ok(slot) = WATCHED.allocate(layout) {
