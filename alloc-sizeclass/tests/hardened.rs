@@ -53,6 +53,70 @@ fn conformance_with_initial_exec_storage() {
     Kit::layer(|| &INITIAL_EXEC).threads().clones().check();
 }
 
+/// Whether a byte can be read, asked of the system: no fault if it cannot.
+fn is_readable(address: usize) -> bool {
+    let mut pipe = [0; 2];
+    // SAFETY: `write` reads the byte in the system's own time, and says `EFAULT` where there is none to be read.
+    unsafe {
+        assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
+        let wrote = libc::write(pipe[1], std::ptr::with_exposed_provenance(address), 1);
+        pipe.map(|end| libc::close(end));
+        wrote == 1
+    }
+}
+
+/// Whether the system has guards that split no mapping: from a page of this test's own.
+fn has_guards() -> bool {
+    const MADV_GUARD_INSTALL: libc::c_int = 102;
+    let rights = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a mapping of this test's own.
+    unsafe {
+        let page = libc::mmap(std::ptr::null_mut(), 4096, rights, flags, -1, 0);
+        assert_ne!(page, libc::MAP_FAILED);
+        let is_there = libc::madvise(page, 4096, MADV_GUARD_INSTALL) == 0;
+        libc::munmap(page, 4096);
+        is_there
+    }
+}
+
+/// Spans begin with guard pages, one to four of them, and their slots behind these.
+#[test]
+fn spans_begin_with_a_gap() {
+    const SPAN_BYTES: usize = 64 << 10;
+    if !has_guards() {
+        eprintln!("SKIPPED: this system has no guards that split no mapping");
+        return;
+    }
+    for layout in
+        [Layout::new::<[u64; 6]>(), Layout::new::<[u64; 200]>(), Layout::new::<[u64; 900]>()]
+    {
+        let count = 20 * SPAN_BYTES / layout.size();
+        let slots: Vec<_> =
+            (0..count).map(|_| STACK.allocate(layout).unwrap().cast::<u8>()).collect();
+        let mut gaps = std::collections::BTreeMap::new();
+        for slot in &slots {
+            let span = slot.as_ptr().expose_provenance() & !(SPAN_BYTES - 1);
+            // A span of several granules has its gap in the first.
+            if !is_readable(span) {
+                gaps.entry(span).or_insert_with(|| {
+                    (0..16).take_while(|page| !is_readable(span + page * 4096)).count()
+                });
+            }
+        }
+        assert!(gaps.len() >= 10, "{layout:?}: {gaps:?}");
+        assert!(gaps.values().all(|pages| (1..=4).contains(pages)), "{gaps:?}");
+        let kinds: std::collections::BTreeSet<_> = gaps.values().collect();
+        assert!(kinds.len() > 1, "ten spans alike: {gaps:?}");
+        for slot in slots {
+            // SAFETY: allocated above with this layout, and freed once.
+            unsafe { STACK.deallocate(slot, layout) };
+        }
+    }
+    (&STACK).reclaim(usize::MAX);
+    STACK.verify().unwrap();
+}
+
 /// Stacks that lack parts are allocators like any other: neither ledger nor canaries tell anything, large objects come from
 /// the layer below; the other half of the parts.
 #[test]

@@ -4,6 +4,7 @@
 //! without a lock.
 
 use super::canary::Secret;
+use super::gap;
 use super::hit;
 use super::key::Key;
 use super::ledger::{FREE, Family, NOTHING, Tables};
@@ -240,15 +241,21 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
             // SAFETY: nobody has the pages. Should the system refuse, they are zero, and found to be so no more.
             unsafe { system::protect(run, span_bytes) };
         }
+        let random = system::random();
+        let gap_bytes = match P::PARTS.guards && class != NO_BYTES {
+            // SAFETY: nobody has the pages, which are a granule at least.
+            true => unsafe { gap::open(run, random) },
+            false => 0,
+        };
         if span_bytes == GRANULE_BYTES && class != NO_BYTES && self.shelves[class].lock().spans > 0
         {
             // The class fills one span after the other: one call for all of its pages costs less than a fault for each.
             // SAFETY: nobody has the pages.
-            unsafe { system::populate(run, span_bytes) };
+            unsafe { system::populate(run.add(gap_bytes), span_bytes - gap_bytes) };
         }
         // SAFETY: the record has room for so many slots, and is this thread's; then the shelf's.
         unsafe {
-            let span = Span::write(record, run, slot_bytes, slots, system::random());
+            let span = Span::write(record, run, slot_bytes, slots, gap_bytes, random);
             tables.enter(place, span_bytes / GRANULE_BYTES, span.as_ptr(), class as u8);
             self.shelves[class].lock().add(span);
         }
@@ -321,12 +328,16 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
     #[cold]
     pub(super) fn release(&self, tables: &Tables, class: usize, span: NonNull<Span>) -> usize {
         // SAFETY: the span is off its shelf, and none of its slots is anywhere.
-        let run = unsafe { span.as_ref().base };
+        let (run, gap_bytes) = unsafe { (span.as_ref().base, span.as_ref().gap_bytes as usize) };
         let (span_bytes, _) = span_of(class);
         if let (Some(place), Ok(layout)) =
             (tables.place(run.addr().get()), Layout::from_size_align(span_bytes, GRANULE_BYTES))
         {
             let granules = span_bytes / GRANULE_BYTES;
+            // SAFETY: nobody has the run. Should the system refuse, it is lost, and nobody is given what cannot be accessed.
+            if !unsafe { gap::close(run, gap_bytes) } {
+                return 0;
+            }
             tables.enter(place, granules, null_mut(), 0);
             tables.forget(place, granules * PLACES_PER_GRANULE);
             // SAFETY: as above; `acquire` took the run with this layout.

@@ -19,7 +19,7 @@
 //! 3. *Wipe* it. What is free is zero: a stale pointer reads zeroes, and a stale virtual call faults.
 //! 4. *Quarantine* it: the slot that has been longest in the ring leaves for a random place among the free ones.
 //!
-//! A miss takes slots from the class's shelf, or brings some there (`miss.rs`, `shelf.rs`, `span.rs`). What no slot holds
+//! A miss takes slots from the class's shelf, or brings some there (`miss.rs`, `shelf.rs`, `span.rs`, `gap.rs`). What no slot holds
 //! is a run of pages between guard pages (`large.rs`, `runs.rs`). Objects of no bytes lie in pages that nobody can access
 //! (`other.rs`). Everything that is known of memory lies elsewhere, behind guard pages (`vault.rs`).
 //!
@@ -32,6 +32,7 @@ mod allocator;
 mod bag;
 mod canary;
 mod claim;
+mod gap;
 mod hit;
 mod key;
 mod large;

@@ -21,7 +21,8 @@ pub struct Parts {
     /// Which of the free slots is next is random.
     pub shuffle: bool,
     /// Objects above 128 KiB lie in pages of their own, between guard pages, and cannot be accessed once they are freed.
-    /// Without it they come from the layer below.
+    /// Without it they come from the layer below. Where the system has guards that split no mapping (Linux 6.13), each
+    /// span of slots begins with some of them, too, as many as a random number says.
     pub guards: bool,
 }
 

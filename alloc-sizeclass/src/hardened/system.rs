@@ -100,6 +100,44 @@ pub(super) unsafe fn populate(start: NonNull<u8>, bytes: usize) {
     let _ = (start, bytes);
 }
 
+/// Makes pages inaccessible by entries in the tables of pages, which split no mapping (Linux 6.13); what was in them is
+/// gone. `false`, and nothing has changed, where the system has no such entries, or not for these pages.
+///
+/// # Safety
+///
+/// The pages are the caller's, and nobody uses them but by mistake.
+pub(super) unsafe fn guard(start: NonNull<u8>, bytes: usize) -> bool {
+    // From asm-generic/mman-common.h: libc has no name for it yet.
+    #[cfg(target_os = "linux")]
+    const MADV_GUARD_INSTALL: libc::c_int = 102;
+    #[cfg(target_os = "linux")]
+    // SAFETY: the caller's promise. A system that does not know the advice refuses it.
+    return unsafe { libc::madvise(start.as_ptr().cast(), bytes, MADV_GUARD_INSTALL) == 0 };
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (start, bytes);
+        false
+    }
+}
+
+/// Takes the entries of [`guard`] back: the pages are zero. `false` if the system refuses.
+///
+/// # Safety
+///
+/// The pages are the caller's.
+pub(super) unsafe fn unguard(start: NonNull<u8>, bytes: usize) -> bool {
+    #[cfg(target_os = "linux")]
+    const MADV_GUARD_REMOVE: libc::c_int = 103;
+    #[cfg(target_os = "linux")]
+    // SAFETY: the caller's promise.
+    return unsafe { libc::madvise(start.as_ptr().cast(), bytes, MADV_GUARD_REMOVE) == 0 };
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (start, bytes);
+        false
+    }
+}
+
 /// Asks for ordinary pages: what is touched here and there should not cost huge ones.
 ///
 /// # Safety
