@@ -261,8 +261,11 @@ fn wipe_alone_leaves_nothing_behind() {
 #[test]
 fn zeroes_are_zero_with_any_parts() {
     fn check<L: Layer>(stack: &L) {
-        for bytes in [24, 100, 1000, 5000, 40_000, 200_000] {
-            let (old, new) = (bytes / 2 + 1, bytes);
+        let sizes = [24, 100, 1000, 5000, 40_000, 200_000];
+        // To another slot and back; within the slot.
+        let both = sizes.into_iter().flat_map(|bytes| [(bytes, bytes / 2 + 1), (bytes, bytes - 3)]);
+        for (bytes, old) in both {
+            let new = bytes;
             let layout = |bytes| Layout::from_size_align(bytes, 8).unwrap();
             for _ in 0..50 {
                 // SAFETY: each layout is that of the object as it is then.
