@@ -67,7 +67,7 @@ fn a_whole_run_from_traces_to_report() {
         assert!(out.contains(name), "no {name} in:\n{out}");
     }
     assert!(!out.contains("FAILED"), "{out}");
-    if let Some(wrong) = look::look(&report, &["stack", "memory", "traffic", "pauses"]) {
+    if let Some(wrong) = look::look(&report, &look::ANSWERS) {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
     let page = std::fs::read_to_string(report).unwrap();

@@ -74,7 +74,9 @@
     texts += 1;
     const style = getComputedStyle(it);
     const svg = it.closest("svg");
-    const px = parseFloat(style.fontSize) * (svg ? it.getScreenCTM().a : 1);
+    // Some text stands upright.
+    const scale = svg ? Math.hypot(it.getScreenCTM().a, it.getScreenCTM().b) : 1;
+    const px = parseFloat(style.fontSize) * scale;
     if (px < LEAST_PX) say(`text of ${px.toFixed(1)} px: ${short(node.data)}`);
     const colour = svg ? style.fill : style.color;
     const name = `${colour} ${getComputedStyle(svg ? svg.parentElement : it).backgroundColor}`;

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 const SCRIPT: &str = include_str!("look.js");
 const FRAMES: &str = include_str!("frames.html");
 
+/// What the page answers, by the names of its sections, in their order.
+pub const ANSWERS: [&str; 4] = ["stack", "memory", "traffic", "pauses"];
+
 /// A phone, a tablet, a desk: width and height of the window, in pixels.
 const WINDOWS: [(u32, u32); 3] = [(390, 844), (820, 1180), (1440, 900)];
 
@@ -125,4 +128,34 @@ fn shown(browser: &Path, folder: &Path, page: &str) -> (String, u64) {
     }
     let size = picture.metadata().map_or(0, |metadata| metadata.len());
     (fs::read_to_string(&text).unwrap_or_default(), size)
+}
+
+#[test]
+fn the_page_can_be_read_and_a_broken_one_is_found_out() {
+    let (folder, one, three) = crate::traces();
+    let page = folder.path().join("r.html");
+    let options = ["--quick", "--only", "system,strata,mimalloc", "--output", crate::path(&page)];
+    crate::works(&[&["compare", crate::path(&one), crate::path(&three)][..], &options].concat());
+    let Some(wrong) = look(&page, &ANSWERS) else { return };
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    let text = fs::read_to_string(&page).unwrap();
+    let broken = [
+        // One mistake each, in the style or in what stands there.
+        ("</main>", "<p style=\"width: 1500px\">wide</p></main>", "scrolls sideways"),
+        ("<section id=\"traffic\">", "<section>", "no section traffic"),
+        ("</main>", "<p style=\"font-size: 7px\">small</p></main>", "text of 7.0 px: small"),
+        ("</main>", "<p>under</p><p style=\"margin-top: -40px\">over</p></main>", "overlap: under"),
+        ("</main>", "<p style=\"color: #888\">pale</p></main>", "contrast"),
+        ("class=\"answer\"", "class=\"none\"", "stack: no answer"),
+    ];
+    let all = broken.iter().fold(text, |text, (from, to, _)| {
+        assert!(text.contains(from), "no {from} on the page");
+        text.replace(from, to)
+    });
+    fs::write(&page, all).unwrap();
+    let wrong = look(&page, &ANSWERS).unwrap_or_default().join("\n");
+    for (.., what) in broken {
+        assert!(wrong.contains(what), "not found out: {what}; but:\n{wrong}");
+    }
 }
