@@ -9,8 +9,9 @@ use alloc_core::api2::alloc::{Global, System};
 use alloc_core::api2::boxed::Box as StackBox;
 use alloc_core::api2::vec::Vec as StackVec;
 use alloc_core::conformance::Kit;
-use alloc_core::{Failing, Layer, Leaks, Limit, Locked, Observe, Schedule};
+use alloc_core::{Allocator, Failing, Layer, Layout, Leaks, Limit, Locked, Observe, Schedule};
 use common::Toy;
+use std::ptr::NonNull;
 
 const MIB: usize = 1 << 20;
 
@@ -81,6 +82,45 @@ fn what_is_forgotten_is_found_by_call_site() {
     // The watcher's own frames are left out.
     assert!(!text.contains(" watched") && !text.contains("trace_unsynchronized"), "{text}");
     stack.verify().expect("all is well");
+}
+
+/// Its own functions are in no list, at whichever of its doors a call came in, and below whichever layer.
+#[test]
+fn lists_begin_with_the_program() {
+    #[inline(never)]
+    fn allocates(stack: &impl Allocator) -> NonNull<u8> {
+        stack.allocate(layout(100)).expect("there is memory").cast()
+    }
+    #[inline(never)]
+    fn grows(stack: &impl Allocator) -> NonNull<u8> {
+        let ptr = allocates(stack);
+        // SAFETY: allocated right above, for this layout.
+        unsafe { stack.grow(ptr, layout(100), layout(5000)) }.expect("there is memory").cast()
+    }
+    #[inline(never)]
+    fn zeroes(stack: &impl Allocator) -> NonNull<u8> {
+        stack.allocate_zeroed(layout(77)).expect("there is memory").cast()
+    }
+    fn layout(bytes: usize) -> Layout {
+        Layout::from_size_align(bytes, 8).expect("it is small")
+    }
+    let stack = Leaks::new(Global);
+    let observed = Observe::new(&stack);
+    let made = [(allocates(&observed), 100), (grows(&stack), 5000), (zeroes(&observed), 77)];
+    let leaks = stack.leaks();
+    for (bytes, name) in [(100, "allocates"), (5000, "grows"), (77, "zeroes")] {
+        let leak = leaks.iter().find(|leak| leak.bytes == bytes).expect("it is live");
+        let functions = leak.functions();
+        assert!(functions[0].contains(name), "{name}: {functions:#?}");
+        let text = leak.to_string();
+        let first = text.lines().nth(1).expect("there are calls");
+        assert!(first.contains(name), "{name}: {text}");
+    }
+    for (ptr, bytes) in made {
+        // SAFETY: allocated above, for this layout, and freed once.
+        unsafe { stack.deallocate(ptr, layout(bytes)) };
+    }
+    stack.assert_none();
 }
 
 #[test]

@@ -323,7 +323,8 @@ mod range;
 /// address is never told that it is the pool's.
 ///
 /// weakened: `set` after the address is handed out → caught (the address is not in the range)
-/// weakened: the bytes are set to one too many → caught (a foreign address is in the range)
+/// weakened: the end is set one too far → caught (a foreign address is in the range)
+/// weakened: the empty range begins at 0 → caught (a foreign address is in the range)
 #[test]
 fn range_r1_addresses_are_found() {
     use loom::sync::atomic::AtomicUsize;
@@ -337,6 +338,7 @@ fn range_r1_addresses_are_found() {
                 let (range, handed) = &*shared;
                 // At any moment, whatever is seen of the two words.
                 assert!(!range.contains(BASE + BYTES));
+                assert!(!range.contains(BASE - 1));
                 let address = handed.load(loom::sync::atomic::Ordering::Acquire);
                 assert!(address == 0 || range.contains(address));
             })

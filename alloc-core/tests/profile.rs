@@ -14,6 +14,7 @@ use alloc_core::{
     Segregate,
 };
 use common::Toy;
+use std::io::Read;
 use std::ptr::NonNull;
 
 const MIB: usize = 1 << 20;
@@ -250,4 +251,135 @@ fn what_is_promised_of_threads() {
     fn sync<T: Send + Sync>() {}
     sync::<Profile<Global>>();
     sync::<alloc_core::profile::Snapshot>();
+}
+
+/// A message of the protocol that pprof's files are written in, taken apart by that protocol's own rules: nothing of what writes it.
+mod wire {
+    pub type Fields<'a> = std::collections::HashMap<u64, Vec<Value<'a>>>;
+
+    pub enum Value<'a> {
+        Number(u64),
+        Bytes(&'a [u8]),
+    }
+
+    pub fn number(bytes: &mut &[u8]) -> u64 {
+        let mut number = 0;
+        for at in 0.. {
+            let (first, rest) = bytes.split_first().expect("a number ends");
+            *bytes = rest;
+            number |= u64::from(first & 127) << (7 * at);
+            if first & 128 == 0 {
+                break;
+            }
+        }
+        number
+    }
+
+    /// The fields, by their numbers.
+    pub fn fields(mut bytes: &[u8]) -> Fields<'_> {
+        let mut fields = Fields::new();
+        while !bytes.is_empty() {
+            let tag = number(&mut bytes);
+            let value = match tag & 7 {
+                0 => Value::Number(number(&mut bytes)),
+                2 => {
+                    let (inner, rest) = {
+                        let length = usize::try_from(number(&mut bytes)).expect("it is short");
+                        bytes.split_at(length)
+                    };
+                    bytes = rest;
+                    Value::Bytes(inner)
+                }
+                kind => panic!("a field of kind {kind}"),
+            };
+            fields.entry(tag >> 3).or_default().push(value);
+        }
+        fields
+    }
+}
+
+/// A field's messages or texts.
+fn parts<'a>(fields: &'a wire::Fields<'a>, field: u64) -> Vec<&'a [u8]> {
+    let values = fields.get(&field).map_or(&[][..], Vec::as_slice).iter();
+    let bytes = |value: &wire::Value<'a>| match value {
+        wire::Value::Bytes(bytes) => *bytes,
+        wire::Value::Number(_) => panic!("field {field} is a number"),
+    };
+    values.map(bytes).collect()
+}
+
+/// A field's number; 0 where it is not there.
+fn number(fields: &wire::Fields<'_>, field: u64) -> u64 {
+    match fields.get(&field).map(Vec::as_slice) {
+        Some([wire::Value::Number(number)]) => *number,
+        None => 0,
+        Some(_) => panic!("field {field} is no single number"),
+    }
+}
+
+fn packed(mut bytes: &[u8]) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    while !bytes.is_empty() {
+        numbers.push(wire::number(&mut bytes));
+    }
+    numbers
+}
+
+/// What `write` wrote, by `profile.proto` of github.com/google/pprof: its sample types, and of each sample the functions, innermost
+/// first, and the values.
+fn decoded(file: &[u8]) -> (Vec<String>, Vec<(Vec<String>, Vec<u64>)>) {
+    let mut bytes = Vec::new();
+    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes).expect("it is gzip");
+    let profile = wire::fields(&bytes);
+    let texts: Vec<_> = parts(&profile, 6)
+        .into_iter()
+        .map(|text| String::from_utf8(text.to_vec()).unwrap())
+        .collect();
+    assert_eq!(texts[0], "", "the format says so");
+    let text = |number: u64| texts[usize::try_from(number).unwrap()].clone();
+    let by_id = |field| -> std::collections::HashMap<_, _> {
+        let messages = parts(&profile, field).into_iter();
+        messages.map(|bytes| (number(&wire::fields(bytes), 1), bytes)).collect()
+    };
+    let (locations, functions) = (by_id(4), by_id(5));
+    let types = parts(&profile, 1).into_iter().map(|bytes| text(number(&wire::fields(bytes), 1)));
+    let samples = parts(&profile, 2).into_iter().map(|bytes| {
+        let sample = wire::fields(bytes);
+        let of_location = |id| {
+            let location = wire::fields(locations[&id]);
+            let lines = parts(&location, 4).into_iter();
+            let ids: Vec<_> = lines.map(|line| number(&wire::fields(line), 1)).collect();
+            ids.into_iter().map(|id| text(number(&wire::fields(functions[&id]), 2)))
+        };
+        let names = packed(parts(&sample, 1)[0]).into_iter().flat_map(of_location).collect();
+        (names, packed(parts(&sample, 2)[0]))
+    });
+    (types.collect(), samples.collect())
+}
+
+#[test]
+fn what_is_written_is_what_the_format_says() {
+    let profile = Profile::new(Global).with_mean_bytes(0);
+    let kept: Vec<_> = (0..std::hint::black_box(3)).map(|_| allocate_small(&profile)).collect();
+    let gone = allocate_medium(&profile);
+    // SAFETY: allocated right above.
+    unsafe { profile.deallocate(gone, layout(3000)) };
+    let mut file = Vec::new();
+    profile.write(&mut file).expect("it is a list of bytes");
+    let (types, samples) = decoded(&file);
+    assert_eq!(types, ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"]);
+    assert_eq!(samples.len(), 2, "{samples:#?}");
+    for (name, values) in
+        [("allocate_small", [3, 144, 3, 144]), ("allocate_medium", [1, 3000, 0, 0])]
+    {
+        let sample = samples.iter().find(|(names, _)| names.iter().any(|it| it.contains(name)));
+        let (names, found) = sample.unwrap_or_else(|| panic!("{name}: {samples:#?}"));
+        assert_eq!(found[..], values);
+        // The watcher's own functions are left out.
+        assert!(names[0].contains(name), "{name}: {names:#?}");
+    }
+    for ptr in kept {
+        // SAFETY: allocated above, and freed once.
+        unsafe { profile.deallocate(ptr, layout(48)) };
+    }
 }

@@ -12,7 +12,7 @@
 use alloc_core::sync::{AtomicUsize, Ordering, zeroed_counters};
 
 /// A sample is aligned to this, whatever its own alignment.
-pub(crate) const PAGE_BYTES: usize = 4096;
+pub const PAGE_BYTES: usize = 4096;
 
 /// Counters of pages.
 const COUNTERS: usize = 1024;

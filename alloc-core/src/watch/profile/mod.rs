@@ -33,6 +33,7 @@ mod samples;
 mod snapshot;
 
 pub use super::ledger::Totals;
+pub use filter::PAGE_BYTES;
 pub use snapshot::{Sample, Snapshot};
 
 use super::calls::Inside;

@@ -21,9 +21,18 @@ static TARGET: OnceLock<Option<PathBuf>> = OnceLock::new();
 /// The process that writes it, until it has.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
+fn wanted() -> Option<OsString> {
+    variable("STRATA_LEAKS").filter(|value| value != "0")
+}
+
+/// Whether the environment asks for it.
+pub(super) fn is_wanted() -> bool {
+    wanted().is_some()
+}
+
 /// The watcher that the environment asks for.
 pub(super) fn configure() -> Option<&'static dyn Watcher> {
-    let value: OsString = variable("STRATA_LEAKS").filter(|value| value != "0")?;
+    let value = wanted()?;
     let path = (value != "1").then(|| PathBuf::from(value));
     // It is set once, by the one call at the start. Later the program may have changed its directory.
     let _ = TARGET.set(path.map(|path| std::path::absolute(&path).unwrap_or(path)));

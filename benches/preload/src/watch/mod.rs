@@ -22,7 +22,8 @@ mod sampled;
 
 use crate::{errno, gate, report, stack};
 use alloc_arena::{Arena, Os};
-use alloc_core::{AllocError, Allocator, Layer, Layout};
+use alloc_core::sync::{AtomicBool, Ordering};
+use alloc_core::{AllocError, Allocator, Layer, Layout, profile::PAGE_BYTES};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
 use core::ptr::NonNull;
 use libc::c_void;
@@ -62,6 +63,10 @@ trait Watcher: Layer + Sync {
 /// Set at the start, for good.
 static WATCHER: OnceLock<&'static dyn Watcher> = OnceLock::new();
 
+/// Whether the watcher has nothing to do with frees of what `WATCHED` has in a list: all that begins on no page. A profile's samples
+/// begin on one, and guarded objects are elsewhere.
+static FREES_PASS: AtomicBool = AtomicBool::new(false);
+
 /// An environment variable that is not empty.
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
@@ -80,6 +85,8 @@ pub(crate) fn configure() {
     if gate::is_recorded() {
         return report::say(format_args!("strata: recorded, and so not watched\n"));
     }
+    // ORDERING: Relaxed; there is one thread, and those that it starts see what it did.
+    FREES_PASS.store(!leaks::is_wanted(), Ordering::Relaxed);
     if WATCHER.set(watcher).is_ok() {
         stack::miss_always();
         gate::watch();
@@ -130,6 +137,12 @@ fn own(ptr: NonNull<u8>) -> Option<(&'static dyn Watcher, Layout)> {
 ///
 /// As for [`stack::deallocate`].
 pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
+    // ORDERING: Relaxed, as in `configure`.
+    let passes = FREES_PASS.load(Ordering::Relaxed) && !ptr.addr().get().is_multiple_of(PAGE_BYTES);
+    // SAFETY: the caller's promise; what starts there, if anything does, is known to no watcher.
+    if passes && unsafe { WATCHED.deallocate_cached_at(ptr.as_ptr()) } {
+        return;
+    }
     // SAFETY: the caller's promise; `own` says whose it is, and by which layout.
     unsafe {
         match own(ptr) {
