@@ -222,5 +222,5 @@ fn what_happened_on_all_threads_is_reported() {
     while census.count() > 0 {
         collect();
     }
-    assert_eq!(freed(), Some(before + 30));
+    assert!(freed() >= Some(before + 30), "{:?}", freed());
 }
