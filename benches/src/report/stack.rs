@@ -121,6 +121,9 @@ fn others(choice: &Choice<'_>, reference: &str) -> String {
     words.join(" ")
 }
 
+/// One of the means.
+type Mean = fn(&Means) -> f64;
+
 fn plots_of_means(
     out: &mut String,
     results: &Results,
@@ -138,7 +141,7 @@ fn plots_of_means(
         .collect()
     };
     let caption = format!("Times the {reference} allocator’s; shorter is better.");
-    let kinds: [(&str, fn(&Means) -> f64); 3] =
+    let kinds: [(&str, Mean); 3] =
         [("Processor time", |m| m.cpu), ("Peak memory", |m| m.peak), ("Wall time", |m| m.time)];
     for (title, of) in kinds {
         let plot = plots::bars(&format!("Means: {title}"), WIDTH, &bars(of));
