@@ -46,12 +46,9 @@ impl Drop for Inside {
 
 /// Where the calls begin that are of interest; those before are the watcher's own.
 #[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "which are made, is a matter of features")]
 pub(crate) enum Above {
     /// Outside of this function and of what it called, if its frame can be told.
-    #[cfg_attr(
-        not(any(feature = "calls", feature = "sampled")),
-        allow(dead_code, reason = "nobody asks by a function")
-    )]
     Function(*const c_void),
     /// Outside of the frame that had its end here: [`Above::this_frame`].
     Stack(usize),
@@ -59,6 +56,7 @@ pub(crate) enum Above {
 
 impl Above {
     /// Outside of the function that calls this, which has to have a frame of its own: it is never inlined.
+    #[allow(dead_code, reason = "as above")]
     #[inline(always)]
     pub(crate) fn this_frame() -> Self {
         let end: usize;

@@ -9,9 +9,6 @@ use std::process::Command;
 
 const PRELOAD: &str = "libstrata_preload.so";
 
-/// A mean distance that lets all pass that is counted.
-const NEVER: &str = "1000000000000";
-
 /// What was counted for one unit of a path's work.
 #[derive(Clone, Copy)]
 pub struct Figure {
@@ -62,13 +59,6 @@ fn run(path: &Path, rounds: usize) -> Result<u64, String> {
     if path.is_c() {
         valgrind.env("LD_PRELOAD", library(program.with_file_name(PRELOAD))?);
         valgrind.env("STRATA_HARDENED", if path.is_hardened() { "1" } else { "0" });
-        if path.name.ends_with("-sampled") {
-            valgrind.env("STRATA_SAMPLED", NEVER);
-        }
-        if path.name.ends_with("-profiled") {
-            let file = std::env::temp_dir().join("strata-instructions.pb.gz");
-            valgrind.env("STRATA_PROFILE", file).env("STRATA_PROFILE_BYTES", NEVER);
-        }
     }
     let output = valgrind.output().map_err(|error| format!("valgrind: {error}"))?;
     let text = String::from_utf8_lossy(&output.stderr);

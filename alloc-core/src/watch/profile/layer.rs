@@ -3,10 +3,9 @@
 //! Above: the layer's callers. Below: the countdown and the filter; for what is drawn, `samples.rs`; the layer below.
 //! Each path is the layer below's, after one test that says "nothing to do with the profile".
 
-use super::Profile;
 use super::filter::Filter;
 use super::samples::Growth;
-use crate::watch::draw::COUNTDOWNS;
+use super::{COUNTDOWN, Profile};
 use crate::{AllocError, Broken, Layer, Report};
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -22,11 +21,11 @@ impl<A: Layer> Profile<A> {
 
     #[inline(always)]
     fn passes(&self, bytes: usize) -> bool {
-        COUNTDOWNS.with(|countdowns| self.sampler.passes(countdowns, bytes))
+        COUNTDOWN.with(|countdown| self.sampler.passes(countdown, bytes))
     }
 
     fn turn(&self, bytes: usize) -> bool {
-        COUNTDOWNS.with(|countdowns| self.sampler.turn(countdowns, bytes))
+        COUNTDOWN.with(|countdown| self.sampler.turn(countdown, bytes))
     }
 
     /// Allocates what did not pass: a sample, if it is its turn.

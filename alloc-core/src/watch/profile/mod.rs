@@ -37,7 +37,7 @@ pub use filter::PAGE_BYTES;
 pub use snapshot::{Sample, Snapshot};
 
 use super::calls::Inside;
-use super::draw::Sampler;
+use super::draw::{Countdown, Sampler};
 use super::ledger::Ledger;
 use crate::Layer;
 use crate::sync::{AtomicUsize, Lock, Ordering};
@@ -45,6 +45,10 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use filter::Filter;
 use std::io::{self, Write};
+
+std::thread_local! {
+    static COUNTDOWN: Countdown = const { Countdown::new() };
+}
 
 /// A sampling heap profiler: who allocates, and who holds what is in use.
 ///

@@ -5,11 +5,10 @@
 
 use super::pool::{PATTERN, Record, State};
 use super::report::{self, Kind, Mistake};
-use super::{Sampled, system};
+use super::{COUNTDOWN, Sampled, system};
 use crate::combine::zero;
 use crate::sync::Ordering;
 use crate::watch::calls::{Above, Calls, Inside};
-use crate::watch::draw::COUNTDOWNS;
 use crate::{AllocError, Allocator, Broken, Layer, Report, cut, dangling};
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -18,14 +17,14 @@ impl<A: Layer> Sampled<A> {
     /// Counts an allocation; `true` if it is not to be sampled. Otherwise [`allocate_drawn`](Self::allocate_drawn) decides.
     #[inline(always)]
     fn passes(&self) -> bool {
-        COUNTDOWNS.with(|countdowns| self.sampler.passes(countdowns, 1))
+        COUNTDOWN.with(|countdown| self.sampler.passes(countdown, 1))
     }
 
     /// Allocates what did not pass: guarded, if it is its turn, and there is a page for it.
     #[cold]
     #[inline(never)]
     fn allocate_drawn(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
-        if COUNTDOWNS.with(|countdowns| self.sampler.turn(countdowns, 1))
+        if COUNTDOWN.with(|countdown| self.sampler.turn(countdown, 1))
             && let Some(slice) = self.guard(layout, zeroed)
         {
             return Ok(slice);

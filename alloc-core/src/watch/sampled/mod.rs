@@ -27,13 +27,17 @@ mod report;
 mod system;
 mod table;
 
-use super::draw::Sampler;
+use super::draw::{Countdown, Sampler};
 use crate::Layer;
 use crate::sync::{AtomicUsize, Lock, Ordering};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use pool::Pool;
 use range::AddressRange;
+
+std::thread_local! {
+    static COUNTDOWN: Countdown = const { Countdown::new() };
+}
 
 /// Puts one allocation in many between guard pages, and says what went wrong when the program breaks it.
 ///

@@ -25,10 +25,11 @@ pub(super) fn map(bytes: usize, accessible: bool, wish: usize) -> Option<NonNull
 /// A place for a pool, by a random word: below what systems with addresses of 47 bits or more give to programs that do not ask,
 /// and above what they put at the bottom. No place, that is 0, elsewhere.
 pub(super) const fn place_of_pool(random: u64) -> usize {
-    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-    return (1 << 40) + ((random % (1 << 41)) & !0xffff) as usize;
-    #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-    return (random & 0) as usize;
+    if cfg!(all(target_os = "linux", target_pointer_width = "64")) {
+        ((1_u64 << 40) + ((random % (1 << 41)) & !0xffff)) as usize
+    } else {
+        0
+    }
 }
 
 /// Gives a mapping back.

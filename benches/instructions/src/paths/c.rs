@@ -11,14 +11,6 @@ use std::ptr;
 pub(super) const PATHS: &[Path] = &[
     Path::new("c/pair", "malloc 64 bytes and free", pair).calls("bare/calls", 2),
     Path::new("c/pair-hardened", "the same under STRATA_HARDENED", pair).calls("bare/calls", 2),
-    Path::new("c/pair-sampled", "the same under STRATA_SAMPLED, of what is not sampled", pair)
-        .calls("bare/calls", 2),
-    Path::new(
-        "c/pair-profiled",
-        "the same under STRATA_PROFILE, of what is not sampled",
-        pair_profiled,
-    )
-    .calls("bare/calls", 2),
     Path::new("c/pair-other", "malloc 20 KiB and free", pair_other).calls("bare/calls", 2),
     Path::new("c/calloc", "calloc 64 bytes and free", zeroed).calls("bare/calls", 2),
     Path::new("c/realloc-stays", "realloc 100 bytes to 110, in place", stays).calls("bare/call", 1),
@@ -38,14 +30,6 @@ fn pair(rounds: usize) {
         // SAFETY: freed once, right after it was allocated.
         unsafe { free(black_box(malloc(64))) };
     }
-}
-
-#[inline(never)]
-fn pair_profiled(rounds: usize) {
-    // What begins on a page, where samples begin, too, is asked about once more.
-    // SAFETY: an allocation like any other, which is kept.
-    black_box(unsafe { malloc(64) });
-    pair(rounds);
 }
 
 #[inline(never)]

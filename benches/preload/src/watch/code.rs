@@ -14,13 +14,17 @@ pub(super) fn own() -> Range<usize> {
 }
 
 /// Enters the range if the object is the one that has this very function in it.
+///
+/// # Safety
+///
+/// The loader calls it, with its description of an object, and `found` is a range that nobody else uses.
 unsafe extern "C" fn look(
     object: *mut libc::dl_phdr_info,
     _bytes: usize,
     found: *mut c_void,
 ) -> c_int {
     let me = look as *const () as usize;
-    // SAFETY: the loader's description is valid during the call, and has so many headers; `found` is a range of `own`.
+    // SAFETY: the caller's promise; the description is valid during the call, and has so many headers.
     unsafe {
         let headers = core::slice::from_raw_parts((*object).dlpi_phdr, (*object).dlpi_phnum.into());
         for header in headers {
