@@ -75,11 +75,13 @@ impl<A: Layer> Profile<A> {
         due: bool,
     ) -> Option<Answer> {
         let before = self.take(ptr);
-        // SAFETY: the caller's promise; `before` is what was known of `ptr`.
-        if due
-            && let Some(slice) =
-                unsafe { self.grow_into_sample(ptr, growth, before, Above::this_frame()) }
-        {
+        let sampled = if due {
+            // SAFETY: the caller's promise; `before` is what was known of `ptr`.
+            unsafe { self.grow_into_sample(ptr, growth, before, Above::this_frame()) }
+        } else {
+            None
+        };
+        if let Some(slice) = sampled {
             if before.is_some() {
                 self.ledger.lock().let_go();
             }
