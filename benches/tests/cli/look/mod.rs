@@ -145,7 +145,11 @@ fn the_page_can_be_read_and_a_broken_one_is_found_out() {
         ("</main>", "<p style=\"width: 1500px\">wide</p></main>", "scrolls sideways"),
         ("<section id=\"traffic\">", "<section>", "no section traffic"),
         ("</main>", "<p style=\"font-size: 7px\">small</p></main>", "text of 7.0 px: small"),
-        ("</main>", "<p>under</p><p style=\"margin-top: -40px\">over</p></main>", "overlap: under"),
+        (
+            "</main>",
+            "<p>under</p><p style=\"margin-top: -40px\">over</p></main>",
+            "overlap: over / under",
+        ),
         ("</main>", "<p style=\"color: #888\">pale</p></main>", "contrast"),
         ("class=\"answer\"", "class=\"none\"", "stack: no answer"),
     ];
