@@ -23,7 +23,7 @@
 //! is a run of pages between guard pages (`runs.rs`). Objects of no bytes lie in pages that nobody can access
 //! (`other.rs`). Everything that is known of memory lies elsewhere, behind guard pages (`vault.rs`).
 //!
-//! Threads meet in the ledger (its R1 to R3), and else under locks. Order of locks: registry, `opening`, a shelf, vault,
+//! Threads meet in the ledger (its R1 to R3), and else under locks. Order of locks: registry, the ledger's opening, a shelf, vault,
 //! runs; none is held while the layer below is called. Not here: what is said of a mistake (`mistake.rs`).
 
 mod allocator;
@@ -36,6 +36,7 @@ mod layer;
 mod ledger;
 mod miss;
 mod mistake;
+mod opening;
 mod other;
 mod record;
 mod runs;
@@ -50,9 +51,10 @@ pub use ledger::Family;
 pub use other::{Claim, NotOurs, Object};
 pub use record::Record;
 
+use crate::cache::agreed::Agreed;
 use crate::table::{Class, ClassTable, Fine, MAX_CLASSES, SizeClasses};
 use alloc_core::Layer;
-use alloc_core::sync::{AtomicU64, Lock};
+use alloc_core::sync::Lock;
 use core::fmt;
 use core::marker::PhantomData;
 use ledger::{Ledger, PLACE_BYTES};
@@ -95,10 +97,8 @@ const LEAST_SPAN_SLOTS: u32 = 8;
 pub struct Hardened<A, K> {
     below: A,
     ledger: Ledger,
-    /// What canaries are made with; 0 before the first allocation.
-    secret: AtomicU64,
-    /// Held while the ledger is opened.
-    opening: Lock<()>,
+    /// What canaries are made with: from the first allocation on.
+    secret: Agreed,
     shelves: [Lock<Shelf>; MAX_CLASSES],
     vault: Lock<Vault>,
     runs: Lock<Runs>,
@@ -121,8 +121,7 @@ impl<A: Layer, K: Key> Hardened<A, K> {
         Self {
             below,
             ledger: Ledger::new(),
-            secret: AtomicU64::new(0),
-            opening: Lock::new(()),
+            secret: Agreed::new(),
             shelves: [const { Lock::new(Shelf::new()) }; MAX_CLASSES],
             vault: Lock::new(Vault::new()),
             runs: Lock::new(Runs::new()),
