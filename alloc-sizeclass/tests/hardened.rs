@@ -60,7 +60,9 @@ fn is_readable(address: usize) -> bool {
     unsafe {
         assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
         let wrote = libc::write(pipe[1], std::ptr::with_exposed_provenance(address), 1);
-        pipe.map(|end| libc::close(end));
+        for end in pipe {
+            libc::close(end);
+        }
         wrote == 1
     }
 }
@@ -113,7 +115,7 @@ fn spans_begin_with_a_gap() {
             unsafe { STACK.deallocate(slot, layout) };
         }
     }
-    (&STACK).reclaim(usize::MAX);
+    STACK.reclaim(usize::MAX);
     STACK.verify().unwrap();
 }
 

@@ -9,6 +9,9 @@
 //! sees every use of a slot, and reports one that is not ordered after the last.
 #![cfg(all(loom, feature = "loom"))]
 
+#[path = "loom/hardened.rs"]
+mod hardened;
+
 use alloc_core::api2::alloc::System;
 use alloc_core::{Allocator, Layer, Layout};
 use alloc_sizeclass::{BatchHeap, Class, ClassTable, Fine, SizeClassHeap, ThreadCache};
@@ -229,60 +232,5 @@ fn instance_dropped_against_thread_exit() {
         });
         drop(stack);
         ends.join().unwrap();
-    });
-}
-
-/// The exchange alone: it is not public.
-#[path = "../src/hardened/claim.rs"]
-mod claim;
-
-/// Two threads free one object of the hardened stack: exactly one finds it live. Weakened: a load and a store in the place of
-/// the exchange: caught.
-#[test]
-fn ledger_r1() {
-    use alloc_core::sync::{AtomicU8, AtomicUsize, Ordering};
-    const LIVE: u8 = 0x80;
-    model(|| {
-        let shared = Arc::new((AtomicU8::new(LIVE), AtomicUsize::new(0)));
-        let free = |(state, found): &(AtomicU8, AtomicUsize)| {
-            if claim::claim(state) == LIVE {
-                // ORDERING: Relaxed: read after both threads have ended.
-                found.fetch_add(1, Ordering::Relaxed);
-            }
-        };
-        let other = shared.clone();
-        let thread = thread::spawn(move || free(&other));
-        free(&shared);
-        thread.join().unwrap();
-        // ORDERING: Relaxed: the join has ordered it.
-        assert_eq!(shared.1.load(Ordering::Relaxed), 1);
-    });
-}
-
-/// The number alone: it is not public.
-#[path = "../src/cache/agreed.rs"]
-mod agreed;
-
-/// cache/agreed.rs: all threads go by one number, and one of them keeps the one that it offered.
-///
-/// Weakened: a load and a store in place of the exchange; who comes second goes by his own: caught (two numbers).
-#[test]
-fn agreed_all_go_by_one_number() {
-    model(|| {
-        let agreed = Arc::new(agreed::Agreed::new());
-        let ask = |agreed: &agreed::Agreed, own| match agreed.get() {
-            Some(number) => number,
-            None => agreed.offer(own).map_or_else(|other| other, |()| own),
-        };
-        let others: Vec<_> = [1, 2]
-            .map(|own| {
-                let agreed = agreed.clone();
-                thread::spawn(move || ask(&agreed, own))
-            })
-            .into();
-        let mut numbers = vec![ask(&agreed, 0)];
-        numbers.extend(others.into_iter().map(|other| other.join().unwrap()));
-        assert!(numbers.iter().all(|number| Some(*number) == agreed.get()), "{numbers:?}");
-        assert!(numbers[0] <= 2);
     });
 }

@@ -114,6 +114,6 @@ fn many_threads_use_few_objects() {
                 });
             }
         });
-        assert!(all.into_inner() > 0 && pool.len() == 0);
+        assert!(all.into_inner() > 0 && pool.is_empty());
     }
 }

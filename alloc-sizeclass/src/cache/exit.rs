@@ -10,8 +10,9 @@
 use super::agreed::Agreed;
 use super::key::{AtExit, StaticKey};
 use core::ffi::c_void;
+use core::num::NonZeroU64;
 
-/// The key of a static cache, made when the first thread asks.
+/// The key of a static cache, made when the first thread asks. What is agreed on is the key and one: a key may be 0.
 #[derive(Debug)]
 pub struct ExitKey(Agreed);
 
@@ -47,20 +48,24 @@ impl ExitKey {
 
     fn key(&self, ends: extern "C" fn(*mut c_void)) -> Option<libc::pthread_key_t> {
         if let Some(number) = self.0.get() {
-            return Some(number as libc::pthread_key_t);
+            return Some(of_number(number));
         }
         let mut key = 0;
         // SAFETY: `key` lives through the call; the destructor is a function that stays (`call_at_exit`).
         if unsafe { libc::pthread_key_create(&raw mut key, Some(ends)) } != 0 {
             return None;
         }
-        match self.0.offer(key as usize) {
+        match self.0.offer(NonZeroU64::MIN.saturating_add(key as u64)) {
             Ok(()) => Some(key),
             Err(other) => {
                 // SAFETY: made above, and no thread has a value for it.
                 unsafe { libc::pthread_key_delete(key) };
-                Some(other as libc::pthread_key_t)
+                Some(of_number(other))
             }
         }
     }
+}
+
+fn of_number(number: NonZeroU64) -> libc::pthread_key_t {
+    (number.get() - 1) as libc::pthread_key_t
 }

@@ -34,7 +34,7 @@
 //! `heavy_fence` pays for both. Where there is none, reclaimers leave other threads alone.
 
 #[cfg(all(unix, not(all(loom, feature = "loom"))))]
-mod agreed;
+pub(crate) mod agreed;
 mod allocate;
 #[cfg(not(all(loom, feature = "loom")))]
 pub(crate) mod checked;

@@ -107,17 +107,10 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         let place = record.tables.place(ptr.addr())?;
         if P::PARTS.frees {
             let state = record.tables.state(place);
-            let live = family.live(false);
-            // ORDERING: Relaxed: a guess for a second thread, which `free` checks (the ledger's R1).
-            if state.load(Ordering::Relaxed) != live {
-                return None;
-            }
-            // 1
-            if record.is_alone() {
-                // ORDERING: Relaxed: there is no other thread.
-                state.store(FREE, Ordering::Relaxed);
-            } else if claim::claim(state) != live {
-                stop(Mistake::at(Kind::DoubleFree, ptr.addr()));
+            match claim::claim_if(state, family.live(false), record.alone()) {
+                claim::Outcome::Claimed => {} // 1
+                claim::Outcome::Other => return None,
+                claim::Outcome::Late => stop(Mistake::at(Kind::DoubleFree, ptr.addr())),
             }
         }
         let class = record.tables.class(place) as usize;

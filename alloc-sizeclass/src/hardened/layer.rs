@@ -86,7 +86,7 @@ unsafe impl<A: Layer, K: Key, P: Policy> Layer for Hardened<A, K, P> {
         let mut registry = self.registry.lock();
         registry.frozen_by = std::process::id();
         core::mem::forget(registry);
-        self.opening.acquire();
+        self.ledger.freeze();
         for shelf in &self.shelves {
             shelf.acquire();
         }
@@ -104,7 +104,7 @@ unsafe impl<A: Layer, K: Key, P: Policy> Layer for Hardened<A, K, P> {
             for shelf in &self.shelves {
                 shelf.release();
             }
-            self.opening.release();
+            self.ledger.thaw();
             let registry = self.registry.resume();
             registry.frozen_by != std::process::id()
         };

@@ -15,19 +15,21 @@
 //! So one load tells a double free, a free of what is no object's start, and a free by the wrong function. Rules:
 //!
 //! * R1: a slot belongs to whoever changes its state from live to free. That is one exchange, so that of several threads that
-//!   try exactly one finds the object live. (A process with one thread looks, and then writes.)
+//!   try exactly one finds the object live. (A process with one thread looks, and then writes. Its second thread starts
+//!   after the C library has said that there will be one.)
 //! * R2: nobody but the slot's owner changes its state from free to live. States are Relaxed: what hands an object over
 //!   from thread to thread hands its state over.
 //! * R3: classes and spans of a granule are written before a slot of it is handed out, as in `heap/index.rs`.
 //!
-//! Not here: the exchange (`claim.rs`), what is done about a mistake (`mistake.rs`).
+//! Not here: the exchange (`claim.rs`), how the tables get to all threads (`opening.rs`), what is done about a mistake (`mistake.rs`).
 
 pub(super) use super::claim::FREE;
+use super::opening::Opening;
 use super::span::Span;
 use super::{PLACES_PER_GRANULE, system};
-use alloc_core::sync::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use alloc_core::sync::{AtomicPtr, AtomicU8, Ordering};
 use core::ops::Range;
-use core::ptr::{NonNull, null_mut};
+use core::ptr::NonNull;
 
 /// The bytes that share a state.
 pub(super) const PLACE_BYTES: usize = 16;
@@ -95,6 +97,11 @@ pub(super) struct Tables {
     spans: *const AtomicPtr<Span>,
 }
 
+// SAFETY: what the pointers lead to is atomic, everyone's, and stays for good.
+unsafe impl Send for Tables {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Tables {}
+
 impl Tables {
     pub(super) const NONE: Self = Self {
         base: 0,
@@ -158,6 +165,25 @@ impl Tables {
 }
 
 impl Tables {
+    /// Tables over a range, or over as much of its beginning as the system has addresses for.
+    fn over(range: Range<usize>, granule_bytes: usize) -> Option<Self> {
+        let base = range.start & !(granule_bytes - 1);
+        let mut granules = (range.end - base) / granule_bytes;
+        while granules > 0 {
+            if let Some((states, classes, spans)) = reserve(granules, granule_bytes) {
+                return Some(Self {
+                    base,
+                    places: granules * (granule_bytes / PLACE_BYTES),
+                    states: states.as_ptr().cast(),
+                    classes: classes.as_ptr().cast(),
+                    spans: spans.as_ptr().cast(),
+                });
+            }
+            granules /= 2;
+        }
+        None
+    }
+
     /// Forgets what starts in a span.
     pub(super) fn forget(&self, place: usize, places: usize) {
         debug_assert!(place + places <= self.places);
@@ -169,60 +195,40 @@ impl Tables {
 
 /// The ledger of a heap.
 #[derive(Debug)]
-pub(super) struct Ledger {
-    base: AtomicUsize,
-    places: AtomicUsize,
-    states: AtomicPtr<AtomicU8>,
-    classes: AtomicPtr<AtomicU8>,
-    spans: AtomicPtr<AtomicPtr<Span>>,
-}
+pub(super) struct Ledger(Opening<Tables>);
 
 impl Ledger {
     pub(super) const fn new() -> Self {
-        Self {
-            base: AtomicUsize::new(0),
-            places: AtomicUsize::new(0),
-            states: AtomicPtr::new(null_mut()),
-            classes: AtomicPtr::new(null_mut()),
-            spans: AtomicPtr::new(null_mut()),
-        }
+        Self(Opening::new())
     }
 
     /// The tables; all empty while the ledger is not open.
     pub(super) fn tables(&self) -> Tables {
-        // ORDERING: Acquire meets the Release in `open`: who sees the length sees the rest.
-        let places = self.places.load(Ordering::Acquire);
-        if places == 0 {
-            return Tables::NONE;
-        }
-        Tables {
-            base: self.base.load(Ordering::Relaxed),
-            places,
-            states: self.states.load(Ordering::Relaxed),
-            classes: self.classes.load(Ordering::Relaxed),
-            spans: self.spans.load(Ordering::Relaxed),
-        }
+        self.0.get().unwrap_or(Tables::NONE)
     }
 
-    /// Opens the ledger over a range, or over as much of its beginning as the system has addresses for. Called once, by
-    /// one thread at a time. `false` if there is nothing to be had.
+    /// The tables, opened by whoever comes first, over a range or over as much of its beginning as the system has addresses
+    /// for. `None` if there is nothing to be had.
     #[cold]
-    pub(super) fn open(&self, range: Range<usize>, granule_bytes: usize) -> bool {
-        let base = range.start & !(granule_bytes - 1);
-        let mut granules = (range.end - base) / granule_bytes;
-        while granules > 0 {
-            if let Some((states, classes, spans)) = reserve(granules, granule_bytes) {
-                // ORDERING: Relaxed, then Release on the length: it meets the Acquire in `tables`.
-                self.base.store(base, Ordering::Relaxed);
-                self.states.store(states.as_ptr().cast(), Ordering::Relaxed);
-                self.classes.store(classes.as_ptr().cast(), Ordering::Relaxed);
-                self.spans.store(spans.as_ptr().cast(), Ordering::Relaxed);
-                self.places.store(granules * (granule_bytes / PLACE_BYTES), Ordering::Release);
-                return true;
-            }
-            granules /= 2;
-        }
-        false
+    pub(super) fn open(
+        &self,
+        granule_bytes: usize,
+        range: impl FnOnce() -> Option<Range<usize>>,
+    ) -> Option<Tables> {
+        self.0.get_or_make(|| Tables::over(range()?, granule_bytes))
+    }
+
+    /// Nobody opens it until [`thaw`](Self::thaw).
+    pub(super) fn freeze(&self) {
+        self.0.freeze();
+    }
+
+    /// # Safety
+    ///
+    /// This thread called [`freeze`](Self::freeze), or is the copy of the one that did.
+    pub(super) unsafe fn thaw(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.thaw() };
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
 use crate::table::{Class, ClassTable};
 use alloc_core::sync::Ordering;
 use alloc_core::{Layer, Layout};
+use core::num::NonZeroU64;
 use core::ptr::{NonNull, null_mut};
 
 impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
@@ -106,9 +107,7 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         if tables.places > 0 {
             return Some(tables);
         }
-        let _opening = self.opening.lock();
-        if self.ledger.tables().places == 0 {
-            self.secret();
+        self.ledger.open(GRANULE_BYTES, || {
             // The layer below takes its range where the system has one: a random distance from all else.
             let gap = system::reserve_gap();
             let range = self.below.range();
@@ -116,32 +115,17 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
                 // SAFETY: reserved above, for nobody.
                 unsafe { system::unmap(start, bytes) };
             }
-            let range = range?;
-            if !self.ledger.open(range, GRANULE_BYTES) {
-                return None;
-            }
-        }
-        Some(self.ledger.tables())
+            range
+        })
     }
 
     /// What canaries are made with.
     pub(super) fn secret(&self) -> Secret {
-        // The first that is offered, as in `cache/agreed.rs`.
-        // ORDERING: Relaxed: the word is all that is passed on, here and below.
-        let mut word = self.secret.load(Ordering::Relaxed);
-        if word == 0 {
-            let fresh = system::random() | 1;
-            word = match self.secret.compare_exchange(
-                0,
-                fresh,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => fresh,
-                Err(other) => other,
-            };
-        }
-        Secret::new(word)
+        let word = self.secret.get().unwrap_or_else(|| {
+            let own = NonZeroU64::MIN | system::random();
+            self.secret.offer(own).map_or_else(|other| other, |()| own)
+        });
+        Secret::new(word.get())
     }
 
     /// An object in a slot of `class`, by the thread's bag or, without a record, from the shelf.

@@ -25,7 +25,7 @@
 //!
 //! Each of these is a part that a stack may leave out (`parts.rs`): the files ask `P::PARTS`, and what is not there folds away.
 //!
-//! Threads meet in the ledger (its R1 to R3), and else under locks. Order of locks: registry, `opening`, a shelf, vault,
+//! Threads meet in the ledger (its R1 to R3), and else under locks. Order of locks: registry, the ledger's opening, a shelf, vault,
 //! runs; none is held while the layer below is called. Not here: what is said of a mistake (`mistake.rs`).
 
 mod allocator;
@@ -40,6 +40,7 @@ mod layer;
 mod ledger;
 mod miss;
 mod mistake;
+mod opening;
 mod other;
 mod parts;
 mod record;
@@ -56,9 +57,10 @@ pub use other::{Claim, NotOurs, Object};
 pub use parts::{Full, Parts, Policy};
 pub use record::Record;
 
+use crate::cache::agreed::Agreed;
 use crate::table::{Class, ClassTable, Fine, MAX_CLASSES, SizeClasses};
 use alloc_core::Layer;
-use alloc_core::sync::{AtomicU64, Lock};
+use alloc_core::sync::Lock;
 use core::fmt;
 use core::marker::PhantomData;
 use ledger::{Ledger, PLACE_BYTES};
@@ -102,10 +104,8 @@ const LEAST_SPAN_SLOTS: u32 = 8;
 pub struct Hardened<A, K, P = Full> {
     below: A,
     ledger: Ledger,
-    /// What canaries are made with; 0 before the first allocation.
-    secret: AtomicU64,
-    /// Held while the ledger is opened.
-    opening: Lock<()>,
+    /// What canaries are made with: from the first allocation on.
+    secret: Agreed,
     shelves: [Lock<Shelf>; MAX_CLASSES],
     vault: Lock<Vault>,
     runs: Lock<Runs>,
@@ -129,8 +129,7 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         Self {
             below,
             ledger: Ledger::new(),
-            secret: AtomicU64::new(0),
-            opening: Lock::new(()),
+            secret: Agreed::new(),
             shelves: [const { Lock::new(Shelf::new()) }; MAX_CLASSES],
             vault: Lock::new(Vault::new()),
             runs: Lock::new(Runs::new()),

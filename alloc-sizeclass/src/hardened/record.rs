@@ -10,7 +10,7 @@ use super::ledger::Tables;
 use super::parts::Parts;
 use super::{MAX_SLOT_BYTES, Table, system};
 use crate::table::{ClassTable, MAX_CLASSES};
-use alloc_core::sync::{AtomicU8, Ordering};
+use alloc_core::sync::AtomicU8;
 use core::ptr::{NonNull, null_mut};
 
 /// A thread's part of a hardened stack.
@@ -20,7 +20,7 @@ pub struct Record {
     pub(super) tables: Tables,
     pub(super) secret: Secret,
     /// Not 0 while the process has one thread.
-    pub(super) alone: *const AtomicU8,
+    alone: *const AtomicU8,
     /// Links of the registry.
     next: *mut Self,
     prev: *mut Self,
@@ -72,12 +72,11 @@ impl Record {
         }
     }
 
-    /// Whether the process has one thread.
+    /// What is not 0 while the process has one thread. (The C library changes it before it starts the second one.)
     #[inline(always)]
-    pub(super) fn is_alone(&self) -> bool {
+    pub(super) fn alone(&self) -> &AtomicU8 {
         // SAFETY: a byte of the C library's, or of this one (`single_threaded`).
-        // ORDERING: Relaxed: the C library changes it before it starts the second thread.
-        unsafe { (*self.alone).load(Ordering::Relaxed) != 0 }
+        unsafe { &*self.alone }
     }
 
     /// Takes a slot out, whichever, and says of which class it is.

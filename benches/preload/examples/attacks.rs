@@ -6,12 +6,12 @@
 //!
 //! Without arguments it lists its attacks. `tests/attacks.rs` runs them with those in C, whose words it speaks: an attack says
 //! `MISTAKE` right before it makes one and `LATER` right after it, and ends with `EFFECT`, `VOID` or `ABSENT`.
-//! The second argument is the stack: ours (`default`), the standard library's (`system`), or one that falls for everything
-//! (`naive`).
+//! The second argument is the stack: one of ours (`default`, `hardened`), the standard library's (`system`), or one that falls
+//! for everything (`naive`).
 
 use alloc_arena::{Arena, Os};
 use alloc_core::api2::alloc::{AllocError, Allocator, System};
-use alloc_sizeclass::{SizeClassHeap, ThreadCache};
+use alloc_sizeclass::{SizeClassHeap, ThreadCache, hardened};
 use pool_prealloc::{Key, KeyPool};
 use std::alloc::Layout;
 use std::collections::HashMap;
@@ -85,6 +85,15 @@ fn end(word: &str, what: &str) -> ! {
     exit(0)
 }
 
+hardened! {
+    /// The hardened stack.
+    static HARDENED: Arena<Os> = Arena::new(Os::new());
+}
+hardened! {
+    /// Another one.
+    static OTHER_HARDENED: Arena<Os> = Arena::new(Os::new());
+}
+
 /// Around the mistake itself.
 fn mistake<T>(action: impl FnOnce() -> T) -> T {
     say("MISTAKE", "");
@@ -128,8 +137,7 @@ impl Live {
     }
 }
 
-fn attack<A: Allocator>(attack: Attack, make: impl Fn() -> A) -> ! {
-    let stack = make();
+fn attack(attack: Attack, stack: impl Allocator, other: impl Allocator) -> ! {
     let mut live = Live::default();
     match attack {
         Attack::Twice { bytes, others } => {
@@ -165,7 +173,6 @@ fn attack<A: Allocator>(attack: Attack, make: impl Fn() -> A) -> ! {
             end("VOID", "it brought nothing of another object")
         }
         Attack::OtherStack { bytes } => {
-            let other = make();
             // So that both have seen this size.
             give(&other, take(&other, bytes), bytes);
             let ptr = take(&stack, bytes);
@@ -202,7 +209,7 @@ trait Keyed {
     fn remove(&mut self, key: Self::Key) -> Option<u64>;
 }
 
-impl Keyed for KeyPool<u64, System> {
+impl<A: Allocator> Keyed for KeyPool<u64, A> {
     type Key = Key<u64>;
 
     fn insert(&mut self, value: u64) -> Self::Key {
@@ -320,13 +327,16 @@ fn main() {
     let by_key = matches!(found, Attack::StaleKey { .. } | Attack::RemoveTwice);
     match stack.as_str() {
         "default" if by_key => attack_keys(*found, KeyPool::with_capacity_in(8, System)),
+        "hardened" if by_key => attack_keys(*found, KeyPool::with_capacity_in(8, &HARDENED)),
         "naive" if by_key => attack_keys(*found, Places::default()),
-        "default" => attack(*found, || {
-            ThreadCache::new(SizeClassHeap::<Arena<Os>>::new(Arena::new(Os::new())))
-        }),
-        "naive" => attack(*found, Naive::new),
+        "default" => {
+            let make = || ThreadCache::new(SizeClassHeap::<Arena<Os>>::new(Arena::new(Os::new())));
+            attack(*found, make(), make())
+        }
+        "hardened" => attack(*found, &HARDENED, &OTHER_HARDENED),
+        "naive" => attack(*found, Naive::new(), Naive::new()),
         "system" if matches!(found, Attack::OtherStack { .. }) => end("ABSENT", "there is but one"),
-        "system" => attack(*found, || System),
+        "system" => attack(*found, System, System),
         _ => end("ABSENT", "there is no such stack"),
     }
 }
