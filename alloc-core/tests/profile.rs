@@ -325,9 +325,11 @@ fn packed(mut bytes: &[u8]) -> Vec<u64> {
     numbers
 }
 
-/// What `write` wrote, by `profile.proto` of github.com/google/pprof: its sample types, and of each sample the functions, innermost
-/// first, and the values.
-fn decoded(file: &[u8]) -> (Vec<String>, Vec<(Vec<String>, Vec<u64>)>) {
+/// Functions, innermost first, and values.
+type Sample = (Vec<String>, Vec<u64>);
+
+/// What `write` wrote, by `profile.proto` of github.com/google/pprof: its sample types, and its samples.
+fn decoded(file: &[u8]) -> (Vec<String>, Vec<Sample>) {
     let mut bytes = Vec::new();
     flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes).expect("it is gzip");
     let profile = wire::fields(&bytes);

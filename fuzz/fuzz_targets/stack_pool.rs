@@ -129,7 +129,9 @@ impl Model<'_> {
         self.live.iter().for_each(Live::check);
         let figures = self.pool.figures();
         assert_eq!(figures.live_stacks, self.live.len() + self.forgotten);
-        assert!(figures.live_stacks + figures.warm_stacks + figures.cold_stacks <= self.limit_stacks);
+        assert!(
+            figures.live_stacks + figures.warm_stacks + figures.cold_stacks <= self.limit_stacks
+        );
     }
 }
 

@@ -10,6 +10,7 @@
 //! for everything (`naive`).
 
 use alloc_arena::{Arena, Os};
+use alloc_core::Layer;
 use alloc_core::api2::alloc::{AllocError, Allocator, System};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache, hardened};
 use pool_prealloc::{Key, KeyPool};
@@ -209,7 +210,7 @@ trait Keyed {
     fn remove(&mut self, key: Self::Key) -> Option<u64>;
 }
 
-impl<A: Allocator> Keyed for KeyPool<u64, A> {
+impl<A: Layer> Keyed for KeyPool<u64, A> {
     type Key = Key<u64>;
 
     fn insert(&mut self, value: u64) -> Self::Key {

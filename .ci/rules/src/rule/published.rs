@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_package_with_nothing_is_caught_for_each() {
         let published = Some(Published {
-            missing_files: vec!["LICENSE-MIT".into()],
+            missing_files: vec!["LICENSE-MIT"],
             without_version: vec!["alloc-core".into()],
             ..Published::default()
         });
