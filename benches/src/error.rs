@@ -66,10 +66,12 @@ impl Failure {
     #[must_use]
     pub fn unknown(what: &str, name: &str, known: &[&str]) -> Self {
         let near = |other: &&&str| strsim::damerau_levenshtein(name, other) <= 1 + name.len() / 4;
-        let nearest = known.iter().filter(near);
-        let nearest = nearest.min_by_key(|other| strsim::damerau_levenshtein(name, other));
-        let begun = || known.iter().find(|other| other.starts_with(name));
-        let meant = nearest.or_else(begun).map(|other| format!(" (did you mean `{other}`?)"));
+        let begun = known.iter().find(|other| other.starts_with(name));
+        let nearest = || {
+            let near = known.iter().filter(near);
+            near.min_by_key(|other| strsim::damerau_levenshtein(name, other))
+        };
+        let meant = begun.or_else(nearest).map(|other| format!(" (did you mean `{other}`?)"));
         let (meant, known) = (meant.unwrap_or_default(), known.join(", "));
         Self::Usage(format!("there is no {what} `{name}`{meant}; there are: {known}"))
     }

@@ -96,7 +96,7 @@ mod tests {
     /// The words of an example: behind two spaces and `benches`, until what it does.
     fn words(line: &str) -> Option<Vec<&str>> {
         let rest = line.strip_prefix("  benches")?;
-        let command = rest.trim_start().split("   ").next()?;
+        let command = rest.split("   ").next()?;
         Some(std::iter::once("benches").chain(command.split_whitespace()).collect())
     }
 

@@ -230,14 +230,19 @@ mod tests {
 
     #[test]
     fn figures_read_well() {
+        // A line is not broken between a number and its unit.
+        let together = |text: &str| text.replace(' ', "\u{a0}");
         assert_eq!(
             [0, 999, 1500, 10_000, 310_400].map(span),
-            ["0 ns", "999 ns", "1.5 µs", "10 µs", "310 µs"]
+            ["0 ns", "999 ns", "1.5 µs", "10 µs", "310 µs"].map(together)
         );
-        assert_eq!([1_200_000, 34_000_000, 5_000_000_000].map(span), ["1.2 ms", "34 ms", "5 s"]);
+        assert_eq!(
+            [1_200_000, 34_000_000, 5_000_000_000].map(span),
+            ["1.2 ms", "34 ms", "5 s"].map(together)
+        );
         assert_eq!(
             [0.0, 0.031, 0.42, 0.996, 1.0].map(part),
-            ["0 %", "3.1 %", "42 %", "99.6 %", "100 %"]
+            ["0 %", "3.1 %", "42 %", "99.6 %", "100 %"].map(together)
         );
         assert_eq!([many(1, "round"), many(1200, "round")], ["1 round", "1\u{2009}200 rounds"]);
     }

@@ -18,7 +18,7 @@ pub(super) const HEIGHT: u32 = 260;
 const BAR_HEIGHT: i32 = 15;
 const ROW: i32 = 26;
 const LABELS: i32 = 124;
-const VALUES: i32 = 88;
+const VALUES: i32 = 104;
 
 /// A bar, perhaps in two parts.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub(super) fn bars(title: &str, width: u32, bars: &[Bar]) -> String {
     let scale = f64::from(room) / longest;
     draw(width, height as u32, title, |canvas| {
         // What is longer than the scale ends a little behind it, behind a gap.
-        let x = |length: f64| LABELS + ((length * scale).round() as i32).min(room + 24);
+        let x = |length: f64| LABELS + ((length * scale).round() as i32).min(room + 14);
         for (n, bar) in bars.iter().enumerate() {
             let y = ROW * n as i32 + ROW / 2 + 4;
             let (top, bottom) = (y - BAR_HEIGHT / 2, y + BAR_HEIGHT / 2);
@@ -72,7 +72,7 @@ pub(super) fn bars(title: &str, width: u32, bars: &[Bar]) -> String {
             canvas.draw(&pale)?;
             let mut end = x(bar.length);
             if bar.length > longest {
-                let gap = [(LABELS + room + 4, top), (LABELS + room + 12, bottom)];
+                let gap = [(LABELS + room + 4, top), (LABELS + room + 9, bottom)];
                 canvas.draw(&Rectangle::new(gap, BACK.filled()))?;
             } else if let Some((low, high)) = bar.range {
                 end = end.max(x(high));
