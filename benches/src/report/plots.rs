@@ -19,6 +19,8 @@ const BAR_HEIGHT: i32 = 15;
 const ROW: i32 = 26;
 const LABELS: i32 = 124;
 const VALUES: i32 = 104;
+/// The width of a character of a value, at the most.
+const CHARACTER: f64 = 6.8;
 
 /// A bar, perhaps in two parts.
 #[derive(Clone, Debug)]
@@ -58,9 +60,11 @@ pub(super) fn bars(title: &str, width: u32, bars: &[Bar]) -> String {
     let room = width as i32 - LABELS - VALUES;
     let scale = f64::from(room) / longest;
     draw(width, height as u32, title, |canvas| {
-        // What is longer than the scale ends a little behind it, behind a gap.
-        let x = |length: f64| LABELS + ((length * scale).round() as i32).min(room + 14);
         for (n, bar) in bars.iter().enumerate() {
+            // What is longer than the scale ends a little behind it, behind a gap, or before it, if its value is long.
+            let value_width = (bar.value.chars().count() as f64 * CHARACTER) as i32 + 10;
+            let most = (room + 14).min(width as i32 - LABELS - value_width);
+            let x = |length: f64| LABELS + ((length * scale).round() as i32).min(most);
             let y = ROW * n as i32 + ROW / 2 + 4;
             let (top, bottom) = (y - BAR_HEIGHT / 2, y + BAR_HEIGHT / 2);
             let colour = series(bar.colour);
@@ -72,7 +76,7 @@ pub(super) fn bars(title: &str, width: u32, bars: &[Bar]) -> String {
             canvas.draw(&pale)?;
             let mut end = x(bar.length);
             if bar.length > longest {
-                let gap = [(LABELS + room + 4, top), (LABELS + room + 9, bottom)];
+                let gap = [(LABELS + most - 10, top), (LABELS + most - 5, bottom)];
                 canvas.draw(&Rectangle::new(gap, BACK.filled()))?;
             } else if let Some((low, high)) = bar.range {
                 end = end.max(x(high));
