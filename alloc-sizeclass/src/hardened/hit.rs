@@ -265,12 +265,28 @@ pub(super) unsafe fn check<P: Policy>(
     slot: NonNull<u8>,
     slot_bytes: usize,
 ) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { check_or::<P>(secret, slot, slot_bytes, || Kind::Overflow) }
+}
+
+/// The same, where it takes a look to say what a canary that is not intact means.
+///
+/// # Safety
+///
+/// As for `check`.
+#[inline(always)]
+pub(super) unsafe fn check_or<P: Policy>(
+    secret: Secret,
+    slot: NonNull<u8>,
+    slot_bytes: usize,
+    meaning: impl FnOnce() -> Kind,
+) -> usize {
     if !P::PARTS.canaries {
         return slot_bytes;
     }
     // SAFETY: the caller's promise. Before a slot lies another one of the same span: the first one is never handed out.
     unsafe {
-        let Ok(bytes) = secret.check(slot, slot_bytes) else { spoilt(slot, slot_bytes) };
+        let Ok(bytes) = secret.check(slot, slot_bytes) else { spoilt(meaning(), slot, slot_bytes) };
         if !secret.is_intact_before(slot) {
             stop(Mistake { kind: Kind::Underflow, address: slot.addr().get(), bytes, slot_bytes });
         }
@@ -301,8 +317,8 @@ pub(super) const fn canary_bytes<P: Policy>() -> usize {
 
 #[cold]
 #[inline(never)]
-fn spoilt(slot: NonNull<u8>, slot_bytes: usize) -> ! {
-    stop(Mistake { kind: Kind::Overflow, address: slot.addr().get(), bytes: 0, slot_bytes })
+fn spoilt(kind: Kind, slot: NonNull<u8>, slot_bytes: usize) -> ! {
+    stop(Mistake { kind, address: slot.addr().get(), bytes: 0, slot_bytes })
 }
 
 /// # Safety

@@ -4,7 +4,7 @@
 //! looked at from all sides; hits take the same steps (`hit.rs`).
 
 use super::claim;
-use super::hit::{canary_bytes, check, class_for, wipe_used};
+use super::hit::{canary_bytes, check, check_or, class_for, wipe_used};
 use super::key::Key;
 use super::ledger::{FREE, Family, Tables};
 use super::mistake::{Kind, Mistake, stop};
@@ -147,16 +147,16 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
             return Some((Object { bytes: 0, family }, Home::Nowhere(place)));
         }
         let slot_bytes = Table::info(Class::new(class)).slot_bytes;
-        // SAFETY: an object lives there, which nobody frees meanwhile (the caller); if somebody does, it ends the process.
-        let is_sealed = || unsafe { self.secret().check(ptr, slot_bytes) }.is_ok();
         // ORDERING: Relaxed: only the word for the mistake depends on it. Another thread that frees the object at this moment
         // says so in the ledger before it wipes the canary.
         let is_live = || Family::of(tables.state(place).load(Ordering::Relaxed)).is_some();
-        if P::PARTS.frees && P::PARTS.canaries && !is_sealed() && !is_live() {
-            stop(Mistake::at(Kind::DoubleFree, address));
-        }
-        // SAFETY: as above.
-        let bytes = unsafe { check::<P>(self.secret(), ptr, slot_bytes) };
+        // SAFETY: an object lives there, which nobody frees meanwhile (the caller); if somebody does, it ends the process.
+        let bytes = unsafe {
+            check_or::<P>(self.secret(), ptr, slot_bytes, || match P::PARTS.frees && !is_live() {
+                true => Kind::DoubleFree,
+                false => Kind::Overflow,
+            })
+        };
         Some((Object { bytes, family }, Home::Slot(Class::new(class), place)))
     }
 
