@@ -30,10 +30,10 @@ thread_cache! {
 }
 
 /// The same with a heap profiler on top.
-static PROFILED: Profile<&ThreadCache<Heap, STACK>> = Profile::new(&STACK);
+static PROFILED: Profile<&ThreadCache<Heap, STACK>> = Profile::new(&STACK).with_seed(1);
 
 /// The same with some allocations between guard pages.
-static SAMPLED: Sampled<&ThreadCache<Heap, STACK>> = Sampled::new(&STACK);
+static SAMPLED: Sampled<&ThreadCache<Heap, STACK>> = Sampled::new(&STACK).with_seed(1);
 
 #[global_allocator]
 static GLOBAL: AsGlobal<&ThreadCache<Heap, STACK>> = AsGlobal::new(&STACK);

@@ -43,6 +43,7 @@ impl<A: Layer> Profile<A> {
     /// # Safety
     ///
     /// As for `deallocate`.
+    #[cold]
     #[inline(never)]
     unsafe fn deallocate_on_page(&self, ptr: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller's promise; what is no sample is known below by its own layout.
