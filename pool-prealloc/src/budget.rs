@@ -165,7 +165,7 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
         let may = |index: &usize| lenders >> index & 1 != 0;
         let has = |index: &usize| !self.lists[*index].is_full(self.row(*index));
         let lender = (0..SHARES).filter(may).find(has)?;
-        self.borrowed[borrower].set(self.borrowed[borrower].get() + 1);
+        self.borrowed[borrower].set(self.borrowed[borrower].get().wrapping_add(1));
         // SAFETY: as in `used_slots`.
         unsafe { self.lists[lender].take(self.row(lender)) }
     }

@@ -8,7 +8,8 @@
 #[allow(clippy::struct_excessive_bools)]
 pub struct Parts {
     /// Frees are checked by the ledger: that an object starts there, that it was not freed, that the function is of its
-    /// family, that the alignment that is told fits, and the size, if there are canaries, which know it.
+    /// family, that the alignment that is told fits, and the size, if there are canaries, which know it. Without it, a forked
+    /// child loses the free slots that other threads had at hand.
     pub frees: bool,
     /// A canary stands behind every object: what is written directly behind it, or before it, is found when it is freed.
     pub canaries: bool,

@@ -258,7 +258,7 @@ impl<T, A: Layer> KeyPool<T, A> {
     fn take_fresh(&mut self) -> Option<u32> {
         let index = self.list.fresh_slots;
         if index == self.capacity_slots {
-            self.refused += 1;
+            self.refused = self.refused.wrapping_add(1);
             return None;
         }
         self.list.fresh_slots += 1;
