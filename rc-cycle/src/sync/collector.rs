@@ -123,8 +123,10 @@ pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
     {
         return true;
     }
+    // SAFETY: the caller's count keeps the box.
+    let bytes = unsafe { (record(value).bytes)(value) };
     let place = thread::with(|here| here.place(LISTS)).unwrap_or(0);
-    {
+    let listed_bytes = {
         let mut list = GLOBAL.lists[place].lock();
         if list.try_reserve(1).is_err() {
             of.weak.fetch_and(!HELD, Ordering::Relaxed);
@@ -132,10 +134,9 @@ pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
             return false;
         }
         list.push(Listed(value));
-    }
-    // SAFETY: the caller's count keeps the box.
-    let bytes = unsafe { (record(value).bytes)(value) };
-    let listed_bytes = GLOBAL.listed_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        // Under the lock, so that who takes it up finds its bytes counted (models S2: else listed bytes fall below none).
+        GLOBAL.listed_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes
+    };
     #[cfg(not(loom))]
     if listed_bytes / WAKE_BYTES != (listed_bytes - bytes) / WAKE_BYTES && is_due() {
         let there_is_one = super::worker::wake();
@@ -222,7 +223,8 @@ impl Step {
             let Some(Listed(value)) = GLOBAL.state.lock().ripe.pop() else { break };
             // SAFETY: a list keeps its boxes.
             let bytes = unsafe { (record(value).bytes)(value) };
-            GLOBAL.listed_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            let listed_bytes = GLOBAL.listed_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            assert!(!cfg!(any(debug_assertions, loom)) || listed_bytes >= bytes, "bytes of what is listed");
             // SAFETY: it was taken off its list.
             if unsafe { take_up(value, ends) } {
                 seeds.push(value);
