@@ -1,6 +1,7 @@
 //! Who allocates: the return addresses on the calling thread's stack, and their names.
 //!
-//! Above: the watchers. Below: the `backtrace` crate, which reads the unwind tables of each object file.
+//! Above: the watchers. Below: rules of frames (`unwind.rs`); where there are none, the `backtrace` crate, by which the C
+//! compiler's library reads the unwind tables of each object file.
 //! Reading a stack takes no lock of ours; what it may allocate is not watched ([`Inside`]). Names are looked up
 //! only when somebody writes a report.
 
@@ -115,15 +116,19 @@ impl Calls {
     /// As [`here`](Self::here), in place: for who has little stack.
     #[inline(never)]
     pub(crate) fn read(&mut self, above: Above) {
-        self.depth = 0;
         // ORDERING: Relaxed, as in `leave_out_code`.
         let own_code = OWN_CODE[0].load(Ordering::Relaxed)..OWN_CODE[1].load(Ordering::Relaxed);
+        self.depth = 0;
+        if let Above::Stack(end) = above {
+            // Where a frame's stack ended, in what it was doing: further down than that of all who called it.
+            if walk_by_rules(|ip, sp| sp <= end || self.add(ip, &own_code)) {
+                return;
+            }
+            self.depth = 0;
+        }
         let mut searches = true;
         walk(|frame| {
-            // A return address stands behind its call. The instruction before it is the call's.
-            let address = frame.ip().addr().wrapping_sub(1);
             match above {
-                // Where a frame's stack ended, in what it was doing: further down than that of all who called it.
                 Above::Stack(end) if searches && frame.sp().addr() <= end => return true,
                 // Asking for a frame's function takes as long as finding the frame.
                 Above::Function(function)
@@ -136,22 +141,39 @@ impl Calls {
                 _ => {}
             }
             searches &= matches!(above, Above::Function(_)) && self.depth < OWN_DEPTH;
-            if self.depth == 0 && own_code.contains(&address) {
-                return true;
-            }
-            // Behind the outermost function, some unwinders find a call from nowhere.
-            if address != usize::MAX {
-                self.frames[self.depth] = address;
-                self.depth += 1;
-            }
-            self.depth < MAX_DEPTH
+            self.add(frame.ip().addr(), &own_code)
         });
+    }
+
+    /// Adds a call, by its return address, unless it is one of those to be left out. `false`: no more is wanted.
+    #[inline(always)]
+    fn add(&mut self, return_address: usize, own_code: &Range<usize>) -> bool {
+        // A return address stands behind its call. The instruction before it is the call's.
+        let address = return_address.wrapping_sub(1);
+        if self.depth == 0 && own_code.contains(&address) {
+            return true;
+        }
+        // Behind the outermost function, some unwinders find a call from nowhere.
+        if address != usize::MAX {
+            self.frames[self.depth] = address;
+            self.depth += 1;
+        }
+        self.depth < MAX_DEPTH
     }
 
     /// Addresses within the calling instructions, innermost first.
     pub(crate) fn frames(&self) -> &[usize] {
         &self.frames[..self.depth]
     }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64", not(miri)))]
+use super::unwind::walk as walk_by_rules;
+
+/// Elsewhere nobody knows rules.
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64", not(miri))))]
+fn walk_by_rules(_: impl FnMut(usize, usize) -> bool) -> bool {
+    false
 }
 
 #[cfg(unix)]
