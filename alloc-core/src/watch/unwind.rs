@@ -144,46 +144,79 @@ impl Rule {
     }
 }
 
-/// The rules of return addresses: each where its hash says, unless another one is there.
-struct Rules([[AtomicU64; 2]; ENTRIES]);
+/// The rules of return addresses. Two places are an address's, by its hash: the first that is free, or the second.
+struct Rules([[Entry; 2]; PAIRS]);
 
-const ENTRIES: usize = 1 << 10;
+const PAIRS: usize = 1 << 9;
+
+/// A rule, and whose it is.
+struct Entry {
+    name: AtomicU64,
+    rule: AtomicU64,
+}
+
+/// How an entry says of which address, in which object, it is. Both words say so, in different ways: halves of different entries,
+/// as a thread may find them while others write, do not fit each other.
+#[derive(Clone, Copy)]
+struct Name {
+    /// All of the address.
+    name: u64,
+    hash: u64,
+}
 
 static RULES: Rules = Rules::new();
 
+impl Name {
+    #[inline(always)]
+    const fn of(ip: usize, object: &Object) -> Self {
+        let hash = ((ip as u64) ^ object.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self { name: (ip as u64) << 17 | object.hash >> 47, hash }
+    }
+}
+
+impl Entry {
+    const fn empty() -> Self {
+        Self { name: AtomicU64::new(0), rule: AtomicU64::new(0) }
+    }
+
+    #[inline(always)]
+    fn get(&self, of: Name) -> Option<Rule> {
+        // ORDERING: Relaxed: whether the words are of one entry, they say themselves.
+        let name = self.name.load(Ordering::Relaxed);
+        let rule = self.rule.load(Ordering::Relaxed) ^ of.hash << Rule::BITS;
+        (name == of.name && rule >> Rule::BITS == 0).then_some(Rule(rule))
+    }
+
+    fn set(&self, of: Name, rule: Rule) {
+        // ORDERING: Relaxed, as above.
+        self.rule.store(rule.0 | of.hash << Rule::BITS, Ordering::Relaxed);
+        self.name.store(of.name, Ordering::Relaxed);
+    }
+}
+
 impl Rules {
     const fn new() -> Self {
-        Self([const { [const { AtomicU64::new(0) }; 2] }; ENTRIES])
-    }
-
-    /// The words that name an address in an object: the first one has all of the address.
-    #[inline(always)]
-    fn names(ip: usize, object: &Object) -> (u64, u64) {
-        let hash = ((ip as u64) ^ object.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        ((ip as u64) << 17 | object.hash >> 47, hash)
+        Self([const { [const { Entry::empty() }; 2] }; PAIRS])
     }
 
     #[inline(always)]
-    const fn place(hash: u64) -> usize {
-        (hash >> (64 - ENTRIES.ilog2())) as usize
+    const fn places(&self, of: Name) -> &[Entry; 2] {
+        &self.0[(of.hash >> (64 - PAIRS.ilog2())) as usize]
     }
 
     /// `None`: there is none.
     #[inline(always)]
     fn get(&self, ip: usize, object: &Object) -> Option<Rule> {
-        // Both words of an entry name the address and the object, in different ways: two halves of different entries, as a thread
-        // may find them while others write, do not fit each other.
-        let (name, hash) = Self::names(ip, object);
-        let [of, word] = &self.0[Self::place(hash)];
-        // ORDERING: Relaxed: see above.
-        let (found, rule) = (of.load(Ordering::Relaxed), word.load(Ordering::Relaxed));
-        let mut rule = Rule(rule ^ hash << Rule::BITS);
-        if found != name || rule.0 >> Rule::BITS != 0 {
-            rule = Rule::find(ip - 1, object);
-            // ORDERING: Relaxed, as above.
-            word.store(rule.0 | hash << Rule::BITS, Ordering::Relaxed);
-            of.store(name, Ordering::Relaxed);
-        }
+        let of = Name::of(ip, object);
+        let places = self.places(of);
+        let known = places[0].get(of).or_else(|| places[1].get(of));
+        let rule = known.unwrap_or_else(|| {
+            let rule = Rule::find(ip - 1, object);
+            // ORDERING: Relaxed: if another thread is faster, one of the rules is found anew.
+            let is_free = places[0].name.load(Ordering::Relaxed) == 0;
+            places[usize::from(!is_free)].set(of, rule);
+            rule
+        });
         (rule.kind() != Rule::OTHER).then_some(rule)
     }
 }
@@ -357,13 +390,17 @@ impl Rule {
 
 #[cfg(all(test, not(all(loom, feature = "loom"))))]
 mod tests {
-    use super::{Object, Rule, Rules, finder, walk};
+    use super::{AtomicU64, Name, Object, Ordering, Rule, Rules, finder, walk};
+    use crate::watch::calls::{Above, Calls};
     use core::ffi::c_void;
     use core::hint::black_box;
 
+    /// A return address, and where the stack ended.
+    type Seen = (usize, usize);
+
     /// What both unwinders see above the function that calls this, innermost first; and whether ours came to an end.
     #[inline(never)]
-    fn both() -> (Vec<(usize, usize)>, Vec<(usize, usize)>, bool) {
+    fn both() -> (Vec<Seen>, Vec<Seen>, bool) {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         let ends = walk(|ip, sp| {
             ours.push((ip, sp));
@@ -429,6 +466,28 @@ mod tests {
     }
 
     #[test]
+    fn the_frame_of_a_signal_is_left_to_the_other_one() {
+        static SEEN: AtomicU64 = AtomicU64::new(0);
+        extern "C" fn handle(_: i32) {
+            let mut ours = 0;
+            let ends = walk(|_, _| {
+                ours += 1;
+                true
+            });
+            let all = Calls::here(Above::this_frame()).frames().len();
+            let is_as_told = !ends && ours >= 2 && all > ours;
+            SEEN.store(if is_as_told { 1 } else { 2 }, Ordering::Relaxed);
+        }
+        // SAFETY: the handler is called by the thread that raises the signal.
+        unsafe {
+            let handler = handle as extern "C" fn(i32) as *const () as usize;
+            assert_ne!(libc::signal(libc::SIGUSR2, handler), libc::SIG_ERR);
+            assert_eq!(libc::raise(libc::SIGUSR2), 0);
+        }
+        assert_eq!(SEEN.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
     fn it_ends_where_nobody_wants_more() {
         let mut seen = 0;
         assert!(walk(|_, _| {
@@ -462,25 +521,33 @@ mod tests {
         assert_eq!(rules.get(ip, &object), Some(rule));
         assert_eq!(rules.get(ip, &object), Some(rule));
         // Another rule, under the name of the first: who finds it has not looked at the tables.
-        let (name, hash) = Rules::names(ip, &object);
-        let [of, word] = &rules.0[Rules::place(hash)];
         let other = Rule::new(Rule::BY_SP, 77, 7).unwrap();
-        let entry = other.0 | hash << Rule::BITS;
-        for (first, second, is_found) in [
-            (name, entry, true),
-            (name ^ 1 << 20, entry, false),
-            (name ^ 1, entry, false),
-            (name, entry ^ 1 << 63, false),
-            (name, entry ^ 1 << Rule::BITS, false),
-        ] {
-            of.store(first, super::Ordering::Relaxed);
-            word.store(second, super::Ordering::Relaxed);
-            assert_eq!(rules.get(ip, &object), Some(if is_found { other } else { rule }));
+        let of = Name::of(ip, &object);
+        let word = other.0 | of.hash << Rule::BITS;
+        for place in 0..2 {
+            for (name, word, is_found) in [
+                (of.name, word, true),
+                (of.name ^ 1 << 20, word, false),
+                (of.name ^ 1, word, false),
+                (of.name, word ^ 1 << 63, false),
+                (of.name, word ^ 1 << Rule::BITS, false),
+            ] {
+                let rules = Rules::new();
+                let entry = &rules.places(of)[place];
+                entry.name.store(name, Ordering::Relaxed);
+                entry.rule.store(word, Ordering::Relaxed);
+                assert_eq!(rules.get(ip, &object), Some(if is_found { other } else { rule }));
+            }
         }
+        let rules = Rules::new();
         let elsewhere = Object { hash: object.hash.wrapping_add(1), ..object };
-        of.store(name, super::Ordering::Relaxed);
-        word.store(entry, super::Ordering::Relaxed);
+        rules.places(Name::of(ip, &elsewhere))[0].set(of, other);
         assert_eq!(rules.get(ip, &elsewhere), Some(rule));
+        // Where the first place is taken, the second one is.
+        let rules = Rules::new();
+        rules.places(of)[0].set(Name { name: 1, ..of }, other);
+        assert_eq!(rules.get(ip, &object), Some(rule));
+        assert_eq!(rules.places(of)[1].get(of), Some(rule));
     }
 
     #[test]
