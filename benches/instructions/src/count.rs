@@ -58,7 +58,8 @@ fn run(path: &Path, rounds: usize) -> Result<u64, String> {
     valgrind.env_remove("LD_PRELOAD");
     if path.is_c() {
         valgrind.env("LD_PRELOAD", library(program.with_file_name(PRELOAD))?);
-        valgrind.env("STRATA_HARDENED", if path.is_hardened() { "1" } else { "0" });
+        valgrind.env_remove("STRATA_HARDENED").env_remove("STRATA_SAMPLED");
+        valgrind.envs(path.variable());
     }
     let output = valgrind.output().map_err(|error| format!("valgrind: {error}"))?;
     let text = String::from_utf8_lossy(&output.stderr);

@@ -1,11 +1,12 @@
 //! `malloc` and its family, as C23, POSIX and glibc's manual describe them.
 //!
-//! Above: the program. Below: `gate.rs`, then `stack.rs`; on the cold way, `detour.rs`.
+//! Above: the program. Below: `gate.rs`, then `stack.rs`; where another stack serves the program, `hardened.rs` or `watch`; on the
+//! cold way, `detour.rs`.
 //! Each hot function is a hit of the thread's lists; what misses stands right under it.
 //! Not here: alignments other than the natural one (`aligned.rs`), C++ (`cxx.rs`).
 
 use crate::hardened::{self, ALIGNED, MALLOC};
-use crate::{detour, gate, stack};
+use crate::{detour, gate, stack, watch};
 use core::ptr::NonNull;
 use libc::c_void;
 
@@ -43,6 +44,9 @@ extern "C" fn allocate_other<const FAMILY: u8>(size: usize) -> *mut c_void {
 extern "C" fn allocate_missed<const FAMILY: u8>(size: usize) -> *mut c_void {
     if gate::is_hardened() {
         return hardened::allocate::<FAMILY>(size, false);
+    }
+    if gate::is_watched() {
+        return watch::allocate_unless_drawn(size);
     }
     allocate_refilled(size)
 }
@@ -153,7 +157,11 @@ unsafe extern "C" fn deallocate_other<const FAMILY: u8>(ptr: *mut c_void) {
         return unsafe { hardened::deallocate::<FAMILY>(ptr) };
     }
     // SAFETY: the caller's promise.
-    unsafe { deallocate_missed(ptr) }
+    unsafe {
+        if !(gate::is_watched() && watch::deallocate_unseen(ptr)) {
+            deallocate_missed(ptr);
+        }
+    }
 }
 
 /// The rest of `deallocate_other`.

@@ -14,17 +14,30 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 impl<A: Layer> Sampled<A> {
+    /// Counts an allocation; `true` if it is to be sampled. For who asks the layer below for the others himself; the traits' methods
+    /// call it for each allocation.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        !self.passes() && self.turn()
+    }
+
     /// Counts an allocation; `true` if it is not to be sampled. Otherwise [`allocate_drawn`](Self::allocate_drawn) decides.
     #[inline(always)]
     fn passes(&self) -> bool {
         COUNTDOWN.with(|countdown| self.sampler.passes(countdown, 1))
     }
 
+    #[cold]
+    fn turn(&self) -> bool {
+        COUNTDOWN.with(|countdown| self.sampler.turn(countdown, 1))
+    }
+
     /// Allocates what did not pass: guarded, if it is its turn, and there is a page for it.
     #[cold]
     #[inline(never)]
     fn allocate_drawn(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
-        if COUNTDOWN.with(|countdown| self.sampler.turn(countdown, 1))
+        if self.turn()
             && let Some(slice) = self.guard(layout, zeroed)
         {
             return Ok(slice);
@@ -36,10 +49,10 @@ impl<A: Layer> Sampled<A> {
         cut(slice, layout.size())
     }
 
-    /// A guarded object; `None` if there is no page for it.
+    /// A guarded object; `None` if there is no page for it. For who asks the layer below for what [is not due](Self::is_due) himself.
     #[cold]
     #[inline(never)]
-    fn guard(&self, layout: Layout, zeroed: bool) -> Option<NonNull<[u8]>> {
+    pub fn guard(&self, layout: Layout, zeroed: bool) -> Option<NonNull<[u8]>> {
         if layout.size() == 0 {
             return None;
         }

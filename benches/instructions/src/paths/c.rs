@@ -19,6 +19,9 @@ pub(super) const PATHS: &[Path] = &[
     Path::new("c/wave", "malloc 5000 times 64 bytes, free all; per slot", wave)
         .rounds_of(WAVES, WAVE_SLOTS)
         .less("bare/wave"),
+    Path::new("c/wave-watched", "the same under STRATA_SAMPLED, without a sample", wave)
+        .rounds_of(WAVES, WAVE_SLOTS)
+        .less("bare/wave"),
     Path::new("c/remote", "malloc 64 bytes, free on another thread; per slot", remote)
         .rounds_of(HAND_OVERS, HAND_OVER_SLOTS)
         .less("bare/hand-over"),

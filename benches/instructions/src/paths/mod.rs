@@ -62,9 +62,13 @@ impl Path {
         Self { less: Some(less), returns: calls, ..self }
     }
 
-    /// Whether the preload library is to have its hardened preset.
-    pub fn is_hardened(&self) -> bool {
-        self.is_c() && self.name.ends_with("-hardened")
+    /// The variable that says which stack of the preload library serves the path.
+    pub fn variable(&self) -> Option<(&'static str, &'static str)> {
+        // So seldom that no sample is within the figure.
+        [("-hardened", "STRATA_HARDENED", "1"), ("-watched", "STRATA_SAMPLED", "1000000000")]
+            .into_iter()
+            .find(|(end, ..)| self.is_c() && self.name.ends_with(end))
+            .map(|(_, name, value)| (name, value))
     }
 
     /// Whether it needs the preload library.

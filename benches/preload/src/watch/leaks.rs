@@ -7,7 +7,7 @@ use super::{Below, WATCHED, Watcher, variable};
 use crate::record::exit;
 use crate::report;
 use alloc_core::sync::{AtomicU32, Ordering};
-use alloc_core::{Layout, Leaks};
+use alloc_core::{AllocError, Allocator, Layout, Leaks};
 use alloc_sizeclass::Lookup;
 use core::ptr::NonNull;
 use std::ffi::OsString;
@@ -46,6 +46,10 @@ pub(super) fn configure() -> Option<&'static dyn Watcher> {
 impl Watcher for Leaks<Below> {
     fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
         WATCHED.layout_at(ptr)
+    }
+
+    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        Some(self.allocate(layout))
     }
 
     fn finish(&self) {

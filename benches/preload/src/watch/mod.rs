@@ -24,7 +24,7 @@ use crate::{errno, gate, report, stack};
 use alloc_arena::{Arena, Os};
 use alloc_core::sync::{AtomicBool, Ordering};
 use alloc_core::{AllocError, Allocator, Layer, Layout, profile::PAGE_BYTES};
-use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
+use alloc_sizeclass::{BatchHeap, ClassTable, SizeClassHeap, ThreadCache, thread_cache};
 use core::ptr::NonNull;
 use libc::c_void;
 use std::ffi::OsString;
@@ -45,6 +45,10 @@ type Below = &'static ThreadCache<Heap, WATCHED>;
 trait Watcher: Layer + Sync {
     /// A layout that fits the live allocation at `ptr`; `None` where none starts.
     fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout>;
+
+    /// Counts an allocation, and makes it if it is to be watched. `None`: the watcher need not know of it, and `WATCHED` may
+    /// serve it.
+    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>>;
 
     /// What there is to say of the program at its end.
     fn finish(&self);
@@ -112,6 +116,38 @@ fn watcher() -> Option<&'static dyn Watcher> {
     WATCHER.get().copied()
 }
 
+/// `malloc`. What is not drawn comes from a list of the thread's, if there is one.
+#[inline(never)]
+pub(crate) extern "C" fn allocate_unless_drawn(size: usize) -> *mut c_void {
+    let Some(watcher) = watcher().filter(|_| size <= gate::LARGEST_BYTES) else {
+        return stack::exhausted();
+    };
+    // SAFETY: bounded above.
+    let layout = unsafe { stack::natural(size.max(1)) };
+    if let Some(answer) = watcher.draw(layout) {
+        return start(answer);
+    }
+    let class = <Heap as BatchHeap>::Table::class_of_size(layout.size());
+    match class.and_then(|class| WATCHED.allocate_cached(class)) {
+        Some(slot) => slot.as_ptr().cast(),
+        None => start(WATCHED.allocate(layout)),
+    }
+}
+
+/// Frees what no watcher has anything to do with, if a list of the thread's has room for it; `false`, and nothing has happened, for
+/// all else.
+///
+/// # Safety
+///
+/// As for [`stack::deallocate`]; or `ptr` is null.
+#[inline(always)]
+pub(crate) unsafe fn deallocate_unseen(ptr: *mut c_void) -> bool {
+    // ORDERING: Relaxed, as in `configure`.
+    let passes = FREES_PASS.load(Ordering::Relaxed) && !ptr.addr().is_multiple_of(PAGE_BYTES);
+    // SAFETY: the caller's promise; what starts there, if anything does, is known to no watcher.
+    passes && unsafe { WATCHED.deallocate_cached_at(ptr.cast()) }
+}
+
 /// Allocates; or sets `ENOMEM` and returns null.
 pub(crate) fn allocate(layout: Layout, zeroed: bool) -> *mut c_void {
     let Some(watcher) = watcher() else { return stack::exhausted() };
@@ -137,12 +173,6 @@ fn own(ptr: NonNull<u8>) -> Option<(&'static dyn Watcher, Layout)> {
 ///
 /// As for [`stack::deallocate`].
 pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
-    // ORDERING: Relaxed, as in `configure`.
-    let passes = FREES_PASS.load(Ordering::Relaxed) && !ptr.addr().get().is_multiple_of(PAGE_BYTES);
-    // SAFETY: the caller's promise; what starts there, if anything does, is known to no watcher.
-    if passes && unsafe { WATCHED.deallocate_cached_at(ptr.as_ptr()) } {
-        return;
-    }
     // SAFETY: the caller's promise; `own` says whose it is, and by which layout.
     unsafe {
         match own(ptr) {

@@ -10,7 +10,7 @@ use super::{Below, WATCHED, Watcher, variable};
 use crate::record::{exit, file::TraceFile};
 use crate::{idle, report, stack};
 use alloc_core::sync::{AtomicU32, Lock, Ordering};
-use alloc_core::{Layout, Profile};
+use alloc_core::{AllocError, Layout, Profile};
 use alloc_sizeclass::Lookup;
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -72,6 +72,11 @@ impl Watcher for Layered {
             Some(bytes) => Some(unsafe { stack::natural(bytes) }),
             None => WATCHED.layout_at(ptr),
         }
+    }
+
+    #[inline(always)]
+    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        self.is_due(layout.size()).then(|| self.allocate_sampled(layout, false))
     }
 
     fn finish(&self) {

@@ -5,7 +5,7 @@
 
 use super::{Below, WATCHED, Watcher, profile, variable};
 use crate::{report, stack};
-use alloc_core::{Layer, Layout, Sampled};
+use alloc_core::{AllocError, Layer, Layout, Sampled};
 use alloc_sizeclass::Lookup;
 use core::ptr::NonNull;
 
@@ -40,6 +40,9 @@ fn number(name: &str) -> Option<usize> {
 /// What lies under [`Sampled`], for C.
 trait Under: Layer + Sync {
     fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout>;
+    fn draw(&self, _: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        None
+    }
     fn finish(&self) {}
     fn freeze_alone(&self) {}
     /// # Safety
@@ -57,6 +60,10 @@ impl Under for Below {
 impl Under for &'static profile::Layered {
     fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
         Watcher::layout_at(*self, ptr)
+    }
+    #[inline(always)]
+    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        Watcher::draw(*self, layout)
     }
     fn finish(&self) {
         Watcher::finish(*self);
@@ -77,6 +84,12 @@ impl<A: Under> Watcher for Sampled<A> {
             Some(bytes) => Some(unsafe { stack::natural(bytes) }),
             None => self.below().layout_at(ptr),
         }
+    }
+
+    #[inline(always)]
+    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        let guarded = if self.is_due() { self.guard(layout, false) } else { None };
+        guarded.map(Ok).or_else(|| self.below().draw(layout))
     }
 
     fn finish(&self) {
