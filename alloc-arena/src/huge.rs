@@ -16,7 +16,7 @@
 /// What an arena tells the system about huge pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HugePages {
-    /// Asks for huge pages where memory will be dense: for fresh memory while more than 16 huge
+    /// Asks for huge pages where memory will be dense: for fresh memory while more than 6 huge
     /// pages' worth is in use, and for long runs. Advice is taken back after a while, so that the
     /// system does not fill what is purged later.
     #[default]
@@ -30,7 +30,7 @@ pub enum HugePages {
 }
 
 /// With so many huge pages' worth of memory in use, fresh memory is asked for in huge pages.
-const DENSE_HUGE_PAGES: usize = 16;
+const DENSE_HUGE_PAGES: usize = 6;
 
 /// A run of at least so many huge pages begins where one can, if it lies in fresh memory.
 const LONG_HUGE_PAGES: usize = 2;
@@ -100,10 +100,10 @@ mod tests {
     #[test]
     fn huge_pages_are_wished_for_where_memory_is_dense() {
         let wish = |bytes, used_bytes| Huge { huge_bytes: HUGE, used_bytes }.wish(bytes, false);
-        assert_eq!(wish(64 << 10, 31 * MIB), Wish::Nothing);
-        assert_eq!(wish(64 << 10, 32 * MIB), Wish::Touched);
-        assert_eq!(wish(16 * MIB, 15 * MIB), Wish::Nothing);
-        assert_eq!(wish(16 * MIB, 16 * MIB), Wish::Within);
+        assert_eq!(wish(64 << 10, 11 * MIB), Wish::Nothing);
+        assert_eq!(wish(64 << 10, 12 * MIB), Wish::Touched);
+        assert_eq!(wish(8 * MIB, 3 * MIB), Wish::Nothing);
+        assert_eq!(wish(8 * MIB, 4 * MIB), Wish::Within);
         assert_eq!(wish(100 * MIB, 0), Wish::Within);
         assert_eq!(wish(100 * MIB, 50 * MIB), Wish::Touched);
         assert_eq!(wish(1000 * MIB, 100 * MIB), Wish::Nothing);
@@ -116,8 +116,8 @@ mod tests {
         assert_eq!(wish(16 * MIB, 0), Wish::Nothing);
         assert_eq!(wish(16 * MIB, 64 * MIB), Wish::Nothing);
         assert_eq!(wish(16 * MIB, 256 * MIB), Wish::Touched);
-        assert_eq!(wish(64 << 10, 32 * MIB), Wish::Touched);
-        assert_eq!(wish(64 << 10, 31 * MIB), Wish::Nothing);
+        assert_eq!(wish(64 << 10, 12 * MIB), Wish::Touched);
+        assert_eq!(wish(64 << 10, 11 * MIB), Wish::Nothing);
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn give<S: alloc_arena::Source>(arena: &Arena<S>, run: NonNull<u8>, bytes: usize
 #[test]
 fn huge_pages_are_asked_for_piece_by_piece_once_memory_is_dense() {
     let arena = tiny();
-    let dense_bytes = 16 * TINY_HUGE_BYTES;
+    let dense_bytes = 6 * TINY_HUGE_BYTES;
     for _ in 0..dense_bytes / (8 * KIB) {
         take(&arena, 8 * KIB);
         assert_eq!(arena.figures().huge_bytes, 0);
@@ -74,12 +74,12 @@ fn huge_pages_are_asked_for_within_long_runs() {
 #[test]
 fn huge_pages_are_asked_for_when_a_run_grows() {
     let arena = tiny();
-    let run = take(&arena, 512 * KIB);
+    let run = take(&arena, 256 * KIB);
     assert_eq!(arena.figures().huge_bytes, 0);
     // SAFETY: live with that layout.
-    let grown = unsafe { arena.grow(run, layout(512 * KIB), layout(2 * MIB)).unwrap() };
+    let grown = unsafe { arena.grow(run, layout(256 * KIB), layout(2 * MIB)).unwrap() };
     assert_eq!(grown.cast(), run);
-    assert_eq!(arena.figures().huge_bytes, 2 * MIB - 512 * KIB);
+    assert_eq!(arena.figures().huge_bytes, 2 * MIB - 256 * KIB);
     arena.verify().unwrap();
 }
 
@@ -160,7 +160,7 @@ fn huge_pages_are_what_the_user_says() {
 #[test]
 fn huge_pages_of_the_system_back_a_dense_arena() {
     let arena = Arena::new(Os::new());
-    for _ in 0..512 {
+    for _ in 0..192 {
         take(&arena, 64 * KIB);
     }
     assert_eq!(arena.figures().huge_bytes, 0);
