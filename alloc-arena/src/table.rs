@@ -68,6 +68,20 @@ impl Table {
         Self { words: words.cast(), records: records.cast(), known_pages: 0 }
     }
 
+    /// A table of `pages` pages, all of them known, in memory that nobody frees.
+    #[cfg(test)]
+    pub fn known(pages: u32) -> Self {
+        let plan = Plan::of(pages);
+        let memory: &mut [u128] = Vec::leak(vec![0; plan.end.div_ceil(size_of::<u128>())]);
+        const { assert!(align_of::<u128>() >= METADATA_ALIGN) }
+        // SAFETY: T1, T2: the memory is this table's alone, so long and so aligned, and zeroed.
+        unsafe {
+            let mut table = Self::new(NonNull::from(memory).cast(), plan);
+            table.know(pages);
+            table
+        }
+    }
+
     pub fn known_pages(&self) -> u32 {
         self.known_pages
     }

@@ -137,6 +137,17 @@ fn idle_rests_when_nothing_is_left() {
 }
 
 #[test]
+fn idle_looks_ever_more_rarely() {
+    let (cellar, mut idle, mut now) = (Cellar::default(), Idle::new(AFTER), Duration::ZERO);
+    let waits = [(); 8].map(|()| {
+        let wait = idle.look(&cellar, now);
+        now += wait;
+        wait.as_millis()
+    });
+    assert_eq!(waits, [100, 100, 100, 100, 100, 200, 400, 400]);
+}
+
+#[test]
 fn idle_finds_what_was_freed_while_it_gave_back() {
     for kept_bytes in [0, MIB, 40 * MIB] {
         let cellar = Cellar::with(kept_bytes);

@@ -28,6 +28,45 @@ fn a_slot_is_reused_and_spans_go_back() {
     assert_eq!(tree.figure("SizeClassHeap", "spans"), Some(0));
 }
 
+/// What its slot has room for stays where it is; what the contract does not ask for, so the kit does not.
+#[test]
+fn an_allocation_stays_in_its_slot() {
+    let heap: SizeClassHeap<Global> = SizeClassHeap::new(Global);
+    let ptr = heap.allocate(layout(100, 1)).unwrap().cast::<u8>();
+    // SAFETY: live, with a layout that fits, until the line that takes it.
+    unsafe {
+        for (old, new) in [(100, 112), (112, 97), (97, 98)] {
+            let (old, new) = (layout(old, 1), layout(new, 16));
+            let slice = if new.size() > old.size() {
+                heap.grow(ptr, old, new).unwrap()
+            } else {
+                heap.shrink(ptr, old, new).unwrap()
+            };
+            assert_eq!((slice.cast(), slice.len()), (ptr, 112));
+        }
+        let moved = heap.grow(ptr, layout(98, 16), layout(113, 16)).unwrap();
+        assert!(moved.cast() != ptr && moved.len() == 128);
+        heap.deallocate(moved.cast(), layout(113, 16));
+    }
+    heap.verify().unwrap();
+}
+
+/// What no slot holds is the layer below's to resize: it may have room behind the run.
+#[test]
+fn a_large_run_is_resized_below() {
+    let below = alloc_core::Observe::new(System);
+    let heap: SizeClassHeap<_> = SizeClassHeap::new(&below);
+    let (small, large) = (layout(2 << 20, 8), layout(3 << 20, 8));
+    let ptr = heap.allocate(small).unwrap().cast::<u8>();
+    // SAFETY: live, with the layout given, until the line that takes it.
+    unsafe {
+        let ptr = heap.grow(ptr, small, large).unwrap().cast();
+        let ptr = heap.shrink(ptr, large, small).unwrap().cast();
+        assert_eq!((below.figures().grows, below.figures().shrinks), (1, 1));
+        heap.deallocate(ptr, small);
+    }
+}
+
 #[test]
 fn lookup_knows_slots_and_large_runs() {
     let heap: SizeClassHeap<System> = SizeClassHeap::new(System);

@@ -3,7 +3,7 @@
 //! `STRATA_BLESS=1` writes the documentation's table anew.
 
 use alloc_core::Layout;
-use alloc_sizeclass::{Class, ClassTable, Compact, Fine, SizeClasses};
+use alloc_sizeclass::{Class, ClassTable, Compact, Fine, MAX_SMALL_SLOT_BYTES, SizeClasses};
 use std::fmt::Write;
 
 const FINE_TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fine-table.md");
@@ -100,6 +100,78 @@ fn every_size_gets_the_smallest_slot<T: SizeClasses>() {
 fn lookups_agree_with_the_list_of_sizes() {
     every_size_gets_the_smallest_slot::<Fine>();
     every_size_gets_the_smallest_slot::<Compact>();
+}
+
+/// Sizes that are aligned to less than those below them: the class of a size may not do.
+struct Odd;
+
+impl SizeClasses for Odd {
+    const SLOT_BYTES: &'static [usize] = &[16, 48, 208, 256, 1088, 2048, 2176];
+    const GRANULE_BYTES: usize = 4096;
+}
+
+fn every_layout_gets_the_smallest_slot<T: SizeClasses>() {
+    let edges = T::SLOT_BYTES.iter().flat_map(|slot| [slot / 2, slot - 1, *slot, slot + 1]);
+    for size in edges.filter(|size| *size > 0) {
+        for align in (0..=17).map(|shift| 1 << shift) {
+            let layout = Layout::from_size_align(size, align).unwrap();
+            let fits = |class: &Class| {
+                T::info(*class).slot_bytes >= size && T::info(*class).slot_align >= align
+            };
+            assert_eq!(T::class_of(layout), T::classes().find(fits), "{layout:?}");
+        }
+    }
+}
+
+#[test]
+fn lookups_agree_with_the_list_of_alignments() {
+    every_layout_gets_the_smallest_slot::<Fine>();
+    every_layout_gets_the_smallest_slot::<Compact>();
+    every_layout_gets_the_smallest_slot::<Odd>();
+    let layout = Layout::from_size_align(100, 64).unwrap();
+    assert_eq!(Odd::class_at_sight(layout), None);
+    assert_eq!(Odd::class_of(layout), Some(Class::new(4)));
+}
+
+fn marks_find_slots<T: SizeClasses>() -> usize {
+    let mut marked = 0;
+    for class in T::classes() {
+        let (mark, info) = (T::mark(class), T::info(class));
+        assert_eq!(mark != 0, info.span_bytes == T::GRANULE_BYTES && !info.is_medium());
+        if mark == 0 {
+            continue;
+        }
+        marked += 1;
+        assert_eq!(mark as u8 as usize, class.index());
+        for offset in 0..T::GRANULE_BYTES {
+            let starts = T::starts_at(mark, 7 * T::GRANULE_BYTES + offset);
+            assert_eq!(starts, offset.is_multiple_of(info.slot_bytes), "{info:?} at {offset}");
+        }
+    }
+    assert!((0..100).all(|address| !T::starts_at(0, address)));
+    marked
+}
+
+#[test]
+fn marks_agree_with_a_division() {
+    assert_eq!(marks_find_slots::<Compact>(), 10);
+    assert_eq!(marks_find_slots::<Odd>(), 5);
+    assert_eq!(marks_find_slots::<Fine>(), 63);
+}
+
+#[test]
+fn a_class_may_be_another_table_s() {
+    let last = Class::new(Compact::SLOT_BYTES.len());
+    assert!(Compact::has(last) && !Compact::has(Class::new(last.index() + 1)));
+    assert_eq!(Compact::info(Class::new(last.index() + 1)).slot_bytes, 0);
+    assert!(Fine::has(Class::new(last.index() + 1)));
+}
+
+#[test]
+fn medium_slots_are_longer_than_small_ones() {
+    let info = |size| *Fine::info(Fine::class_of_size(size).unwrap());
+    assert!(!info(MAX_SMALL_SLOT_BYTES).is_medium());
+    assert!(info(MAX_SMALL_SLOT_BYTES + 1).is_medium());
 }
 
 fn alignments_are_natural<T: SizeClasses>() {

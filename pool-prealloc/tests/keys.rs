@@ -4,9 +4,11 @@
 
 mod common;
 
+use alloc_core::report::Tree;
 use common::{Census, unwinds};
 use pool_prealloc::{Full, Key, KeyPool, StaleKey, TakeError};
 use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 fn is_send_and_sync<T: Send + Sync>() {}
 
@@ -36,6 +38,7 @@ fn a_stale_key_names_nothing() {
     pool[b] = "B";
     assert_eq!(pool.get(b), Some(&"B"));
     assert_eq!((pool.peak_slots(), pool.refused(), pool.is_full()), (2, 1, true));
+    assert!(!pool.is_empty());
     unwinds(|| assert_eq!(pool[a], "a"));
     pool.verify().unwrap();
 }
@@ -66,6 +69,9 @@ fn ways_through_the_values() {
     pool.remove(keys[5]).unwrap();
     assert_eq!(pool.keys().collect::<Vec<_>>(), [keys[0], keys[2], keys[3], keys[4]]);
     assert_eq!(pool.iter().len(), 4);
+    let mut walk = pool.iter_mut();
+    walk.next();
+    assert_eq!(walk.size_hint(), (3, Some(3)));
     for (key, value) in &mut pool {
         *value += key.index();
     }
@@ -171,11 +177,35 @@ fn values_without_a_size_have_keys() {
 fn capacities_at_their_ends() {
     let mut none = KeyPool::with_capacity(0);
     assert_eq!(none.insert(1), Err(Full(1)));
-    assert!(none.is_full() && none.iter().next().is_none());
+    assert!(none.is_full() && none.is_empty() && none.iter().next().is_none());
     let refused = |slots| KeyPool::<()>::try_with_capacity(slots).map(|_| ()).unwrap_err();
     assert_eq!(refused(usize::MAX), TakeError::TooLarge);
     assert_eq!(refused(u32::MAX as usize), TakeError::TooLarge);
     assert!(KeyPool::<()>::layout(u32::MAX as usize - 1).is_some());
+}
+
+#[test]
+fn keys_have_hashes() {
+    let hash = |key: &Key<u32>| BuildHasherDefault::<DefaultHasher>::default().hash_one(key);
+    let mut pool = KeyPool::with_capacity(2);
+    let [a, b] = [1, 2].map(|n| pool.insert(n).unwrap());
+    pool.remove(a).unwrap();
+    let later = pool.insert(3).unwrap();
+    assert_eq!(hash(&a), hash(&a.clone()));
+    assert!(hash(&a) != hash(&b) && hash(&a) != hash(&later));
+}
+
+#[test]
+fn a_key_pool_reports_its_figures() {
+    let mut pool = KeyPool::with_capacity(2);
+    let [a, _] = [1, 2].map(|n| pool.insert(n).unwrap());
+    pool.insert(3).unwrap_err();
+    pool.remove(a).unwrap();
+    let tree = Tree::from_fn(|report| pool.report(report));
+    let figures = ["capacity", "used", "peak", "retired", "refused"]
+        .map(|name| tree.figure("KeyPool", name).unwrap());
+    assert_eq!(figures, [2, 1, 2, 0, 1]);
+    assert_eq!(tree.below[0].name, "Global");
 }
 
 #[test]

@@ -88,6 +88,26 @@ proptest! {
     }
 }
 
+/// In whatever order the shares stand, a layout gets a slot of the shortest that it fits into.
+#[test]
+fn a_layout_gets_the_shortest_slot() {
+    const LENGTHS: [usize; 4] = [8, 24, 64, 120];
+    for order in 0..4_usize.pow(4) {
+        let at: [_; 4] = std::array::from_fn(|n| order >> (2 * n) & 3);
+        if (0..4).any(|n| !at.contains(&n)) {
+            continue;
+        }
+        let plan = Plan::new(at.map(|n| Share::new(layout(LENGTHS[n], 1), 1)));
+        let mut memory = vec![MaybeUninit::uninit(); plan.bytes() + 4 * plan.align_bytes()];
+        let budget =
+            Budget::over(plan, aligned(&mut memory, plan.bytes(), plan.align_bytes())).unwrap();
+        for bytes in LENGTHS {
+            let slot = budget.allocate(layout(bytes - 7, 1)).unwrap();
+            assert_eq!(slot.len(), bytes, "{at:?}");
+        }
+    }
+}
+
 trait BytesOf {
     fn bytes_of(self) -> usize;
 }

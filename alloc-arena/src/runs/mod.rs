@@ -13,6 +13,8 @@
 #![forbid(unsafe_code)]
 
 mod fresh;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use crate::bits;

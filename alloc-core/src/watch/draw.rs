@@ -111,26 +111,27 @@ impl Sampler {
     pub(super) fn random(&self) -> u64 {
         // ORDERING: Relaxed; each draw has its own number, and guards nothing.
         let draw = self.draws.fetch_add(1, Ordering::Relaxed);
-        let mut word = self.seed.wrapping_add(draw.wrapping_add(1).wrapping_mul(GOLDEN));
-        if self.seed == 0 {
-            // Where the system laid this process: other distances in each.
-            word ^= (core::ptr::from_ref(self).addr() as u64).rotate_left(32);
-            word ^= u64::from(std::process::id());
-        }
+        let seed = if self.seed == 0 { self.place() } else { self.seed };
+        let mut word = seed.wrapping_add(draw.wrapping_add(1).wrapping_mul(GOLDEN));
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         word ^ (word >> 31)
     }
 
+    /// Where the system laid this process, and it laid the sampler: other distances in each.
+    fn place(&self) -> u64 {
+        (core::ptr::from_ref(self).addr() as u64).rotate_left(32) ^ u64::from(std::process::id())
+    }
+
     /// The sampler's number, which no other of this process has.
     fn number(&self) -> u32 {
-        static LAST: crate::sync::language::AtomicU32 = crate::sync::language::AtomicU32::new(0);
+        static NEXT: crate::sync::language::AtomicU32 = crate::sync::language::AtomicU32::new(1);
         // ORDERING: Relaxed throughout; numbers need to be different, nothing more.
         let known = self.number.load(Ordering::Relaxed);
         if known != NO_NUMBER {
             return known;
         }
-        let mut fresh = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut fresh = NEXT.fetch_add(1, Ordering::Relaxed);
         if matches!(fresh, NO_NUMBER | NOBODY) {
             fresh = 1;
         }
@@ -146,7 +147,44 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 #[cfg(all(test, not(all(loom, feature = "loom"))))]
 mod tests {
-    use super::{Countdown, Sampler};
+    use super::{Countdown, GOLDEN, Sampler};
+
+    fn seeded(mean: usize, seed: u64) -> Sampler {
+        let mut sampler = Sampler::new(mean);
+        sampler.set_seed(seed);
+        sampler
+    }
+
+    #[test]
+    fn words_are_those_of_splitmix64() {
+        // What its authors' program prints for this seed.
+        let words =
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        let sampler = seeded(1, 1_234_567);
+        assert_eq!(words.map(|_| sampler.random()), words);
+    }
+
+    #[test]
+    fn without_a_seed_each_draws_other_words() {
+        let samplers = [Sampler::new(1), Sampler::new(1)];
+        let [one, other] = samplers.each_ref().map(Sampler::random);
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn the_rarest_distance_is_a_number() {
+        // The first word is 0, of which no logarithm could be taken.
+        let sampler = seeded(100, GOLDEN.wrapping_neg());
+        assert_eq!(sampler.distance(), (53.0 * core::f64::consts::LN_2 * 100.0) as usize);
+    }
+
+    #[test]
+    fn a_mean_is_what_was_set() {
+        let mut sampler = Sampler::new(100);
+        assert_eq!(sampler.mean(), 100);
+        sampler.set_mean(7);
+        assert_eq!(sampler.mean(), 7);
+    }
 
     #[test]
     fn a_mean_of_nothing_samples_everything_but_nothing() {
