@@ -5,6 +5,7 @@
 //! Reading a stack takes no lock of ours; what it may allocate is not watched ([`Inside`]). Names are looked up
 //! only when somebody writes a report.
 
+use super::unwind;
 use crate::sync::language::{AtomicUsize, Ordering};
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -89,6 +90,7 @@ pub fn leave_out_code(code: Range<usize>) {
     // ORDERING: Relaxed; there is one thread, and those that it starts see what it did.
     OWN_CODE[0].store(code.start, Ordering::Relaxed);
     OWN_CODE[1].store(code.end, Ordering::Relaxed);
+    unwind::prepare();
 }
 
 /// The calls that led here, innermost first.
@@ -121,7 +123,7 @@ impl Calls {
         self.depth = 0;
         if let Above::Stack(end) = above {
             // Where a frame's stack ended, in what it was doing: further down than that of all who called it.
-            if walk_by_rules(|ip, sp| sp <= end || self.add(ip, &own_code)) {
+            if unwind::walk(|ip, sp| sp <= end || self.add(ip, &own_code)) {
                 return;
             }
             self.depth = 0;
@@ -165,15 +167,6 @@ impl Calls {
     pub(crate) fn frames(&self) -> &[usize] {
         &self.frames[..self.depth]
     }
-}
-
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64", not(miri)))]
-use super::unwind::walk as walk_by_rules;
-
-/// Elsewhere nobody knows rules.
-#[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64", not(miri))))]
-fn walk_by_rules(_: impl FnMut(usize, usize) -> bool) -> bool {
-    false
 }
 
 #[cfg(unix)]

@@ -35,13 +35,11 @@ pub mod profile;
 mod row;
 #[cfg(all(feature = "sampled", unix))]
 mod sampled;
-#[cfg(all(
-    any(feature = "calls", feature = "profile", feature = "leaks", feature = "sampled"),
-    target_os = "linux",
-    target_env = "gnu",
-    target_arch = "x86_64",
-    not(miri)
-))]
+#[cfg(any(feature = "calls", feature = "profile", feature = "leaks", feature = "sampled"))]
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64", not(miri))),
+    path = "unwind_elsewhere.rs"
+)]
 mod unwind;
 #[cfg(feature = "valgrind")]
 mod valgrind;

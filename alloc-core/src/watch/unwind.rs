@@ -242,6 +242,11 @@ struct Found {
 
 type Find = unsafe extern "C" fn(*mut c_void, *mut Found) -> i32;
 
+/// Does what takes a lock of the linker's: else the first walk does it.
+pub(super) fn prepare() {
+    finder();
+}
+
 /// glibc's `_dl_find_object`, which takes no lock; it is there since 2.35.
 #[inline(always)]
 fn finder() -> Option<Find> {
