@@ -224,7 +224,10 @@ impl Step {
             // SAFETY: a list keeps its boxes.
             let bytes = unsafe { (record(value).bytes)(value) };
             let listed_bytes = GLOBAL.listed_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            assert!(!cfg!(any(debug_assertions, loom)) || listed_bytes >= bytes, "bytes of what is listed");
+            assert!(
+                !cfg!(any(debug_assertions, loom)) || listed_bytes >= bytes,
+                "bytes of what is listed"
+            );
             // SAFETY: it was taken off its list.
             if unsafe { take_up(value, ends) } {
                 seeds.push(value);
