@@ -111,9 +111,10 @@ pub unsafe trait Layer: Allocator {
     /// this thread: it would wait for itself. So it would if a layer were frozen twice, on which two sides of a
     /// stack stand, or two stacks: the module `forks` freezes any number of stacks, and each layer once.
     ///
-    /// An implementation passes the call on to the layer below, always to the same one, which lives as long as it does. On
-    /// the way of `forks`, a pointer (`&L`, `Shared<L>`) only notes where it leads; that layer is frozen after all that
-    /// stand on it, and thawed before them. A layer may be frozen and thawed without any fork.
+    /// An implementation passes the call on to the layer below, always to the same one, which lives as long as it does; by
+    /// [`pass_on!`](crate::pass_on), or `Layer::freeze(&self.below)`. For `forks`, a pointer (`&L`, `Shared<L>`) only notes
+    /// where it leads; that layer is frozen after all that stand on it, and thawed before them. A layer may also be frozen
+    /// and thawed without a fork.
     fn freeze(&self) {}
 
     /// Releases what [`freeze`](Layer::freeze) took, bottom first, in the parent and in the child.

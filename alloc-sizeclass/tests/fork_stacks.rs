@@ -170,7 +170,7 @@ fn children_find_all_stacks_in_order() {
         })
         .collect();
     STARTED.wait();
-    for round in 0..40 {
+    for round in 0..20 {
         // SAFETY: the child calls nothing but these stacks, the system's `malloc` (which is safe), and `_exit`.
         let child = forks::around(&[&value], || unsafe { libc::fork() });
         if child == 0 {

@@ -21,10 +21,13 @@
 //!
 //! * a layer that is reached by a pointer into a stack which has it by value, as `&STACK.below()`, while `STACK` is frozen as
 //!   well: it is frozen as a part of that one, and once more;
-//! * a layer of a user's whose `freeze` goes to a shared layer otherwise than by `&L` or `Shared<L>` (write
-//!   `Layer::freeze(&&SHARED)`, and `thaw` likewise);
+//! * a layer of a user's whose `freeze` goes to a shared layer otherwise than by a pointer's `freeze`. Of a field that is a
+//!   plain `&Arena<Os>`, `self.below.freeze()` is the arena's: write [`pass_on!`](crate::pass_on), or
+//!   `Layer::freeze(&self.below)`; for a static, `Layer::freeze(&&GROUND)`; and `thaw` likewise;
 //! * a stack that is frozen by hand, by [`Layer::freeze`], while another that shares a layer with it is registered: put
 //!   [`around`] in its place;
+//! * thread caches that are values and stand on static ones, while threads end that used them, and one of them is frozen
+//!   behind a pointer: give [`around`] the caches themselves;
 //! * more stacks than 128, or more than 512 parts between pointers;
 //! * a fork in a signal handler that interrupted an allocator.
 

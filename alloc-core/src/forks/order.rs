@@ -134,11 +134,11 @@ impl Forks {
         let registered = self.registered.lock();
         self.with(|session| {
             session.table.len = 0;
-            for stack in registered.parts.iter().flatten() {
-                session.meets_at(0, *stack);
-            }
             for stack in by_hand {
                 session.meets_at(0, Part::of(*stack));
+            }
+            for stack in registered.parts.iter().flatten() {
+                session.meets_at(0, *stack);
             }
         });
         registered.len
