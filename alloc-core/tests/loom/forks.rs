@@ -47,6 +47,7 @@ impl Piece {
         let _own = self.own.lock();
         assert_eq!(self.frozen.load(Ordering::Relaxed), 0);
         self.is_in_use.store(true, Ordering::Relaxed);
+        thread::yield_now(); // a fork may be now
         if let Some(below) = &self.below {
             below.work();
         }
@@ -108,9 +109,11 @@ unsafe impl Layer for Piece {
 }
 
 /// A fork, as far as locks are concerned.
-fn fork(forks: &Forks, at_the_fork: impl FnOnce()) {
+fn fork(forks: &Forks, at_the_fork: impl Fn()) {
     let me = ME.with(Cell::get);
     forks.hold(me, &[]);
+    at_the_fork();
+    thread::yield_now(); // others do what they can
     at_the_fork();
     // SAFETY: held above.
     unsafe { forks.release(me) };
@@ -128,7 +131,6 @@ fn model(f: impl Fn() + Sync + Send + 'static) {
 /// Two stacks on one ground, while a thread is in the second: it has that one's lock, and waits for the ground's.
 ///
 /// weakened: a pointer's `freeze` goes down (`meets` is false) → caught (the ground is waited for by who has it)
-/// weakened: what is met is of the rank of who met it → caught (each waits for the other)
 #[test]
 fn forks_f1_what_is_shared_comes_last() {
     model(|| {
@@ -151,6 +153,7 @@ fn forks_f1_what_is_shared_comes_last() {
 /// A stack on a stack, which was registered first: the order of registration is the wrong one.
 ///
 /// weakened: parts of one rank are not frozen alone before → caught (each waits for the other)
+/// weakened: what is met is of the rank of who met it → caught (the same)
 #[test]
 fn forks_f2_what_stands_on_another_comes_first() {
     model(|| {
