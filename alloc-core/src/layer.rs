@@ -108,7 +108,13 @@ pub unsafe trait Layer: Allocator {
     /// thread finds no lock held by a thread that the child will not have.
     ///
     /// Between `freeze` and [`thaw`](Layer::thaw) no other method of the stack may be called by
-    /// this thread: it would wait for itself.
+    /// this thread: it would wait for itself. So it would if a layer were frozen twice, on which two sides of a
+    /// stack stand, or two stacks: the module `forks` freezes any number of stacks, and each layer once.
+    ///
+    /// An implementation passes the call on to the layer below, always to the same one, which lives as long as it does; by
+    /// [`pass_on!`](crate::pass_on), or `Layer::freeze(&self.below)`. For `forks`, a pointer (`&L`, `Shared<L>`) only notes
+    /// where it leads; that layer is frozen after all that stand on it, and thawed before them. A layer may also be frozen
+    /// and thawed without a fork.
     fn freeze(&self) {}
 
     /// Releases what [`freeze`](Layer::freeze) took, bottom first, in the parent and in the child.
@@ -181,12 +187,32 @@ unsafe impl<A: Layer + ?Sized> Layer for &A {
         (**self).verify()
     }
     fn freeze(&self) {
-        (**self).freeze();
+        freeze_shared(*self);
     }
     unsafe fn thaw(&self) {
         // SAFETY: the caller vouches for `freeze`, which went to the same layer.
-        unsafe { (**self).thaw() }
+        unsafe { thaw_shared(*self) }
     }
+}
+
+#[cfg(all(unix, feature = "std", not(all(loom, feature = "loom"))))]
+pub(crate) use crate::forks::{freeze_shared, thaw_shared};
+
+/// [`Layer::freeze`] of a pointer to `layer`, where forks are nobody's business.
+#[cfg(not(all(unix, feature = "std", not(all(loom, feature = "loom")))))]
+pub(crate) fn freeze_shared<A: Layer + ?Sized>(layer: &A) {
+    layer.freeze();
+}
+
+/// [`Layer::thaw`] of a pointer to `layer`.
+///
+/// # Safety
+///
+/// As for that.
+#[cfg(not(all(unix, feature = "std", not(all(loom, feature = "loom")))))]
+pub(crate) unsafe fn thaw_shared<A: Layer + ?Sized>(layer: &A) {
+    // SAFETY: the caller's promise.
+    unsafe { layer.thaw() }
 }
 
 /// What every layer answers to a layout of size 0 (rule L3).

@@ -20,6 +20,8 @@ mod compat;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod foreign;
+#[cfg(all(unix, feature = "std", not(all(loom, feature = "loom"))))]
+pub mod forks;
 pub mod gc;
 #[cfg(feature = "alloc")]
 mod ground;

@@ -3,6 +3,7 @@
 //! They are types of their own because `Allocator` is another crate's trait: Rust's orphan rule
 //! keeps it from being implemented here for `Arc` and `Box` themselves.
 
+use crate::layer::{freeze_shared, thaw_shared};
 use crate::{AllocError, Broken, Layer, Report};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -11,7 +12,7 @@ use core::ops::{Deref, Range};
 use core::ptr::NonNull;
 
 macro_rules! owned_layer {
-    ($(#[$attr:meta])* $name:ident, $pointer:ident) => {
+    ($(#[$attr:meta])* $name:ident, $pointer:ident, $freeze:expr, $thaw:expr) => {
         $(#[$attr])*
         pub struct $name<L: ?Sized>(pub $pointer<L>);
 
@@ -116,11 +117,11 @@ macro_rules! owned_layer {
                 self.0.verify()
             }
             fn freeze(&self) {
-                self.0.freeze();
+                $freeze(&*self.0);
             }
             unsafe fn thaw(&self) {
                 // SAFETY: the caller vouches for `freeze`, which went to the same layer.
-                unsafe { self.0.thaw() }
+                unsafe { $thaw(&*self.0) }
             }
         }
     };
@@ -137,7 +138,7 @@ owned_layer! {
     /// numbers.push(7);
     /// # assert_eq!(numbers[0], 7);
     /// ```
-    Shared, Arc
+    Shared, Arc, freeze_shared, thaw_shared
 }
 
 impl<L: ?Sized> Clone for Shared<L> {
@@ -156,5 +157,5 @@ owned_layer! {
     /// let seven = boxed::Box::new_in(7, &stack);
     /// # assert_eq!(*seven, 7);
     /// ```
-    Boxed, Box
+    Boxed, Box, L::freeze, L::thaw
 }

@@ -5,6 +5,9 @@
 
 #![cfg(all(loom, feature = "loom"))]
 
+#[path = "loom/forks.rs"]
+mod forks;
+
 use alloc_core::api2::alloc::Global;
 use alloc_core::sync::{AtomicUsize, Lock, Ordering, heavy_fence, light_fence};
 use alloc_core::{Allocator, Layer, Layout, Limit};

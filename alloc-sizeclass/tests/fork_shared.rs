@@ -66,11 +66,8 @@ fn wait(child: libc::pid_t) -> Option<i32> {
     }
 }
 
-/// In a process of its own, which hangs if the handlers of one cache wait for those of the other.
-///
-/// It does hang: each cache freezes the ground, whose locks do not know that this thread has them.
+/// In a process of its own, which hangs if the ground, on which both stand, is frozen for one and for the other.
 #[test]
-#[ignore = "known to hang: a ground that two static caches share is frozen twice by one thread"]
 fn two_static_caches_on_one_ground() {
     let status = fork_and_wait(|| {
         warm_up(&FIRST, 100);

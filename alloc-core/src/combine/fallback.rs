@@ -22,8 +22,8 @@ use core::ptr::NonNull;
 /// Growing and shrinking is first asked of the side that has the allocation, and moves to the
 /// other when that one refuses.
 ///
-/// Sides that share a ground are fine, except that such a stack cannot be
-/// [frozen](Layer::freeze): it would wait for the ground's lock twice.
+/// Sides that share a ground are fine, except that such a stack cannot be [frozen](Layer::freeze)
+/// by hand: it would wait for the ground's lock twice. The module `forks` carries it over a fork.
 ///
 /// # Aborts
 ///

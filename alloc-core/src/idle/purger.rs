@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 /// program's global allocator.
 ///
 /// **Forks.** A child of a fork has no such thread: dropping its copy of this value does nothing, and it
-/// may start one of its own. As ever, forks need a stack that is frozen meanwhile ([`Layer::freeze`]; a
+/// may start one of its own. As ever, forks need a stack that is frozen meanwhile (the module `forks`; a
 /// static thread cache sees to that).
 #[derive(Debug)]
 #[must_use = "the thread ends when this is dropped"]

@@ -284,8 +284,9 @@ impl<H: BatchHeap + Send + Sync + 'static> ThreadCache<H> {
     /// `H: 'static` because a thread that ends later flushes into the heap, unless the cache was
     /// dropped before: share a heap by [`Shared`](alloc_core::Shared).
     ///
-    /// Forks: call [`freeze`](alloc_core::Layer::freeze) before, and
-    /// [`thaw`](alloc_core::Layer::thaw) after, in both processes. (A static cache does.)
+    /// Forks: fork within `alloc_core::forks::around`; or, if it shares nothing with a static cache,
+    /// call [`freeze`](alloc_core::Layer::freeze) before, and [`thaw`](alloc_core::Layer::thaw)
+    /// after, in both processes. (A static cache sees to forks itself.)
     ///
     /// # Panics
     ///

@@ -7,7 +7,6 @@
 use super::local::{Local, State};
 use super::{Key, Lists, Shared, ThreadCache};
 use crate::heap::BatchHeap;
-use alloc_core::Layer;
 use core::ops::Deref;
 
 /// The home of a static cache's shared part: in the static itself.
@@ -34,7 +33,7 @@ impl<T> Deref for Inline<T> {
 ///   and returns whether that could be arranged.
 pub unsafe trait StaticKey: Sized + Send + Sync + 'static {
     /// The heap below the cache.
-    type Heap: BatchHeap + Sync + 'static;
+    type Heap: BatchHeap + Send + Sync + 'static;
 
     /// The cache.
     fn cache() -> &'static ThreadCache<Self::Heap, Self>;
@@ -139,25 +138,14 @@ impl<K: StaticKey> Drop for AtExit<K> {
     }
 }
 
-/// Registers `pthread_atfork` handlers for the cache of `K`, once: the heap's locks are held during
-/// a fork, and the child takes over what the threads that it does not have had cached.
+/// Registers the cache of `K` for forks: its locks, and those below, are held during a fork, and the child takes over what
+/// the threads that it does not have had cached.
 #[cfg(unix)]
 fn watch_forks<K: StaticKey>() {
-    extern "C" fn before<K: StaticKey>() {
-        K::cache().freeze();
-    }
-    extern "C" fn after<K: StaticKey>() {
-        // SAFETY: `before` ran in this thread just before the fork.
-        unsafe { K::cache().thaw() };
-    }
-    if !K::cache().home.forks_are_watched() {
-        // SAFETY: the handlers are functions, and the cache is a static.
-        let error =
-            unsafe { libc::pthread_atfork(Some(before::<K>), Some(after::<K>), Some(after::<K>)) };
-        if error != 0 {
-            // There is no memory. The next thread that begins tries again.
-            K::cache().home.forget_forks();
-        }
+    let home = &K::cache().home;
+    // If there is no memory, the next thread that begins tries again.
+    if !home.forks_are_watched() && alloc_core::forks::register(K::cache()) {
+        home.watches_forks();
     }
 }
 

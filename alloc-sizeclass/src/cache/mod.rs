@@ -52,11 +52,9 @@ mod miss;
 mod reclaim;
 
 use crate::heap::BatchHeap;
-#[cfg(not(all(loom, feature = "loom")))]
-use alloc_core::sync::AtomicBool;
 use alloc_core::sync::Lock;
-#[cfg(not(all(loom, feature = "loom")))]
-use alloc_core::sync::Ordering;
+#[cfg(all(unix, not(all(loom, feature = "loom"))))]
+use alloc_core::sync::{AtomicBool, Ordering};
 use core::fmt;
 use core::ops::Deref;
 #[cfg(all(unix, not(all(loom, feature = "loom"))))]
@@ -121,8 +119,8 @@ pub unsafe trait Key<H>: Sized {
 pub struct Shared<H> {
     pub(crate) heap: H,
     registry: Lock<Registry>,
-    /// Whether fork handlers were registered, or are being.
-    #[cfg(not(all(loom, feature = "loom")))]
+    /// Whether the cache, a static, is registered for forks.
+    #[cfg(all(unix, not(all(loom, feature = "loom"))))]
     forks_are_watched: AtomicBool,
     /// Under loom nothing can be a constant, so each cache has EMPTY lists of its own.
     #[cfg(all(loom, feature = "loom"))]
@@ -141,7 +139,7 @@ impl<H> Shared<H> {
             Self {
                 heap,
                 registry: Lock::new(Registry::new()),
-                #[cfg(not(all(loom, feature = "loom")))]
+                #[cfg(all(unix, not(all(loom, feature = "loom"))))]
                 forks_are_watched: AtomicBool::new(false),
                 #[cfg(all(loom, feature = "loom"))]
                 empty: Lists::new(),
@@ -149,18 +147,18 @@ impl<H> Shared<H> {
         }
     }
 
-    /// Whether somebody called this before.
-    #[cfg(not(all(loom, feature = "loom")))]
+    /// Whether the cache is registered for forks.
+    #[cfg(all(unix, not(all(loom, feature = "loom"))))]
     fn forks_are_watched(&self) -> bool {
-        // ORDERING: Relaxed: it only picks one caller.
-        self.forks_are_watched.swap(true, Ordering::Relaxed)
+        // ORDERING: Relaxed: it only saves a call, which may be made again.
+        self.forks_are_watched.load(Ordering::Relaxed)
     }
 
-    /// Nobody watches them after all.
+    /// It is.
     #[cfg(all(unix, not(all(loom, feature = "loom"))))]
-    fn forget_forks(&self) {
-        // ORDERING: Relaxed: it only picks one caller, as above.
-        self.forks_are_watched.store(false, Ordering::Relaxed);
+    fn watches_forks(&self) {
+        // ORDERING: Relaxed, as above.
+        self.forks_are_watched.store(true, Ordering::Relaxed);
     }
 
     /// The EMPTY lists.

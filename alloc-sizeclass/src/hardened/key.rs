@@ -70,23 +70,13 @@ impl Thread {
     }
 
     fn watch_forks<K: Static>(&self) {
-        extern "C" fn before<K: Static>() {
-            K::stack().freeze();
-        }
-        extern "C" fn after<K: Static>() {
-            // SAFETY: `before` ran in this thread just before the fork.
-            unsafe { K::stack().thaw() };
-        }
-        // ORDERING: Relaxed: it only picks one caller, here and below.
-        if self.forks_are_watched.swap(true, Ordering::Relaxed) {
+        // ORDERING: Relaxed, here and below: it only saves a call, which may be made again.
+        if self.forks_are_watched.load(Ordering::Relaxed) {
             return;
         }
-        // SAFETY: the handlers are functions, and the stack is a static.
-        let error =
-            unsafe { libc::pthread_atfork(Some(before::<K>), Some(after::<K>), Some(after::<K>)) };
-        if error != 0 {
-            // There is no memory. The next thread that begins tries again.
-            self.forks_are_watched.store(false, Ordering::Relaxed);
+        // If there is no memory, the next thread that begins tries again.
+        if alloc_core::forks::register(K::stack()) {
+            self.forks_are_watched.store(true, Ordering::Relaxed);
         }
     }
 }

@@ -78,9 +78,9 @@ std::thread_local! {
 /// threads for it. A sample costs some microseconds, for the stack is read by its unwind tables; it begins on a page (of
 /// 4096 bytes), so it takes up to a page of memory more. The ledger's memory comes from the layer below.
 ///
-/// In a program where threads fork while others allocate, call [`freeze`](Layer::freeze) and [`thaw`](Layer::thaw) around the
-/// fork, as for any layer; or, where the layer below sees to forks itself (a static thread cache), what the profile
-/// alone has to do: [`freeze_ledger`](Self::freeze_ledger) and [`thaw_ledger`](Self::thaw_ledger).
+/// In a program where threads fork while others allocate, have the profile registered, as any layer is (the module `forks`),
+/// also where the layer below sees to forks itself (a static thread cache). What the profile alone has to do, is
+/// [`freeze_ledger`](Self::freeze_ledger) and [`thaw_ledger`](Self::thaw_ledger).
 pub struct Profile<A: Layer> {
     sampler: Sampler,
     filter: Filter,
