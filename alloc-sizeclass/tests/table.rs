@@ -133,6 +133,13 @@ fn lookups_agree_with_the_list_of_alignments() {
     assert_eq!(Odd::class_of(layout), Some(Class::new(4)));
 }
 
+/// The mark of its last class would be less than 2^64 over the slot size, if it were rounded up from one less.
+struct Edge;
+
+impl SizeClasses for Edge {
+    const SLOT_BYTES: &'static [usize] = &[16, 32, 48, 848];
+}
+
 fn marks_find_slots<T: SizeClasses>() -> usize {
     let mut marked = 0;
     for class in T::classes() {
@@ -156,6 +163,7 @@ fn marks_find_slots<T: SizeClasses>() -> usize {
 fn marks_agree_with_a_division() {
     assert_eq!(marks_find_slots::<Compact>(), 10);
     assert_eq!(marks_find_slots::<Odd>(), 5);
+    assert_eq!(marks_find_slots::<Edge>(), 4);
     assert_eq!(marks_find_slots::<Fine>(), 63);
 }
 

@@ -149,7 +149,7 @@ const fn clamp(value: usize, low: usize, high: usize) -> usize {
 }
 
 /// Refuses, at compile time, a table that breaks a rule.
-const fn check<T: SizeClasses>() {
+pub(super) const fn check<T: SizeClasses>() {
     let sizes = T::SLOT_BYTES;
     let granule = T::GRANULE_BYTES;
     assert!(granule.is_power_of_two() && granule >= 256, "T3: the granule");
