@@ -128,7 +128,9 @@ fn lookups_agree_with_the_list_of_alignments() {
     every_layout_gets_the_smallest_slot::<Fine>();
     every_layout_gets_the_smallest_slot::<Compact>();
     every_layout_gets_the_smallest_slot::<Odd>();
+    // A search is for what is not found at sight.
     let layout = Layout::from_size_align(100, 64).unwrap();
+    assert_eq!(Fine::class_at_sight(layout), Fine::class_of_size(128));
     assert_eq!(Odd::class_at_sight(layout), None);
     assert_eq!(Odd::class_of(layout), Some(Class::new(4)));
 }

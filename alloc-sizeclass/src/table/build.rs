@@ -98,6 +98,7 @@ pub(super) const fn coarse_entry(last: usize) -> usize {
 }
 
 const _: () = {
+    assert!(FINE_ENTRIES * 16 == FINE_LIMIT);
     assert!(coarse_entry(FINE_LIMIT) == 0);
     assert!(coarse_entry(MAX_SLOT_BYTES - 1) == COARSE_ENTRIES - 1);
 };
