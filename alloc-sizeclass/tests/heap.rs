@@ -32,21 +32,23 @@ fn a_slot_is_reused_and_spans_go_back() {
 #[test]
 fn an_allocation_stays_in_its_slot() {
     let heap: SizeClassHeap<Global> = SizeClassHeap::new(Global);
-    let ptr = heap.allocate(layout(100, 1)).unwrap().cast::<u8>();
-    // SAFETY: live, with a layout that fits, until the line that takes it.
-    unsafe {
-        for (old, new) in [(100, 112), (112, 97), (97, 98)] {
-            let (old, new) = (layout(old, 1), layout(new, 16));
-            let slice = if new.size() > old.size() {
-                heap.grow(ptr, old, new).unwrap()
-            } else {
-                heap.shrink(ptr, old, new).unwrap()
-            };
-            assert_eq!((slice.cast(), slice.len()), (ptr, 112));
+    let all = [(); 8].map(|()| heap.allocate(layout(100, 1)).unwrap().cast::<u8>());
+    for ptr in all {
+        // SAFETY: live, with a layout that fits, until the line that takes it.
+        unsafe {
+            for (old, new) in [(100, 112), (112, 97), (97, 98)] {
+                let (old, new) = (layout(old, 1), layout(new, 16));
+                let slice = if new.size() > old.size() {
+                    heap.grow(ptr, old, new).unwrap()
+                } else {
+                    heap.shrink(ptr, old, new).unwrap()
+                };
+                assert_eq!((slice.cast(), slice.len()), (ptr, 112));
+            }
+            let moved = heap.grow(ptr, layout(98, 16), layout(113, 16)).unwrap();
+            assert!(moved.cast() != ptr && moved.len() == 128);
+            heap.deallocate(moved.cast(), layout(113, 16));
         }
-        let moved = heap.grow(ptr, layout(98, 16), layout(113, 16)).unwrap();
-        assert!(moved.cast() != ptr && moved.len() == 128);
-        heap.deallocate(moved.cast(), layout(113, 16));
     }
     heap.verify().unwrap();
 }

@@ -128,9 +128,18 @@ fn lookups_agree_with_the_list_of_alignments() {
     every_layout_gets_the_smallest_slot::<Fine>();
     every_layout_gets_the_smallest_slot::<Compact>();
     every_layout_gets_the_smallest_slot::<Odd>();
+    // A search is for what is not found at sight.
     let layout = Layout::from_size_align(100, 64).unwrap();
+    assert_eq!(Fine::class_at_sight(layout), Fine::class_of_size(128));
     assert_eq!(Odd::class_at_sight(layout), None);
     assert_eq!(Odd::class_of(layout), Some(Class::new(4)));
+}
+
+/// The mark of its last class would be less than 2^64 over the slot size, if it were rounded up from one less.
+struct Edge;
+
+impl SizeClasses for Edge {
+    const SLOT_BYTES: &'static [usize] = &[16, 32, 48, 848];
 }
 
 fn marks_find_slots<T: SizeClasses>() -> usize {
@@ -156,6 +165,7 @@ fn marks_find_slots<T: SizeClasses>() -> usize {
 fn marks_agree_with_a_division() {
     assert_eq!(marks_find_slots::<Compact>(), 10);
     assert_eq!(marks_find_slots::<Odd>(), 5);
+    assert_eq!(marks_find_slots::<Edge>(), 4);
     assert_eq!(marks_find_slots::<Fine>(), 63);
 }
 

@@ -31,6 +31,7 @@ fn aligned(
 /// less cannot be had.
 fn is_exact<const SHARES: usize>(plan: Plan<SHARES>, shares: &[(Layout, usize); SHARES]) {
     let (bytes, align_bytes) = (plan.bytes(), plan.align_bytes());
+    assert_eq!(align_bytes, shares.iter().map(|(share, _)| share.align()).max().unwrap_or(1));
     let mut memory = vec![MaybeUninit::uninit(); bytes + 4 * align_bytes];
     let too_short = aligned(&mut memory, bytes.saturating_sub(1), align_bytes);
     let refused = Budget::over(plan, too_short).err();

@@ -150,6 +150,7 @@ fn runs_verify_finds_a_run_that_begins_where_the_table_ends() {
 fn runs_know_their_addresses() {
     let runs = empty(64, 0);
     assert_eq!((runs.address(0), runs.address(64)), (BASE, BASE + 64 * PAGE));
+    assert_eq!((runs.pages(), runs.known_pages()), (64, 64));
     assert_eq!((runs.page_at(BASE), runs.page_at(BASE + 3 * PAGE - 1)), (0, 2));
     assert!(runs.contains(BASE) && runs.contains(BASE + 64 * PAGE - 1));
     assert!(!runs.contains(BASE - 1) && !runs.contains(BASE + 64 * PAGE));
@@ -167,6 +168,16 @@ fn runs_fit_best_where_pages_are_dirty() {
     assert_eq!(fit(&runs, Need::new(36, 1), 64), Some((28, 28, 0)));
     assert_eq!(fit(&runs, Need::new(36, 1), 63), None);
     assert_eq!(fit(&runs, Need::new(37, 1), 64), None);
+}
+
+/// Also where a clean one would be shorter.
+#[test]
+fn runs_fit_best_in_a_long_run_of_dirty_pages() {
+    let mut runs = empty(64, 64);
+    take_all(&mut runs, &[8, 1, 4, 1]);
+    runs.give(0, 8, 1);
+    give_clean(&mut runs, 9, 4, 1);
+    assert_eq!(fit(&runs, Need::new(2, 1), 64), Some((0, 0, 2)));
 }
 
 /// A run that has dirty pages, but none at its start, is worth no more than a clean one.
@@ -207,22 +218,24 @@ fn runs_fit_where_they_are_aligned() {
 #[test]
 fn runs_fit_beyond_those_that_are_tried() {
     let askew = TRIES as u32 + 2;
-    let pages = (askew + 4) * 8;
+    let pages = (askew + 6) * 8;
     let mut runs = empty(pages, pages);
-    // Each of the short runs begins a page after a multiple of 8.
+    // Each of the short runs begins a page after a multiple of 8; the one behind them at one.
     let mut lengths = vec![1];
     (0..askew).for_each(|_| lengths.extend([2, 6]));
+    lengths.extend([7, 3, 1]);
     take_all(&mut runs, &lengths);
     (0..askew).for_each(|n| give_clean(&mut runs, n * 8 + 1, 2, 1));
+    let even = (askew + 1) * 8;
+    give_clean(&mut runs, even, 3, 1);
     runs.verify().unwrap();
-    let rest = askew * 8 + 1;
-    assert_eq!(fit(&runs, aligned(2, 8), pages), Some((rest, rest + 7, 0)));
+    let rest = even + 4;
+    assert_eq!(fit(&runs, aligned(2, 8), pages), Some((rest, rest + 4, 0)));
     assert_eq!(fit(&runs, aligned(2, 1), pages), Some((1, 1, 0)));
-    // No room that is long enough wherever it lies: 8 pages, from one after a multiple of 8 on.
+    // Of what is left, nothing is so long that it fits wherever it lies.
     take(&mut runs, rest, pages - rest);
-    give_clean(&mut runs, rest, 8, 1);
-    assert_eq!(fit(&runs, aligned(1, 8), pages), Some((rest, rest + 7, 0)));
-    assert_eq!(fit(&runs, aligned(2, 8), pages), None);
+    assert_eq!(fit(&runs, aligned(2, 8), pages), Some((even, even, 0)));
+    assert_eq!(fit(&runs, aligned(4, 8), pages), None);
 }
 
 #[test]
@@ -320,12 +333,18 @@ fn runs_are_walked_over() {
 #[test]
 fn runs_have_records_that_nobody_reads() {
     let runs = empty(4096, 0);
-    let (ptr, bytes) = runs.unread_records(0..4096).unwrap();
-    let records = runs.table.records();
-    let (second, last) = (&raw const records[1], &raw const records[4095]);
-    assert!(ptr.addr().get() >= second.addr() && ptr.addr().get() + bytes <= last.addr());
-    assert!(ptr.addr().get().is_multiple_of(PAGE) && bytes.is_multiple_of(PAGE));
-    assert!(bytes > 4096 * size_of::<Record>() - 3 * PAGE);
+    let address = |page: Page| (&raw const runs.table.records()[page as usize]).addr();
+    let is_edge = |page: &Page| address(*page).is_multiple_of(PAGE);
+    // Every 1024th record begins with a page of memory: not even so the first and the last one of a run
+    // are among them.
+    let edge = (0..1024).find(is_edge).unwrap();
+    for run in [0..4096, edge..4096, 0..edge + 2048, edge + 1024..edge + 3072] {
+        let (ptr, bytes) = runs.unread_records(run.clone()).unwrap();
+        let start = ptr.addr().get();
+        assert!(start >= address(run.start + 1) && start + bytes <= address(run.end - 1));
+        assert!(start.is_multiple_of(PAGE) && bytes.is_multiple_of(PAGE));
+        assert!(bytes + 3 * PAGE > run.len() * size_of::<Record>());
+    }
     assert_eq!(runs.unread_records(0..10), None);
 }
 
@@ -340,6 +359,7 @@ fn runs_have_fresh_pieces() {
     assert_eq!(pieces(&runs, 29, 6, Wish::Within), 32..32);
     assert_eq!(pieces(&runs, 29, 7, Wish::Within), 32..36);
     assert_eq!(pieces(&runs, 29, 6, Wish::Touched), 28..36);
+    assert_eq!(pieces(&runs, 34, 2, Wish::Touched), 32..36);
     // No further than what is committed, and than the run.
     assert_eq!(pieces(&runs, 30, 20, Wish::Touched), 28..40);
     assert_eq!(pieces(&runs, 30, 20, Wish::Within), 32..40);

@@ -98,6 +98,7 @@ pub(super) const fn coarse_entry(last: usize) -> usize {
 }
 
 const _: () = {
+    assert!(FINE_ENTRIES * 16 == FINE_LIMIT);
     assert!(coarse_entry(FINE_LIMIT) == 0);
     assert!(coarse_entry(MAX_SLOT_BYTES - 1) == COARSE_ENTRIES - 1);
 };
@@ -149,7 +150,7 @@ const fn clamp(value: usize, low: usize, high: usize) -> usize {
 }
 
 /// Refuses, at compile time, a table that breaks a rule.
-const fn check<T: SizeClasses>() {
+pub(super) const fn check<T: SizeClasses>() {
     let sizes = T::SLOT_BYTES;
     let granule = T::GRANULE_BYTES;
     assert!(granule.is_power_of_two() && granule >= 256, "T3: the granule");

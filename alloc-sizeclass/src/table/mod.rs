@@ -8,6 +8,8 @@
 
 mod build;
 mod tables;
+#[cfg(all(test, not(all(loom, feature = "loom"))))]
+mod tests;
 
 use alloc_core::Layout;
 use core::num::NonZeroU8;
