@@ -35,23 +35,22 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
     fn start(&self) -> Option<NonNull<Record>> {
         // What this allocates itself goes to the shelves directly.
         K::set(BARRED);
-        let record = self.opened().and_then(|tables| {
-            let pooled = self.registry.lock().take();
-            let record = pooled.or_else(Record::map)?;
-            // SAFETY: mapped, or from the pool; it is this thread's now.
-            unsafe {
-                Record::begin(record, tables, self.secret(), P::PARTS);
-                self.registry.lock().link(record);
-            }
-            if K::watch_exit() {
-                return Some(record);
-            }
-            // SAFETY: linked above, and not used.
-            unsafe { self.registry.lock().leave(record) };
-            None
-        });
+        // Watched first: a child of a fork at this moment has no thread that would release the locks below.
+        let record = if K::watch_exit() { self.begin() } else { None };
         K::set(record.map_or(null_mut(), NonNull::as_ptr));
         record
+    }
+
+    fn begin(&self) -> Option<NonNull<Record>> {
+        let tables = self.opened()?;
+        let pooled = self.registry.lock().take();
+        let record = pooled.or_else(Record::map)?;
+        // SAFETY: mapped, or from the pool; it is this thread's now.
+        unsafe {
+            Record::begin(record, tables, self.secret(), P::PARTS);
+            self.registry.lock().link(record);
+        }
+        Some(record)
     }
 
     /// The calling thread ends: its slots go to the shelves, and so does what it allocates and frees from now on.
