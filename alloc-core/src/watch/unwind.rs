@@ -6,7 +6,7 @@
 //! The unwinder of the C compiler's library plays the tables' program of a function anew for each frame: one to two thousand
 //! instructions. For nearly all frames that comes to a few numbers ([`Rule`]): where the caller's frame ends, and where its
 //! frame pointer is kept. They depend on the return address alone. (So does `framehop`, whose idea this is, keep them; but it has
-//! to be told of object files, and one thread at a time may use it.) Here they stand in a table of single words, without
+//! to be told of object files, and one thread at a time may use it.) Here they stand in a table of words, without
 //! a lock: threads share it, a forked child goes on with it, and a handler of signals may use it.
 //!
 //! An object file may go, and another one come to its place. So an entry is of an address *and* of what the linker says is
