@@ -7,6 +7,8 @@
 
 #[path = "loom/forks.rs"]
 mod forks;
+#[path = "loom/rules.rs"]
+mod rules;
 
 use alloc_core::api2::alloc::Global;
 use alloc_core::sync::{AtomicUsize, Lock, Ordering, heavy_fence, light_fence};

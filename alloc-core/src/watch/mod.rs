@@ -9,7 +9,7 @@
 //! | `Sampled` | `sampled` | one allocation in many, between guard pages |
 //! | `Memcheck` | `valgrind` | every allocation, by telling valgrind of it |
 //!
-//! What the first three share: `draw.rs` decides which allocation is watched; `calls.rs` asks who allocates, by `unwind.rs`; `ledger.rs`
+//! What the first three share: `draw.rs` decides which allocation is watched; `calls.rs` asks who allocates, by `unwind.rs` and `rules.rs`; `ledger.rs`
 //! holds call sites and live allocations, in `map.rs` and `row.rs`, whose memory is the layer's below.
 //! Three things keep a watcher from watching itself: its tables never allocate from the program's allocator;
 //! no lock is held while a call stack is read or a report is written; and what a thread allocates
@@ -33,6 +33,11 @@ mod memcheck;
 pub mod profile;
 #[cfg(any(feature = "profile", feature = "leaks"))]
 mod row;
+#[cfg(all(
+    any(feature = "calls", feature = "profile", feature = "leaks", feature = "sampled"),
+    all(target_os = "linux", target_env = "gnu", target_arch = "x86_64", not(miri))
+))]
+mod rules;
 #[cfg(all(feature = "sampled", unix))]
 mod sampled;
 #[cfg(any(feature = "calls", feature = "profile", feature = "leaks", feature = "sampled"))]

@@ -6,8 +6,8 @@
 //! The unwinder of the C compiler's library plays the tables' program of a function anew for each frame: one to two thousand
 //! instructions. For nearly all frames that comes to a few numbers ([`Rule`]): where the caller's frame ends, and where its
 //! frame pointer is kept. They depend on the return address alone. (So does `framehop`, whose idea this is, keep them; but it has
-//! to be told of object files, and one thread at a time may use it.) Here they stand in a table of words, without
-//! a lock: threads share it, a forked child goes on with it, and a handler of signals may use it.
+//! to be told of object files, and one thread at a time may use it.) Here they stand in a table without a lock (`rules.rs`):
+//! threads share it, a forked child goes on with it, and a handler of signals may use it.
 //!
 //! An object file may go, and another one come to its place. So an entry is of an address *and* of what the linker says is
 //! there. What no rule can say (an expression, a frame of a signal, code that a program wrote for itself) is left to that
@@ -15,7 +15,8 @@
 //!
 //! Not here: what is done with the addresses, and their names (`calls.rs`).
 
-use crate::sync::language::{AtomicPtr, AtomicU64, Ordering};
+use super::rules::{Pair, Rule, Site};
+use crate::sync::language::{AtomicPtr, Ordering};
 use core::arch::asm;
 use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut, with_exposed_provenance};
@@ -36,11 +37,11 @@ pub(super) fn walk(mut visit: impl FnMut(usize, usize) -> bool) -> bool {
             return true;
         }
         let Some(object) = Object::of(find, frame.ip - 1) else { return false };
-        let Some(rule) = RULES.get(frame.ip, &object) else { return false };
+        let Some(rule) = rule_of(pairs(), frame.ip, &object) else { return false };
         // SAFETY: the rule is that of the frame, and of the code that is there.
         match unsafe { frame.caller(rule) } {
             Some(caller) => frame = caller,
-            None => return rule.is_last(),
+            None => return rule.kind() == Rule::LAST,
         }
     }
     true
@@ -95,130 +96,30 @@ impl Frame {
     }
 }
 
-/// How to come from a frame to its caller's. The return address is the word below the frame's end.
-///
-/// ```text
-///   63                20 19     18 17        5 4        0
-///  ╭────────────────────┬─────────┬───────────┬──────────╮
-///  │ of which entry     │ kind    │ end_words │ bp_words │
-///  ╰────────────────────┴─────────┴───────────┴──────────╯
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Rule(u64);
-
-impl Rule {
-    const BITS: u32 = 20;
-    /// The frame ends so many words above the stack pointer, or the frame pointer.
-    const BY_SP: u64 = 0;
-    const BY_BP: u64 = 1;
-    /// There is no caller.
-    const LAST: u64 = 2;
-    /// No rule can say it.
-    const OTHER: u64 = 3;
-
-    /// `None` if the numbers are too large.
-    fn new(kind: u64, end_words: u64, bp_words: u64) -> Option<Self> {
-        (kind < 4 && end_words < 1 << 13 && bp_words < 1 << 5)
-            .then_some(Self(kind << 18 | end_words << 5 | bp_words))
+/// The rules that were found so far.
+fn pairs() -> &'static [Pair] {
+    alloc_core::static_array! {
+        fn pairs() -> [Pair; PAIRS];
     }
-
-    #[inline(always)]
-    const fn kind(self) -> u64 {
-        self.0 >> 18
-    }
-
-    #[inline(always)]
-    const fn is_last(self) -> bool {
-        self.kind() == Self::LAST
-    }
-
-    #[inline(always)]
-    const fn end_words(self) -> usize {
-        (self.0 >> 5 & 0x1fff) as usize
-    }
-
-    /// Where the caller's frame pointer is kept: so many words below the end. 0: it is in its register.
-    #[inline(always)]
-    const fn bp_words(self) -> usize {
-        (self.0 & 0x1f) as usize
-    }
+    pairs()
 }
-
-/// The rules of return addresses. Two places are an address's, by its hash: the first that is free, or the second.
-struct Rules([[Entry; 2]; PAIRS]);
 
 const PAIRS: usize = 1 << 9;
 
-/// A rule, and whose it is.
-struct Entry {
-    name: AtomicU64,
-    rule: AtomicU64,
-}
-
-/// How an entry says of which address, in which object, it is. Both words say so, in different ways: halves of different entries,
-/// as a thread may find them while others write, do not fit each other.
-#[derive(Clone, Copy)]
-struct Name {
-    /// All of the address.
-    name: u64,
-    hash: u64,
-}
-
-static RULES: Rules = Rules::new();
-
-impl Name {
-    #[inline(always)]
-    const fn of(ip: usize, object: &Object) -> Self {
-        let hash = ((ip as u64) ^ object.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Self { name: (ip as u64) << 17 | object.hash >> 47, hash }
-    }
-}
-
-impl Entry {
-    const fn empty() -> Self {
-        Self { name: AtomicU64::new(0), rule: AtomicU64::new(0) }
-    }
-
-    #[inline(always)]
-    fn get(&self, of: Name) -> Option<Rule> {
-        // ORDERING: Relaxed: whether the words are of one entry, they say themselves.
-        let name = self.name.load(Ordering::Relaxed);
-        let rule = self.rule.load(Ordering::Relaxed) ^ of.hash << Rule::BITS;
-        (name == of.name && rule >> Rule::BITS == 0).then_some(Rule(rule))
-    }
-
-    fn set(&self, of: Name, rule: Rule) {
-        // ORDERING: Relaxed, as above.
-        self.rule.store(rule.0 | of.hash << Rule::BITS, Ordering::Relaxed);
-        self.name.store(of.name, Ordering::Relaxed);
-    }
-}
-
-impl Rules {
-    const fn new() -> Self {
-        Self([const { [const { Entry::empty() }; 2] }; PAIRS])
-    }
-
-    #[inline(always)]
-    const fn places(&self, of: Name) -> &[Entry; 2] {
-        &self.0[(of.hash >> (64 - PAIRS.ilog2())) as usize]
-    }
-
-    /// `None`: there is none.
-    #[inline(always)]
-    fn get(&self, ip: usize, object: &Object) -> Option<Rule> {
-        let of = Name::of(ip, object);
-        let places = self.places(of);
-        let known = places[0].get(of).or_else(|| places[1].get(of));
-        let rule = known.unwrap_or_else(|| {
-            let rule = Rule::find(ip - 1, object);
-            // ORDERING: Relaxed: if another thread is faster, one of the rules is found anew.
-            let is_free = places[0].name.load(Ordering::Relaxed) == 0;
-            places[usize::from(!is_free)].set(of, rule);
-            rule
-        });
-        (rule.kind() != Rule::OTHER).then_some(rule)
-    }
+/// The rule of a site. `None`: there is none.
+#[inline(always)]
+fn rule_of(pairs: &[Pair], ip: usize, object: &Object) -> Option<Rule> {
+    let site = Site { address: ip, object: object.hash };
+    let hash = ((ip as u64) ^ object.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let pair = pairs.get((hash >> (64 - PAIRS.ilog2())) as usize);
+    let rule = pair.and_then(|pair| pair.get(site)).unwrap_or_else(|| {
+        let rule = find_rule(ip - 1, object);
+        if let Some(pair) = pair {
+            pair.set(site, rule);
+        }
+        rule
+    });
+    (rule.kind() != Rule::OTHER).then_some(rule)
 }
 
 /// What the linker says of an object file.
@@ -326,76 +227,71 @@ impl UnwindContextStorage<usize> for Room {
     type Stack = [UnwindTableRow<usize, Self>; 3];
 }
 
-impl Rule {
-    const NONE: Self = Self(Self::OTHER << 18);
-    const END: Self = Self(Self::LAST << 18);
-
-    /// Reads the tables.
-    #[cold]
-    #[inline(never)]
-    fn find(address: usize, object: &Object) -> Self {
-        // What lies before the first function, or between two, has no caller that anyone knows of.
-        match object.entry(address) {
-            Ok(Some(entry)) => Self::read(address, entry).unwrap_or(Self::NONE),
-            Ok(None) => Self::END,
-            Err(Unknown) => Self::NONE,
-        }
+/// Reads the tables.
+#[cold]
+#[inline(never)]
+fn find_rule(address: usize, object: &Object) -> Rule {
+    // What lies before the first function, or between two, has no caller that anyone knows of.
+    match object.entry(address) {
+        Ok(Some(entry)) => read_rule(address, entry).unwrap_or(Rule::NONE),
+        Ok(None) => Rule::END,
+        Err(Unknown) => Rule::NONE,
     }
+}
 
-    fn read(address: usize, entry: NonNull<u8>) -> Option<Self> {
-        // SAFETY: an entry begins with its length and the distance to what it shares with others, which begins with its length.
-        let (first, bytes) = unsafe {
-            let [length, back] = entry.cast::<[u32; 2]>().read_unaligned();
-            // Longer ones have another form.
-            if length == 0 || length >= 0xffff_fff0 || back < 4 {
-                return None;
-            }
-            let before = back as usize - 4;
-            (entry.sub(before), before + 4 + length as usize)
-        };
-        // SAFETY: both lie in one section, the common one before.
-        let section = unsafe { core::slice::from_raw_parts(first.as_ptr(), bytes) };
-        let mut frames = EhFrame::new(section, NativeEndian);
-        frames.set_address_size(8);
-        let bases = BaseAddresses::default().set_eh_frame(first.addr().get() as u64);
-        let at = EhFrameOffset(entry.addr().get() - first.addr().get());
-        let function = frames.fde_from_offset(&bases, at, EhFrame::cie_from_offset).ok()?;
-        if function.is_signal_trampoline() {
+fn read_rule(address: usize, entry: NonNull<u8>) -> Option<Rule> {
+    // SAFETY: an entry begins with its length and the distance to what it shares with others, which begins with its length.
+    let (first, bytes) = unsafe {
+        let [length, back] = entry.cast::<[u32; 2]>().read_unaligned();
+        // Longer ones have another form.
+        if length == 0 || length >= 0xffff_fff0 || back < 4 {
             return None;
         }
-        let mut room = UnwindContext::<usize, Room>::new_in();
-        let found = function.unwind_info_for_address(&frames, &bases, &mut room, address as u64);
-        if let Err(gimli::Error::NoUnwindInfoForAddress) = found {
-            return Some(Self::END);
+        let before = back as usize - 4;
+        (entry.sub(before), before + 4 + length as usize)
+    };
+    // SAFETY: both lie in one section, the common one before.
+    let section = unsafe { core::slice::from_raw_parts(first.as_ptr(), bytes) };
+    let mut frames = EhFrame::new(section, NativeEndian);
+    frames.set_address_size(8);
+    let bases = BaseAddresses::default().set_eh_frame(first.addr().get() as u64);
+    let at = EhFrameOffset(entry.addr().get() - first.addr().get());
+    let function = frames.fde_from_offset(&bases, at, EhFrame::cie_from_offset).ok()?;
+    if function.is_signal_trampoline() {
+        return None;
+    }
+    let mut room = UnwindContext::<usize, Room>::new_in();
+    let found = function.unwind_info_for_address(&frames, &bases, &mut room, address as u64);
+    if let Err(gimli::Error::NoUnwindInfoForAddress) = found {
+        return Some(Rule::END);
+    }
+    let row = found.ok()?;
+    let words = |bytes: i64| (bytes % 8 == 0 && bytes >= 0).then_some(bytes.cast_unsigned() / 8);
+    match row.register(X86_64::RA) {
+        Some(RegisterRule::Undefined) => return Some(Rule::END),
+        Some(RegisterRule::Offset(-8)) => {}
+        _ => return None,
+    }
+    let bp_words = match row.register(X86_64::RBP) {
+        None | Some(RegisterRule::Undefined | RegisterRule::SameValue) => 0,
+        Some(RegisterRule::Offset(offset)) => words(-offset).filter(|words| *words > 0)?,
+        _ => return None,
+    };
+    match row.cfa() {
+        CfaRule::RegisterAndOffset { register: X86_64::RSP, offset } => {
+            Rule::new(Rule::BY_SP, words(*offset)?, bp_words)
         }
-        let row = found.ok()?;
-        let words =
-            |bytes: i64| (bytes % 8 == 0 && bytes >= 0).then_some(bytes.cast_unsigned() / 8);
-        match row.register(X86_64::RA) {
-            Some(RegisterRule::Undefined) => return Some(Self::END),
-            Some(RegisterRule::Offset(-8)) => {}
-            _ => return None,
+        CfaRule::RegisterAndOffset { register: X86_64::RBP, offset } => {
+            Rule::new(Rule::BY_BP, words(*offset)?, bp_words)
         }
-        let bp_words = match row.register(X86_64::RBP) {
-            None | Some(RegisterRule::Undefined | RegisterRule::SameValue) => 0,
-            Some(RegisterRule::Offset(offset)) => words(-offset).filter(|words| *words > 0)?,
-            _ => return None,
-        };
-        match row.cfa() {
-            CfaRule::RegisterAndOffset { register: X86_64::RSP, offset } => {
-                Self::new(Self::BY_SP, words(*offset)?, bp_words)
-            }
-            CfaRule::RegisterAndOffset { register: X86_64::RBP, offset } => {
-                Self::new(Self::BY_BP, words(*offset)?, bp_words)
-            }
-            _ => None,
-        }
+        _ => None,
     }
 }
 
 #[cfg(all(test, not(all(loom, feature = "loom"))))]
 mod tests {
-    use super::{AtomicU64, Name, Object, Ordering, Rule, Rules, finder, walk};
+    use super::{Object, PAIRS, Pair, Rule, Site, find_rule, finder, rule_of, walk};
+    use crate::sync::language::{AtomicU64, Ordering};
     use crate::watch::calls::{Above, Calls};
     use core::ffi::c_void;
     use core::hint::black_box;
@@ -516,51 +412,33 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_of_an_address_and_of_what_is_there() {
+    fn a_rule_is_of_an_address_and_of_what_is_there() {
         let find = finder().expect("glibc has it since 2.35");
         let ip = it_ends_where_nobody_wants_more as fn() as usize + 1;
         let object = Object::of(find, ip - 1).unwrap();
-        let rules = Rules::new();
-        let rule = Rule::find(ip - 1, &object);
+        let rule = find_rule(ip - 1, &object);
         assert_ne!(rule.kind(), Rule::OTHER);
-        assert_eq!(rules.get(ip, &object), Some(rule));
-        assert_eq!(rules.get(ip, &object), Some(rule));
-        // Another rule, under the name of the first: who finds it has not looked at the tables.
+        let pairs: Vec<_> = (0..PAIRS).map(|_| Pair::new()).collect();
+        assert_eq!(rule_of(&pairs, ip, &object), Some(rule));
+        assert_eq!(rule_of(&pairs, ip, &object), Some(rule));
+        // Another rule in both places: who finds it has not looked at the tables.
         let other = Rule::new(Rule::BY_SP, 77, 7).unwrap();
-        let of = Name::of(ip, &object);
-        let word = other.0 | of.hash << Rule::BITS;
-        for place in 0..2 {
-            for (name, word, is_found) in [
-                (of.name, word, true),
-                (of.name ^ 1 << 20, word, false),
-                (of.name ^ 1, word, false),
-                (of.name, word ^ 1 << 63, false),
-                (of.name, word ^ 1 << Rule::BITS, false),
-            ] {
-                let rules = Rules::new();
-                let entry = &rules.places(of)[place];
-                entry.name.store(name, Ordering::Relaxed);
-                entry.rule.store(word, Ordering::Relaxed);
-                assert_eq!(rules.get(ip, &object), Some(if is_found { other } else { rule }));
-            }
+        let filled = |address, object| -> Vec<_> {
+            let pair = || {
+                let pair = Pair::new();
+                pair.set(Site { address: 1, object }, other);
+                pair.set(Site { address, object }, other);
+                pair
+            };
+            (0..PAIRS).map(|_| pair()).collect()
+        };
+        for (address, hash, found) in [
+            (ip, object.hash, other),
+            (ip + 1, object.hash, rule),
+            (ip, object.hash + 1, rule),
+            (ip, object.hash ^ 1 << 63, rule),
+        ] {
+            assert_eq!(rule_of(&filled(address, hash), ip, &object), Some(found));
         }
-        let rules = Rules::new();
-        let elsewhere = Object { hash: object.hash.wrapping_add(1), ..object };
-        rules.places(Name::of(ip, &elsewhere))[0].set(of, other);
-        assert_eq!(rules.get(ip, &elsewhere), Some(rule));
-        // Where the first place is taken, the second one is.
-        let rules = Rules::new();
-        rules.places(of)[0].set(Name { name: 1, ..of }, other);
-        assert_eq!(rules.get(ip, &object), Some(rule));
-        assert_eq!(rules.places(of)[1].get(of), Some(rule));
-    }
-
-    #[test]
-    fn rules_are_what_was_put_into_them() {
-        let rule = Rule::new(Rule::BY_BP, 8191, 31).unwrap();
-        assert_eq!((rule.kind(), rule.end_words(), rule.bp_words()), (Rule::BY_BP, 8191, 31));
-        assert_eq!(Rule::new(Rule::BY_BP, 8192, 0), None);
-        assert_eq!(Rule::new(Rule::BY_BP, 0, 32), None);
-        assert!(rule.0 < 1 << Rule::BITS);
     }
 }
