@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# What the presets of the preload library cost whole programs: those of the shipped traces, by turns.
+#
+#   benches/traces/presets.sh                   seven rounds of all of them
+#   benches/traces/presets.sh 15 perl sqlite3   fifteen rounds of some of them
+#
+# Prints each program's processor time (user and system) as it is on the default preset, and as a ratio to it on the others:
+# medians of rounds, in each of which a program runs once under every preset. Below the mean stands a program that does
+# nothing, in milliseconds: a profile looks names up when it is written, at the exit, however long the program ran. What that
+# takes is taken off the programs' times under `profile`. Which programs these are, and what they need, stands in `programs.sh`.
+set -euo pipefail
+cd "$(dirname "$0")"
+traces=$PWD
+. ./programs.sh
+cargo build --release --quiet -p strata-preload
+library=$(cd "${CARGO_TARGET_DIR:-../../target}" && pwd)/release/libstrata_preload.so
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+rounds=${1:-7}
+shift || true
+presets="default hardened sampled profile system"
+
+# The settings of a preset.
+settings() {
+    case $1 in
+    system) ;;
+    default) echo "LD_PRELOAD=$library" ;;
+    hardened) echo "LD_PRELOAD=$library STRATA_HARDENED=1" ;;
+    sampled) echo "LD_PRELOAD=$library STRATA_SAMPLED=10000" ;;
+    profile) echo "LD_PRELOAD=$library STRATA_PROFILE=$scratch/profile" ;;
+    esac
+}
+
+# recorded NAME PROGRAM ARGS: runs the program under the preset of this turn, and notes its processor time.
+recorded() {
+    local name=$1 TIMEFORMAT='%3U %3S'
+    shift
+    # shellcheck disable=SC2046 # several settings
+    { time env $(settings "$preset") "$@" >"$scratch/output" 2>"$scratch/errors"; } 2>"$scratch/time"
+    echo "$name $preset $round $(cat "$scratch/time")" >>"$scratch/times"
+}
+
+cd "$scratch"
+for round in $(seq "$rounds"); do
+    # There and back again, so that none is always first.
+    turns=$(tr ' ' '\n' <<<"$presets")
+    if [ $((round % 2)) = 0 ]; then turns=$(tac <<<"$turns"); fi
+    for name in ${*:-$programs} nothing; do
+        for preset in $turns; do
+            "${name//-/_}_trace"
+        done
+    done
+    if [ -t 2 ]; then printf '\r%s of %s rounds' "$round" "$rounds" >&2; fi
+done
+if [ -t 2 ]; then echo >&2; fi
+
+awk -v presets="$presets" '
+function median(key,    n, i, j, row, swap) {
+    n = split(all[key], row, " ")
+    for (i = 1; i < n; i++) for (j = i + 1; j <= n; j++) if (row[j] + 0 < row[i] + 0) { swap = row[i]; row[i] = row[j]; row[j] = swap }
+    return n % 2 ? row[(n + 1) / 2] : (row[n / 2] + row[n / 2 + 1]) / 2
+}
+{
+    if ($1 != "nothing" && !($1 in seen)) { seen[$1] = 1; names[++count] = $1 }
+    if ($3 > rounds) rounds = $3
+    ms[$1, $2, $3] = ($4 + $5) * 1000
+}
+END {
+    kinds = split(presets, preset, " ")
+    for (k = 1; k <= kinds; k++) for (r = 1; r <= rounds; r++) {
+        idle[k, r] = ms["nothing", preset[k], r]
+        all["nothing " preset[k]] = all["nothing " preset[k]] " " idle[k, r]
+        for (i = 1; i <= count; i++) {
+            taken = ms[names[i], preset[k], r]
+            if (preset[k] == "profile") taken -= idle[k, r] - idle[1, r]
+            all[names[i] " " preset[k]] = all[names[i] " " preset[k]] " " (k == 1 ? taken : taken / ms[names[i], preset[1], r])
+        }
+    }
+    printf "%-16s%12s", "program", "default ms"
+    for (k = 2; k <= kinds; k++) printf "%10s", preset[k]
+    print ""
+    for (i = 1; i <= count; i++) {
+        printf "%-16s%12.0f", names[i], median(names[i] " default")
+        for (k = 2; k <= kinds; k++) {
+            ratio = median(names[i] " " preset[k])
+            logs[k] += log(ratio)
+            printf "%10.2f", ratio
+        }
+        print ""
+    }
+    printf "%-16s%12s", "geometric mean", ""
+    for (k = 2; k <= kinds; k++) printf "%10.2f", exp(logs[k] / count)
+    printf "\n%-16s%12.0f", "nothing, ms", median("nothing " preset[1])
+    for (k = 2; k <= kinds; k++) printf "%10.0f", median("nothing " preset[k])
+    print ""
+}' "$scratch/times"
