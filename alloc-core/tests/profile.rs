@@ -328,10 +328,15 @@ fn packed(mut bytes: &[u8]) -> Vec<u64> {
 /// Functions, innermost first, and values.
 type Sample = (Vec<String>, Vec<u64>);
 
-/// What `write` wrote, by `profile.proto` of github.com/google/pprof: its sample types, and its samples.
-fn decoded(file: &[u8]) -> (Vec<String>, Vec<Sample>) {
+fn unpacked(file: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes).expect("it is gzip");
+    bytes
+}
+
+/// What `write` wrote, by `profile.proto` of github.com/google/pprof: its sample types, and its samples.
+fn decoded(file: &[u8]) -> (Vec<String>, Vec<Sample>) {
+    let bytes = unpacked(file);
     let profile = wire::fields(&bytes);
     let texts: Vec<_> = parts(&profile, 6)
         .into_iter()
@@ -379,6 +384,26 @@ fn what_is_written_is_what_the_format_says() {
         assert_eq!(found[..], values);
         // The watcher's own functions are left out.
         assert!(names[0].contains(name), "{name}: {names:#?}");
+    }
+    // Without names: the same samples, and nothing that would keep pprof from looking for the names.
+    let mut file = Vec::new();
+    profile.write_addresses(&mut file).expect("it is a list of bytes");
+    let (types, samples) = decoded(&file);
+    assert_eq!(types.len(), 4);
+    let mut values: Vec<_> = samples.iter().map(|(_, values)| values[..].to_vec()).collect();
+    values.sort();
+    assert_eq!(values, [[1, 3000, 0, 0], [3, 144, 3, 144]]);
+    assert!(samples.iter().all(|(names, _)| names.is_empty()), "{samples:#?}");
+    let bytes = unpacked(&file);
+    let whole = wire::fields(&bytes);
+    let mappings: Vec<_> = parts(&whole, 3).into_iter().map(wire::fields).collect();
+    let locations: Vec<_> = parts(&whole, 4).into_iter().map(wire::fields).collect();
+    assert!(locations.len() >= 4);
+    for location in locations {
+        let (mapping, address) = (number(&location, 2), number(&location, 3));
+        let mapping = mappings.iter().find(|it| number(it, 1) == mapping).expect("it is mapped");
+        assert!((number(mapping, 2)..number(mapping, 3)).contains(&address));
+        assert_eq!(number(mapping, 7), 0, "it has functions");
     }
     for ptr in kept {
         // SAFETY: allocated above, and freed once.

@@ -5,9 +5,9 @@
 #   benches/traces/presets.sh 15 perl sqlite3   fifteen rounds of some of them
 #
 # Prints each program's processor time (user and system) as it is on the default preset, and as a ratio to it on the others:
-# medians of rounds, in each of which a program runs once under every preset. Below the mean stands a program that does
-# nothing, in milliseconds: a profile looks names up when it is written, at the exit, however long the program ran. What that
-# takes is taken off the programs' times under `profile`. Which programs these are, and what they need, stands in `programs.sh`.
+# medians of rounds, in each of which a program runs once under every preset. The profile is written without names: to look
+# them up takes as long as the debug information on the machine is, however long the program ran. Which programs these are,
+# and what they need, stands in `programs.sh`.
 set -euo pipefail
 cd "$(dirname "$0")"
 traces=$PWD
@@ -27,7 +27,7 @@ settings() {
     default) echo "LD_PRELOAD=$library" ;;
     hardened) echo "LD_PRELOAD=$library STRATA_HARDENED=1" ;;
     sampled) echo "LD_PRELOAD=$library STRATA_SAMPLED=10000" ;;
-    profile) echo "LD_PRELOAD=$library STRATA_PROFILE=$scratch/profile" ;;
+    profile) echo "LD_PRELOAD=$library STRATA_PROFILE=$scratch/profile STRATA_PROFILE_NAMES=0" ;;
     esac
 }
 
@@ -45,7 +45,7 @@ for round in $(seq "$rounds"); do
     # There and back again, so that none is always first.
     turns=$(tr ' ' '\n' <<<"$presets")
     if [ $((round % 2)) = 0 ]; then turns=$(tac <<<"$turns"); fi
-    for name in ${*:-$programs} nothing; do
+    for name in ${*:-$programs}; do
         for preset in $turns; do
             "${name//-/_}_trace"
         done
@@ -61,20 +61,15 @@ function median(key,    n, i, j, row, swap) {
     return n % 2 ? row[(n + 1) / 2] : (row[n / 2] + row[n / 2 + 1]) / 2
 }
 {
-    if ($1 != "nothing" && !($1 in seen)) { seen[$1] = 1; names[++count] = $1 }
+    if (!($1 in seen)) { seen[$1] = 1; names[++count] = $1 }
     if ($3 > rounds) rounds = $3
     ms[$1, $2, $3] = ($4 + $5) * 1000
 }
 END {
     kinds = split(presets, preset, " ")
-    for (k = 1; k <= kinds; k++) for (r = 1; r <= rounds; r++) {
-        idle[k, r] = ms["nothing", preset[k], r]
-        all["nothing " preset[k]] = all["nothing " preset[k]] " " idle[k, r]
-        for (i = 1; i <= count; i++) {
-            taken = ms[names[i], preset[k], r]
-            if (preset[k] == "profile") taken -= idle[k, r] - idle[1, r]
-            all[names[i] " " preset[k]] = all[names[i] " " preset[k]] " " (k == 1 ? taken : taken / ms[names[i], preset[1], r])
-        }
+    for (i = 1; i <= count; i++) for (k = 1; k <= kinds; k++) for (r = 1; r <= rounds; r++) {
+        base = k == 1 ? 1 : ms[names[i], preset[1], r]
+        all[names[i] " " preset[k]] = all[names[i] " " preset[k]] " " ms[names[i], preset[k], r] / base
     }
     printf "%-16s%12s", "program", "default ms"
     for (k = 2; k <= kinds; k++) printf "%10s", preset[k]
@@ -90,7 +85,5 @@ END {
     }
     printf "%-16s%12s", "geometric mean", ""
     for (k = 2; k <= kinds; k++) printf "%10.2f", exp(logs[k] / count)
-    printf "\n%-16s%12.0f", "nothing, ms", median("nothing " preset[1])
-    for (k = 2; k <= kinds; k++) printf "%10.0f", median("nothing " preset[k])
     print ""
 }' "$scratch/times"

@@ -142,8 +142,3 @@ pipeline_trace() {
     g++ -std=c++17 -O2 -pthread "$traces/pipeline.cpp" -o pipeline
     recorded pipeline ./pipeline 400
 }
-
-# One that hardly allocates: how long it takes to begin and to end. (No trace of it ships.)
-nothing_trace() {
-    recorded nothing /usr/bin/perl -e 1
-}

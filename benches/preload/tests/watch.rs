@@ -108,6 +108,21 @@ fn a_program_in_c_has_its_proportions() {
     assert!((0.8e7..1.2e7).contains(&moment), "{moment}: {allocated}");
 }
 
+/// pprof looks for them in the program's file.
+#[test]
+fn names_can_be_left_to_pprof() {
+    let path = scratch("profile-addresses.pb.gz");
+    Run::new(&compile("profile.c"))
+        .on_strata()
+        .with("STRATA_PROFILE", path.to_str().expect("the path is UTF-8"))
+        .with("STRATA_PROFILE_BYTES", "8192")
+        .with("STRATA_PROFILE_NAMES", "0")
+        .must_pass();
+    let Some(in_use) = top(&path, "inuse_space") else { return };
+    let parts = cumulated(&in_use, "hold_three_parts") / cumulated(&in_use, "hold_one_part");
+    assert!((2.5..3.5).contains(&parts), "{parts}: {in_use}");
+}
+
 /// The program waits for the file while it still holds everything, and ends by `_exit` in a child and in itself.
 #[test]
 fn a_signal_writes_it_while_the_program_runs() {

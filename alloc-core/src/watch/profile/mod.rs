@@ -44,6 +44,7 @@ use crate::sync::{AtomicUsize, Lock, Ordering};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use filter::Filter;
+use pprof::Names;
 use std::io::{self, Write};
 
 std::thread_local! {
@@ -152,14 +153,28 @@ impl<A: Layer> Profile<A> {
     /// Writes what has been sampled as a pprof profile, compressed by gzip. Its sample types are those of Go's
     /// heap profiles: `alloc_objects`, `alloc_space`, `inuse_objects`, `inuse_space`.
     ///
-    /// Functions have names where this process can find them; `go tool pprof` finds the others by the files that
+    /// Functions have names where this process can find them; `go tool pprof` looks for the others in the files that
     /// were mapped. Takes time for each distinct address: some milliseconds to some seconds.
     ///
     /// # Errors
     ///
     /// Those of `out`.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        Inside::run(|| pprof::write(&Snapshot::of(&self.ledger, self.mean_bytes()), out))
+        self.write_with(Names::Looked, out)
+    }
+
+    /// [`write`](Self::write) without names: in a small part of the time, for a process that has none to spare. `go tool pprof`
+    /// finds the names by the files that were mapped, where they have debug information.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_addresses(&self, out: &mut impl Write) -> io::Result<()> {
+        self.write_with(Names::Left, out)
+    }
+
+    fn write_with(&self, names: Names, out: &mut impl Write) -> io::Result<()> {
+        Inside::run(|| pprof::write(&Snapshot::of(&self.ledger, self.mean_bytes()), names, out))
     }
 
     /// How many samples were not entered, because there was no memory for them.

@@ -17,9 +17,17 @@ use std::time::SystemTime;
 const DROPPED: &str = "<?alloc::(alloc|raw_vec)::.*|(__rustc::)?__rust_(alloc|alloc_zeroed|realloc)|\
     malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|memalign|valloc|pvalloc|operator new.*|_Zn[aw].*";
 
+/// Whether addresses have their names beside them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Names {
+    #[default]
+    Looked,
+    Left,
+}
+
 /// Writes the profile.
-pub(super) fn write(snapshot: &Snapshot, out: &mut impl Write) -> io::Result<()> {
-    let bytes = profile(snapshot).encode_to_vec();
+pub(super) fn write(snapshot: &Snapshot, names: Names, out: &mut impl Write) -> io::Result<()> {
+    let bytes = profile(snapshot, names).encode_to_vec();
     let mut packed = GzEncoder::new(out, Compression::fast());
     packed.write_all(&bytes)?;
     packed.finish()?.flush()
@@ -34,10 +42,11 @@ struct Making {
     /// None for what is within a watcher.
     locations: HashMap<usize, Option<u64>>,
     mapped: Vec<Mapped>,
+    names: Names,
 }
 
-fn profile(snapshot: &Snapshot) -> Profile {
-    let mut making = Making { mapped: mapped(), ..Making::default() };
+fn profile(snapshot: &Snapshot, names: Names) -> Profile {
+    let mut making = Making { mapped: mapped(), names, ..Making::default() };
     // The first string has to be empty.
     making.text("");
     let (count, bytes) = ("count", "bytes");
@@ -110,7 +119,11 @@ impl Making {
         if let Some(id) = self.locations.get(&address) {
             return *id;
         }
-        let Some(places) = places(address) else {
+        let places = match self.names {
+            Names::Looked => places(address),
+            Names::Left => Some(Vec::new()),
+        };
+        let Some(places) = places else {
             self.locations.insert(address, None);
             return None;
         };

@@ -4,12 +4,13 @@
 //!
 //! The file is written at the end of the process that opened it (a return from `main`, `exit`, `_exit`, `quick_exit`,
 //! `abort`), and whenever the signal of `STRATA_PROFILE_SIGNAL` arrives: each time anew. The signal's handler posts a
-//! semaphore, and nothing else; a thread of the library waits for it and writes. A forked child writes nothing.
+//! semaphore, and nothing else; a thread of the library waits for it and writes. A forked child writes nothing. With
+//! `STRATA_PROFILE_NAMES=0` there are addresses in it alone: pprof looks for the names.
 
 use super::{Below, WATCHED, Watcher, variable};
 use crate::record::{exit, file::TraceFile};
 use crate::{idle, report, stack};
-use alloc_core::sync::{AtomicU32, Lock, Ordering};
+use alloc_core::sync::{AtomicBool, AtomicU32, Lock, Ordering};
 use alloc_core::{AllocError, Layout, Profile};
 use alloc_sizeclass::Lookup;
 use core::cell::UnsafeCell;
@@ -27,6 +28,9 @@ static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 /// The profile, for the thread that waits for the signal.
 static PROFILE: OnceLock<&'static Layered> = OnceLock::new();
+
+/// Whether names are looked up.
+static IS_NAMED: AtomicBool = AtomicBool::new(true);
 
 /// The profiler that the environment asks for.
 pub(super) fn configure() -> Option<&'static Layered> {
@@ -55,6 +59,9 @@ pub(super) fn configure() -> Option<&'static Layered> {
     let _ = PROFILE.set(profile);
     // ORDERING: Relaxed; there is one thread, and those that it starts see what it did.
     PROCESS.store(std::process::id(), Ordering::Relaxed);
+    let is_named = variable("STRATA_PROFILE_NAMES").is_none_or(|value| value != "0");
+    // ORDERING: Relaxed, as above.
+    IS_NAMED.store(is_named, Ordering::Relaxed);
     exit::register();
     if let Some(value) = variable("STRATA_PROFILE_SIGNAL") {
         match value.to_str().and_then(number) {
@@ -102,7 +109,12 @@ fn write(profile: &Layered) {
     let mut bytes = Vec::new();
     let mut file = FILE.lock();
     let Some(file) = file.as_mut() else { return };
-    let done = profile.write(&mut bytes).and_then(|()| file.replace(&bytes));
+    // ORDERING: Relaxed, as in `configure`.
+    let written = match IS_NAMED.load(Ordering::Relaxed) {
+        true => profile.write(&mut bytes),
+        false => profile.write_addresses(&mut bytes),
+    };
+    let done = written.and_then(|()| file.replace(&bytes));
     if let Err(error) = done {
         report::say(format_args!("strata: the profile is not written: {error}\n"));
     }

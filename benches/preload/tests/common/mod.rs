@@ -69,7 +69,7 @@ fn compile_with(name: &str, more: &[&str]) -> PathBuf {
     // Tests run side by side: build under another name, then put the program in place at once.
     let draft = program.with_extension(format!("{:?}", std::thread::current().id()));
     let status = Command::new(compiler)
-        .args([standard, "-O1", "-Wall", "-Wextra", "-fno-builtin", "-pthread", "-o"])
+        .args([standard, "-O1", "-g", "-Wall", "-Wextra", "-fno-builtin", "-pthread", "-o"])
         .args([&draft, &source])
         .args(more)
         .arg("-ldl")
