@@ -1,10 +1,13 @@
 //! Forks, with threads busy: the child has one thread, and everything that the others cached.
 #![cfg(unix)]
 
+mod common;
+
 use alloc_core::api2::alloc::System;
 use alloc_core::report::Tree;
 use alloc_core::{Allocator, Layer, Layout};
 use alloc_sizeclass::{SizeClassHeap, thread_cache};
+use common::{fork, in_child};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -64,20 +67,7 @@ fn a_forked_child_allocates_and_inherits_the_caches() {
     STARTED.wait();
     churn(1000);
     for round in 0..40 {
-        // SAFETY: the child calls nothing but this stack, `System` (glibc's malloc is fork-safe),
-        // and `_exit`.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            let code = check_in_child();
-            // SAFETY: ends the child at once.
-            unsafe { libc::_exit(code) };
-        }
-        assert!(child > 0, "fork failed");
-        let mut status = 0;
-        // SAFETY: waits for the child that was just made.
-        unsafe { libc::waitpid(child, &raw mut status, 0) };
-        assert!(libc::WIFEXITED(status), "round {round}: the child died: {status:#x}");
-        assert_eq!(libc::WEXITSTATUS(status), 0, "round {round}");
+        in_child(round, fork, check_in_child);
     }
     STOP.store(true, Ordering::Relaxed);
     for thread in busy {

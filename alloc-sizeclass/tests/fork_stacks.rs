@@ -2,6 +2,8 @@
 //! allocates and frees in each stack.
 #![cfg(unix)]
 
+mod common;
+
 use alloc_arena::{Arena, Os};
 use alloc_core::report::Tree;
 use alloc_core::sync::Lock;
@@ -9,6 +11,7 @@ use alloc_core::{
     AllocError, Broken, Layer, Layout, Report, Segregate, Shared, allocator, forks, pass_on,
 };
 use alloc_sizeclass::{Compact, SizeClassHeap, ThreadCache, hardened, thread_cache};
+use common::{fork, in_child};
 use core::ptr::NonNull;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -171,19 +174,7 @@ fn children_find_all_stacks_in_order() {
         .collect();
     STARTED.wait();
     for round in 0..20 {
-        // SAFETY: the child calls nothing but these stacks, the system's `malloc` (which is safe), and `_exit`.
-        let child = forks::around(&[&value], || unsafe { libc::fork() });
-        if child == 0 {
-            let code = check_in_child(&value);
-            // SAFETY: ends the child at once.
-            unsafe { libc::_exit(code) };
-        }
-        assert!(child > 0, "fork failed");
-        let mut status = 0;
-        // SAFETY: waits for the child that was just made.
-        unsafe { libc::waitpid(child, &raw mut status, 0) };
-        assert!(libc::WIFEXITED(status), "round {round}: the child died: {status:#x}");
-        assert_eq!(libc::WEXITSTATUS(status), 0, "round {round}");
+        in_child(round, || forks::around(&[&value], fork), || check_in_child(&value));
     }
     STOP.store(true, Ordering::Relaxed);
     for thread in busy {

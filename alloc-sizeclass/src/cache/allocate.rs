@@ -75,9 +75,15 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
         match (H::Table::class_by_search(layout), zeroed) {
             (Some(class), false) => self.allocate_slot(class),
             (Some(class), true) => self.allocate_zeroed_slot(class),
-            (None, false) => self.below().allocate(layout),
-            (None, true) => self.below().allocate_zeroed(layout),
+            (None, false) => self.directly().allocate(layout),
+            (None, true) => self.directly().allocate_zeroed(layout),
         }
+    }
+
+    /// The heap, for what no list serves.
+    fn directly(&self) -> &H {
+        K::watch_forks(&self.home);
+        self.below()
     }
 
     #[inline(always)]
@@ -93,7 +99,7 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
             Some(slot) => slot,
             // The heap may have a medium slot that is zero already.
             None if info.is_medium() => {
-                return self.below().allocate_zeroed(slot_layout::<H>(class));
+                return self.directly().allocate_zeroed(slot_layout::<H>(class));
             }
             None => self.refill(class)?,
         };

@@ -91,12 +91,16 @@ unsafe impl<K: StaticKey<Heap = H>, H: BatchHeap + Sync + 'static> Key<H> for K 
         // SAFETY: `thread`'s contract.
         let local = unsafe { &*thread };
         local.state.set(State::Starting);
-        K::watch_forks();
+        <K as StaticKey>::watch_forks();
         if K::watch_exit() {
             return thread;
         }
         local.state.set(State::Gone);
         core::ptr::null()
+    }
+
+    fn watch_forks(_: &Self::Home) {
+        <K as StaticKey>::watch_forks();
     }
 
     fn retire(_: &mut Self::Home) {}

@@ -101,6 +101,10 @@ pub unsafe trait Key<H>: Sized {
     /// Prepares the calling thread's state for its first miss, if it may have a record.
     fn attach(home: &Self::Home) -> *const Local;
 
+    /// Arranges, once, that forks leave the cache usable: before the calling thread takes a lock of the heap's without having
+    /// been attached.
+    fn watch_forks(_: &Self::Home) {}
+
     /// The cache goes away.
     fn retire(home: &mut Self::Home);
 

@@ -25,6 +25,8 @@ pub unsafe trait Key: Sized + Send + Sync + 'static {
     fn set(record: *mut Record);
     /// Arranges the end of the calling thread's record.
     fn watch_exit() -> bool;
+    /// Arranges, once, that forks leave the stack usable: before a thread takes its first lock.
+    fn watch_forks();
 }
 
 /// The POSIX key of a stack, and whether its forks are watched.
@@ -58,18 +60,18 @@ impl Thread {
         Self { exit: ExitKey::new(), forks_are_watched: AtomicBool::new(false) }
     }
 
-    /// Arranges that the calling thread's record ends with it, and that forks leave the stack usable. `self` is the stack's
-    /// alone.
+    /// Arranges that the calling thread's record ends with it. `self` is the stack's alone.
     #[doc(hidden)]
-    pub fn watch<K: Static>(&self) -> bool {
+    pub fn watch_exit<K: Static>(&self) -> bool {
         extern "C" fn ends<K: Static>(_: *mut c_void) {
             K::stack().thread_ends();
         }
-        self.watch_forks::<K>();
         self.exit.call_at_exit(ends::<K>, BARRED.cast_const().cast())
     }
 
-    fn watch_forks<K: Static>(&self) {
+    /// Arranges, once, that forks leave the stack usable. `self` is the stack's alone.
+    #[doc(hidden)]
+    pub fn watch_forks<K: Static>(&self) {
         // ORDERING: Relaxed, here and below: it only saves a call, which may be made again.
         if self.forks_are_watched.load(Ordering::Relaxed) {
             return;
@@ -238,10 +240,16 @@ macro_rules! __hardened_key {
                 set_word(record);
             }
             fn watch_exit() -> bool {
-                static THREAD: $crate::__private::HardenedThread =
-                    $crate::__private::HardenedThread::new();
-                THREAD.watch::<$NAME>()
+                thread().watch_exit::<$NAME>()
             }
+            fn watch_forks() {
+                thread().watch_forks::<$NAME>();
+            }
+        }
+        fn thread() -> &'static $crate::__private::HardenedThread {
+            static THREAD: $crate::__private::HardenedThread =
+                $crate::__private::HardenedThread::new();
+            &THREAD
         }
         // SAFETY: it names the static, whose key this is.
         unsafe impl $crate::__private::HardenedStatic for $NAME {

@@ -21,6 +21,8 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
         family: Family,
         wants_zeroes: bool,
     ) -> Option<NonNull<u8>> {
+        // It may be all that this thread asks for, so that it never has a record.
+        K::watch_forks();
         let run = if P::PARTS.guards {
             let near = self.runs.lock().near(layout.size());
             Run::map(layout, family, near)?

@@ -35,7 +35,8 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
     fn start(&self) -> Option<NonNull<Record>> {
         // What this allocates itself goes to the shelves directly.
         K::set(BARRED);
-        // Watched first: a child of a fork at this moment has no thread that would release the locks below.
+        // First: a child of a fork at this moment has no thread that would release the locks below.
+        K::watch_forks();
         let record = if K::watch_exit() { self.begin() } else { None };
         K::set(record.map_or(null_mut(), NonNull::as_ptr));
         record

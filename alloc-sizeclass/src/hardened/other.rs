@@ -87,6 +87,8 @@ impl<A: Layer, K: Key, P: Policy> Hardened<A, K, P> {
 
     #[cold]
     fn allocate_empty(&self, family: Family) -> Option<NonNull<u8>> {
+        // As in `allocate_run`.
+        K::watch_forks();
         let tables = self.opened()?;
         loop {
             if let Some(slot) = self.shelves[NO_BYTES].lock().take() {
