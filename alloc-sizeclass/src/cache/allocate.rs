@@ -80,10 +80,17 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
         }
     }
 
-    /// The heap, for what no list serves.
+    /// The heap, for what no list serves: the thread may never have a record.
+    #[inline]
     fn directly(&self) -> &H {
         K::watch_forks(&self.home);
         self.below()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_zeroed_directly(&self, class: Class) -> Result<NonNull<[u8]>, AllocError> {
+        self.directly().allocate_zeroed(slot_layout::<H>(class))
     }
 
     #[inline(always)]
@@ -98,9 +105,7 @@ impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
         let slot = match self.allocate_cached(class) {
             Some(slot) => slot,
             // The heap may have a medium slot that is zero already.
-            None if info.is_medium() => {
-                return self.directly().allocate_zeroed(slot_layout::<H>(class));
-            }
+            None if info.is_medium() => return self.allocate_zeroed_directly(class),
             None => self.refill(class)?,
         };
         // SAFETY: the slot was just allocated, with so many bytes.
