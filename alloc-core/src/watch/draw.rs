@@ -17,7 +17,8 @@ use core::cell::Cell;
 #[derive(Debug)]
 pub(super) struct Countdown {
     owner: Cell<u32>,
-    left: Cell<usize>,
+    /// Signed: then one instruction both takes off what is counted and says whether it was too much.
+    left: Cell<isize>,
 }
 
 impl Countdown {
@@ -69,10 +70,10 @@ impl Sampler {
         if self.number.load(Ordering::Relaxed) != countdown.owner.get() {
             return false;
         }
-        // Below 0 the word wraps round; `turn` sets it anew.
-        let (left, is_due) = countdown.left.get().overflowing_sub(units);
+        // Below 0 it is due; `turn` sets it anew. (No allocation has more than `isize::MAX` bytes.)
+        let left = countdown.left.get().wrapping_sub(units.cast_signed());
         countdown.left.set(left);
-        !is_due
+        left >= 0
     }
 
     /// What [`passes`](Self::passes) did not settle: counts `units`, and says whether one of them is sampled.
@@ -84,7 +85,7 @@ impl Sampler {
         if countdown.owner.get() != number {
             // Another sampler's countdown, of which nothing was taken off; or no sampler's.
             countdown.owner.set(number);
-            left = self.distance().checked_sub(units);
+            left = self.distance().checked_sub_unsigned(units).filter(|left| *left >= 0);
         }
         countdown.left.set(left.unwrap_or_else(|| self.distance()));
         left.is_none()
@@ -96,15 +97,15 @@ impl Sampler {
         if self.mean == 0 { 1.0 } else { -(-(units as f64) / self.mean as f64).exp_m1() }
     }
 
-    /// How many units pass before the next that is sampled.
-    fn distance(&self) -> usize {
+    /// How many units pass before the next that is sampled; not negative.
+    fn distance(&self) -> isize {
         if self.mean == 0 {
             return 0;
         }
         // Above 0 and at most 1, in steps of 2 to the power of -53.
         let chance = ((self.random() >> 11) + 1) as f64 * (1.0 / (1u64 << 53) as f64);
         // The cast cuts to a whole number: the geometric distribution.
-        (-chance.ln() * self.mean as f64) as usize
+        (-chance.ln() * self.mean as f64) as isize
     }
 
     /// A random word: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
@@ -175,7 +176,15 @@ mod tests {
     fn the_rarest_distance_is_a_number() {
         // The first word is 0, of which no logarithm could be taken.
         let sampler = seeded(100, GOLDEN.wrapping_neg());
-        assert_eq!(sampler.distance(), (53.0 * core::f64::consts::LN_2 * 100.0) as usize);
+        assert_eq!(sampler.distance(), (53.0 * core::f64::consts::LN_2 * 100.0) as isize);
+    }
+
+    #[test]
+    fn the_longest_distance_is_no_less() {
+        assert_eq!(seeded(usize::MAX, GOLDEN.wrapping_neg()).distance(), isize::MAX);
+        let (sampler, countdown) = (seeded(usize::MAX, GOLDEN.wrapping_neg()), Countdown::new());
+        assert!(!sampler.passes(&countdown, 1) && !sampler.turn(&countdown, 1));
+        assert_eq!(countdown.left.get(), isize::MAX - 1);
     }
 
     #[test]
