@@ -150,7 +150,6 @@ fn stack_pointer(_: *mut c_void) -> Option<usize> {
 /// # Ok::<(), alloc_core::AllocError>(())
 /// ```
 #[must_use = "without it the thread has no alternate stack"]
-#[derive(Debug)]
 pub struct SignalStack {
     base: NonNull<u8>,
     bytes: usize,
@@ -202,6 +201,16 @@ unsafe fn exchange(stack: &mut libc::stack_t) -> Result<libc::stack_t, AllocErro
     // SAFETY: both are `stack_t`s that live through the call.
     let result = keep_errno(|| unsafe { libc::sigaltstack(stack, &mut before) });
     if result == 0 { Ok(before) } else { Err(AllocError) }
+}
+
+impl fmt::Debug for SignalStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The oldest libc that may come has no `Debug` for the one before.
+        f.debug_struct("SignalStack")
+            .field("base", &self.base)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Drop for SignalStack {
