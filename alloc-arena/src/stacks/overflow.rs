@@ -12,7 +12,7 @@ use super::record::Whose;
 use super::registry;
 use crate::os::keep_errno;
 use alloc_core::AllocError;
-use alloc_core::signals::FaultHandler;
+use alloc_core::signals::{FaultHandler, Info};
 use core::ffi::{c_int, c_void};
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
@@ -50,9 +50,9 @@ pub fn install() -> Result<(), AllocError> {
     FAULTS.install(handle)
 }
 
-extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the system gives a handler with SA_SIGINFO its information; for these signals it has an address.
-    let address = unsafe { (*info).si_addr() }.addr();
+extern "C" fn handle(signal: c_int, info: *mut Info, context: *mut c_void) {
+    // SAFETY: the system gives a handler with SA_SIGINFO its information.
+    let address = unsafe { (*info).address() };
     match registry::find(address) {
         Some(found) if address < found.low && found.place.is(Whose::Live) => {
             say(&found, address, stack_pointer(context));
