@@ -9,6 +9,7 @@ use crate::sync::Lock;
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::fmt;
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// The signals of an access to an inaccessible page: Linux sends the first, macOS the second.
@@ -19,7 +20,11 @@ pub type Handler = extern "C" fn(c_int, *mut Info, *mut c_void);
 
 /// What the system says of a signal: C's `siginfo_t`, and nothing else. A pointer to one may be cast to a pointer to the other.
 #[repr(transparent)]
-pub struct Info(libc::siginfo_t);
+pub struct Info(
+    libc::siginfo_t,
+    /// For the handler's thread, whatever libc has in its type.
+    PhantomData<*mut ()>,
+);
 
 impl Info {
     /// The address that could not be accessed. Of a signal that was sent by a program, any number.

@@ -188,7 +188,7 @@ fn what_layers_give_on_threads() {
         Snapshot => YES, YES;
         alloc_core::sync::Lock<Cell<u32>> => YES, YES;
         FaultHandler => YES, YES;
-        Info => YES, YES;
+        Info => NO, NO;
         Failure => YES, YES;
 
         // alloc-arena: what tells where memory lies is a list of addresses, and not its owner.
