@@ -9,23 +9,47 @@ use crate::sync::Lock;
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::fmt;
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 /// The signals of an access to an inaccessible page: Linux sends the first, macOS the second.
 const SIGNALS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
 /// What is called: with the signal, what the system says of it, and the context of the thread.
-pub type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
+pub type Handler = extern "C" fn(c_int, *mut Info, *mut c_void);
+
+/// What the system says of a signal: C's `siginfo_t`, and nothing else. A pointer to one may be cast to a pointer to the other.
+#[repr(transparent)]
+pub struct Info(
+    libc::siginfo_t,
+    /// For the handler's thread, whatever libc has in its type.
+    PhantomData<*mut ()>,
+);
+
+impl Info {
+    /// The address that could not be accessed. Of a signal that was sent by a program, any number.
+    #[must_use]
+    pub fn address(&self) -> usize {
+        // SAFETY: a `siginfo_t` consists of numbers and pointers, which are there whatever the signal is.
+        unsafe { self.0.si_addr() }.addr()
+    }
+}
+
+impl fmt::Debug for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Info").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
 
 /// The handlers of SIGSEGV and SIGBUS that one of this process's libraries puts in front of those before.
 ///
 /// ```
-/// use alloc_core::signals::FaultHandler;
+/// use alloc_core::signals::{FaultHandler, Info};
 /// use core::ffi::{c_int, c_void};
 ///
 /// static FAULTS: FaultHandler = FaultHandler::new();
 ///
-/// extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+/// extern "C" fn handle(signal: c_int, info: *mut Info, context: *mut c_void) {
 ///     // SAFETY: this is the handler. The access is not ours: as if there were no such handler.
 ///     unsafe { FAULTS.pass_on(signal, info, context) };
 /// }
@@ -115,7 +139,7 @@ impl FaultHandler {
     /// # Safety
     ///
     /// The caller is the handler that was installed, with its own arguments.
-    pub unsafe fn pass_on(&self, signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    pub unsafe fn pass_on(&self, signal: c_int, info: *mut Info, context: *mut c_void) {
         let at = SIGNALS.iter().position(|&known| known == signal).unwrap_or(0);
         // SAFETY: written before the handler was installed that calls this (`replace`).
         let before = unsafe { &*self.before.get().cast::<libc::sigaction>().add(at) };

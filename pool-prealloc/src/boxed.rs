@@ -109,28 +109,28 @@ impl<'p, T, H: Home<T>> SlotBox<'p, T, H> {
     /// The value, with its slot free.
     #[inline]
     #[must_use]
-    pub fn into_inner(boxed: Self) -> T {
-        let boxed = ManuallyDrop::new(boxed);
-        let _back = Back(boxed.value, boxed.home);
+    pub fn into_inner(this: Self) -> T {
+        let this = ManuallyDrop::new(this);
+        let _back = Back(this.value, this.home);
         // SAFETY: the slot holds a value, which is read once: the box is not dropped.
-        unsafe { boxed.value.read() }
+        unsafe { this.value.read() }
     }
 
     /// The value for as long as the pool is borrowed. Its slot stays used; the pool drops the value
     /// when it is cleared or dropped itself.
     #[inline]
     #[must_use = "the slot is used until the pool is cleared"]
-    pub fn leak(boxed: Self) -> &'p mut T {
+    pub fn leak(this: Self) -> &'p mut T {
         // SAFETY: the slot holds a value, and the only box of it is gone; the pool touches used slots
         // only when it is not borrowed, so after `'p`.
-        unsafe { Self::into_raw(boxed).as_mut() }
+        unsafe { Self::into_raw(this).as_mut() }
     }
 
     /// The value's address, with the slot left used: for the pool's `from_raw`.
     #[inline]
     #[must_use = "the slot is used until the pool is cleared"]
-    pub fn into_raw(boxed: Self) -> NonNull<T> {
-        ManuallyDrop::new(boxed).value
+    pub fn into_raw(this: Self) -> NonNull<T> {
+        ManuallyDrop::new(this).value
     }
 
     /// Pins the value: it does not move until it is dropped.
@@ -140,20 +140,20 @@ impl<'p, T, H: Home<T>> SlotBox<'p, T, H> {
     /// a run of a layer that is `'static`. Boxes of other pools cannot be pinned.
     #[inline]
     #[must_use]
-    pub fn into_pin(boxed: Self) -> Pin<Self>
+    pub fn into_pin(this: Self) -> Pin<Self>
     where
         H: sealed::Keeps<'p>,
     {
         // SAFETY: the value does not move with its box, and is dropped before its slot is used again
         // (above); no method gives `&mut T` to a forgotten value that is not `Unpin`.
-        unsafe { Pin::new_unchecked(boxed) }
+        unsafe { Pin::new_unchecked(this) }
     }
 
     /// The value's address. It stays what it is until the value is gone.
     #[inline]
     #[must_use]
-    pub const fn as_ptr(boxed: &Self) -> NonNull<T> {
-        boxed.value
+    pub const fn as_ptr(this: &Self) -> NonNull<T> {
+        this.value
     }
 }
 

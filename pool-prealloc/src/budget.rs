@@ -49,8 +49,8 @@ impl<'b, const SHARES: usize> Budget<Buffer<'b>, SHARES> {
     /// # Errors
     ///
     /// If the buffer is too short.
-    pub fn over(plan: Plan<SHARES>, bytes: &'b mut [MaybeUninit<u8>]) -> Result<Self, TakeError> {
-        Self::new_in(plan, Buffer::new(bytes))
+    pub fn over(plan: Plan<SHARES>, buffer: &'b mut [MaybeUninit<u8>]) -> Result<Self, TakeError> {
+        Self::new_in(plan, Buffer::new(buffer))
     }
 }
 

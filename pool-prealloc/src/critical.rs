@@ -136,6 +136,12 @@ impl<T, const N: usize> CriticalPool<T, N> {
         self.len() == 0
     }
 
+    /// Whether no slot is free.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.alone(Inline::is_full)
+    }
+
     /// The most slots that were ever used at a time.
     #[must_use]
     pub fn peak_slots(&self) -> usize {

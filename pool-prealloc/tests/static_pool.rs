@@ -226,7 +226,9 @@ fn a_critical_pool_drops_what_was_leaked() {
     assert_eq!((census.dropped(), moved.len(), moved.iter().count()), (vec![2], 1, 1));
     let both = (moved.alloc(census.one(3)).unwrap(), moved.alloc(census.one(4)).unwrap_err());
     assert_eq!((both.0.number, both.1.0.number, moved.refused()), (3, 4, 1));
+    assert!(moved.is_full());
     drop(both);
+    assert!(!moved.is_full());
     moved.clear();
     assert_eq!(census.living(), 0);
 }

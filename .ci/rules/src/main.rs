@@ -9,8 +9,11 @@
 //!   rules models     prints PACKAGE TEST for each loom model of the workspace
 //!   rules features   prints PACKAGE FEATURE for each feature of those that are published
 //!   rules published  prints PACKAGE FOLDER for each that is published
+//!   rules api FOLDER prints PACKAGE CRATE PLACE for each crate that a public API names, by the JSON of rustdoc in FOLDER;
+//!                    fails if CONTRIBUTING.md's table says otherwise
 //! ```
 
+mod public;
 mod rule;
 mod shape;
 mod source;
@@ -34,8 +37,9 @@ fn main() -> ExitCode {
         "models" => list(&workspace, Kind::Test, "loom"),
         "features" => features(&workspace),
         "published" => published(&workspace),
+        "api" => api(&workspace),
         _ => {
-            eprintln!("usage: rules check | examples | models | features | published");
+            eprintln!("usage: rules check | examples | models | features | published | api FOLDER");
             ExitCode::FAILURE
         }
     }
@@ -83,4 +87,20 @@ fn published(workspace: &Workspace) -> ExitCode {
         println!("{} {}", package.name, package.folder);
     }
     ExitCode::SUCCESS
+}
+
+/// Prints the crates that public APIs name, and compares them with what is meant.
+fn api(workspace: &Workspace) -> ExitCode {
+    let folder = std::env::args().nth(2).unwrap_or_default();
+    match public::check(workspace, folder.as_ref()) {
+        Ok((lines, offences)) => {
+            lines.iter().for_each(|line| println!("{line}"));
+            offences.iter().for_each(|offence| println!("{offence}"));
+            if offences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
 }

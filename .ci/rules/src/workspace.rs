@@ -15,6 +15,8 @@ pub struct Workspace {
     pub files: Vec<Source>,
     /// The text of ARCHITECTURE.md.
     pub architecture: String,
+    /// The text of CONTRIBUTING.md.
+    pub contributing: String,
 }
 
 /// A member of the workspace.
@@ -98,10 +100,12 @@ impl Workspace {
             let short = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
             files.push(Source::new(&short, &text));
         }
-        let document = root.join("ARCHITECTURE.md");
-        let architecture =
-            fs::read_to_string(&document).map_err(|why| format!("{document:?}: {why}"))?;
-        Ok(Self { packages, files, architecture })
+        let page = |name: &str| {
+            let document = root.join(name);
+            fs::read_to_string(&document).map_err(|why| format!("{document:?}: {why}"))
+        };
+        let (architecture, contributing) = (page("ARCHITECTURE.md")?, page("CONTRIBUTING.md")?);
+        Ok(Self { packages, files, architecture, contributing })
     }
 
     /// The files of the library crates' own code: `src` of every package but the benches.

@@ -12,7 +12,7 @@ use super::record::Whose;
 use super::registry;
 use crate::os::keep_errno;
 use alloc_core::AllocError;
-use alloc_core::signals::FaultHandler;
+use alloc_core::signals::{FaultHandler, Info};
 use core::ffi::{c_int, c_void};
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
@@ -50,9 +50,9 @@ pub fn install() -> Result<(), AllocError> {
     FAULTS.install(handle)
 }
 
-extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the system gives a handler with SA_SIGINFO its information; for these signals it has an address.
-    let address = unsafe { (*info).si_addr() }.addr();
+extern "C" fn handle(signal: c_int, info: *mut Info, context: *mut c_void) {
+    // SAFETY: the system gives a handler with SA_SIGINFO its information.
+    let address = unsafe { (*info).address() };
     match registry::find(address) {
         Some(found) if address < found.low && found.place.is(Whose::Live) => {
             say(&found, address, stack_pointer(context));
@@ -150,7 +150,6 @@ fn stack_pointer(_: *mut c_void) -> Option<usize> {
 /// # Ok::<(), alloc_core::AllocError>(())
 /// ```
 #[must_use = "without it the thread has no alternate stack"]
-#[derive(Debug)]
 pub struct SignalStack {
     base: NonNull<u8>,
     bytes: usize,
@@ -202,6 +201,16 @@ unsafe fn exchange(stack: &mut libc::stack_t) -> Result<libc::stack_t, AllocErro
     // SAFETY: both are `stack_t`s that live through the call.
     let result = keep_errno(|| unsafe { libc::sigaltstack(stack, &mut before) });
     if result == 0 { Ok(before) } else { Err(AllocError) }
+}
+
+impl fmt::Debug for SignalStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The oldest libc that may come has no `Debug` for the one before.
+        f.debug_struct("SignalStack")
+            .field("base", &self.base)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Drop for SignalStack {

@@ -15,7 +15,7 @@ use alloc_core::gc::{
 };
 use alloc_core::leaks::{LeakList, Leaks};
 use alloc_core::profile::Snapshot;
-use alloc_core::signals::FaultHandler;
+use alloc_core::signals::{FaultHandler, Info};
 use alloc_core::{
     AllocError, AsGlobal, Boxed, Broken, Compat02, Failing, Fallback, Foreign, Ground, Idle, Limit,
     Locked, Memcheck, Null, Observe, Profile, Purger, Reclaiming, Report, Sampled, Schedule,
@@ -188,6 +188,7 @@ fn what_layers_give_on_threads() {
         Snapshot => YES, YES;
         alloc_core::sync::Lock<Cell<u32>> => YES, YES;
         FaultHandler => YES, YES;
+        Info => NO, NO;
         Failure => YES, YES;
 
         // alloc-arena: what tells where memory lies is a list of addresses, and not its owner.

@@ -12,7 +12,7 @@
 use super::pool::{Record, State};
 use super::report::{self, Kind, Mistake};
 use super::table::{Entry, Known};
-use crate::signals::FaultHandler;
+use crate::signals::{FaultHandler, Info};
 use crate::sync::language::{AtomicBool, Ordering};
 use crate::watch::calls::{Above, Calls};
 use core::cell::UnsafeCell;
@@ -96,9 +96,9 @@ fn between(address: usize, left: Option<&Record>, right: Option<&Record>) -> Fou
 
 static FAULTS: FaultHandler = FaultHandler::new();
 
-extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+extern "C" fn handle(signal: libc::c_int, info: *mut Info, context: *mut c_void) {
     // SAFETY: `SA_SIGINFO`: the system passes the signal's information.
-    let address = unsafe { (*info).si_addr() }.addr();
+    let address = unsafe { (*info).address() };
     match find(address) {
         Some(found) => diagnose(address, found),
         // SAFETY: this is the handler.
