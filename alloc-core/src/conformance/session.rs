@@ -1,11 +1,10 @@
 //! One allocator, one sequence: plays each operation and compares the outcome with the model.
 //!
-//! Above: `runner`, `exhaust`. Below: a `Subject`, a `model`, and the `checks` of each answer.
+//! Above: `runner`, `exhaust`; `checks`, by which it looks at each answer. Below: a `Subject`, a `model`.
 
 use super::Rules;
-use super::checks::{check_grown_zeroes, check_zeroes};
 use super::failure::{Found, Promise};
-use super::model::{Allocation, Name, Shown, Taken};
+use super::model::{Allocation, Name, Shown, Taken, check_grown_zeroes, check_zeroes};
 use super::ops::{Op, absurd};
 use super::subject::Subject;
 use crate::{AllocError, Allocator, Layout};
