@@ -1,6 +1,6 @@
 //! One allocator, one sequence: plays each operation and compares the outcome with the model.
 //!
-//! Above: `runner`, `exhaust`; `checks`, by which it looks at each answer. Below: a `Subject`, a `model`.
+//! Above: `runner`, `exhaust`. Below: a `Subject`, a `model`, and the `checks` of each answer.
 
 use super::Rules;
 use super::failure::{Found, Promise};
