@@ -30,6 +30,13 @@ const OPERATIONS_PER_LOOK: u32 = 16;
 /// Without a clock, so many operations make a millisecond.
 const OPERATIONS_PER_MS: u64 = 64;
 
+/// A debt to pay: so many bytes, but none that were freed in the tick.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Debt {
+    pub bytes: usize,
+    pub spared: Option<u32>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Decay {
     tick: u32,

@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod adopt;
+mod advice;
 mod advised;
 mod arena;
 mod away;

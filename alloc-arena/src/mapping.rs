@@ -1,7 +1,8 @@
 //! One mapping of an arena: its pages, its metadata, and what may be done with them.
 //!
 //! Above: the list of all mappings ([`Mappings`](crate::mappings::Mappings)) and
-//! [`State`](crate::state::State). Below: the source; the runs of the mapping.
+//! [`State`](crate::state::State). Below: the source; the runs of the mapping. In `advice.rs`: advice
+//! about its huge pages.
 //! A node is made at the place where it stays, at the start of its mapping's metadata:
 //!
 //! ```text
@@ -242,7 +243,7 @@ impl Node {
 
     /// The bytes of metadata that are accessible.
     pub fn metadata_bytes(&self) -> usize {
-        let plan = Plan::of(self.runs.pages());
+        let plan = plan_for(self.runs.pages());
         let known_pages = self.runs.known_pages();
         plan.parts(known_pages).iter().map(ExactSizeIterator::len).sum()
     }
@@ -344,6 +345,13 @@ fn give_metadata_back<S: Source>(
     unsafe { below.unreserve(base, bytes) }
 }
 
+/// The parts of the metadata of a mapping with so many pages.
+const fn plan_for(pages: u32) -> Plan {
+    Plan::of(pages, size_of::<Node>())
+}
+
+const _: () = assert!(align_of::<Node>() <= METADATA_ALIGN);
+
 impl Metadata {
     /// Makes the parts for `pages` accessible; those for `known_pages` are.
     fn commit<S: Source>(
@@ -372,7 +380,7 @@ fn outside<S: Source>(
     pages: u32,
     page_shift: u32,
 ) -> Result<Metadata, AllocError> {
-    let plan = Plan::of(pages);
+    let plan = plan_for(pages);
     let page_bytes = 1usize << page_shift;
     let wanted_bytes = plan.end.next_multiple_of(page_bytes);
     let Reserved { base, bytes, contents } =
@@ -394,14 +402,14 @@ fn inside(range: Reserved, most: u32, page_shift: u32) -> Result<(u32, Metadata)
         let pages_end = address + ((pages as usize) << page_shift);
         pages_end.next_multiple_of(METADATA_ALIGN) - address
     };
-    let fits = |pages: &u32| start_of(*pages) + Plan::of(*pages).end <= range.bytes;
+    let fits = |pages: &u32| start_of(*pages) + plan_for(*pages).end <= range.bytes;
     // From an estimate that is never too low, down to what fits: a few steps.
-    let record_bytes = Plan::of(64).end - Plan::of(0).end;
+    let record_bytes = plan_for(64).end - plan_for(0).end;
     let per_64_pages = (64 << page_shift) + record_bytes;
     let estimate = (range.bytes / per_64_pages + 1).saturating_mul(64).min(most as usize) as u32;
     let pages = (1..=estimate).rev().find(fits).ok_or(AllocError)?;
 
-    let plan = Plan::of(pages);
+    let plan = plan_for(pages);
     // SAFETY: `fits` says that the metadata lie within the range.
     let base = unsafe { range.base.add(start_of(pages)) };
     // SAFETY: as above; the range is the node's alone and accessible (M1, a source with its

@@ -6,6 +6,7 @@
 
 use crate::arena::Arena;
 use crate::below::Below;
+use crate::decay::Debt;
 use crate::mapping::Node;
 use crate::record::{Key, Page};
 use crate::source::{Advice, Contents, Source};
@@ -20,13 +21,6 @@ const PURGE_CALLS: usize = 16;
 
 /// The longest stretch that is away at a time.
 const STRETCH_BYTES: usize = 8 << 20;
-
-/// A debt to pay: so many bytes, but none that were freed in the tick.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Debt {
-    pub bytes: usize,
-    pub spared: Option<u32>,
-}
 
 /// What is to be purged.
 #[derive(Clone, Copy)]

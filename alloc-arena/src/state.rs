@@ -5,13 +5,12 @@
 
 use crate::below::Below;
 use crate::config::Config;
-use crate::decay::Decay;
+use crate::decay::{Debt, Decay};
 use crate::dedicated::{Dedicated, Entry};
 use crate::figures::SysStat;
 use crate::huge::{Huge, HugePages};
 use crate::mapping::Node;
 use crate::mappings::Mappings;
-use crate::purge::Debt;
 use crate::recent::Recent;
 use crate::record::Page;
 use crate::runs::{Need, Place};

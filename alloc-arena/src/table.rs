@@ -1,7 +1,8 @@
 //! The memory in which a mapping's records and bits lie, as slices.
 //!
-//! Above: [`Runs`](crate::runs::Runs), which sees two slices and is safe code. Below: raw memory
-//! that [`Node`](crate::mapping::Node) obtained. The slices grow as the mapping is committed:
+//! Above: [`Runs`](crate::runs::Runs), which sees two slices and is safe code; the mapping's node,
+//! which stands before them, and has obtained the memory. Below: that memory, raw. The slices grow as
+//! the mapping is committed:
 //!
 //! ```text
 //!   | node | words: 16 bytes for 64 pages ........ | records: 20 bytes for a page ............. |
@@ -9,12 +10,11 @@
 //! ```
 
 use crate::bits::{WORD_PAGES, Word};
-use crate::mapping::Node;
 use crate::record::{Page, Record};
 use core::ops::Range;
 use core::ptr::NonNull;
 
-/// Where the parts of the metadata of `pages` pages lie, in bytes from its start.
+/// Where the parts of the metadata of a number of pages lie, in bytes from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub words: usize,
@@ -23,8 +23,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub const fn of(pages: u32) -> Self {
-        let words = size_of::<Node>().next_multiple_of(align_of::<Word>());
+    /// For `pages` pages, behind `node_bytes` of the mapping's own.
+    pub const fn of(pages: u32, node_bytes: usize) -> Self {
+        let words = node_bytes.next_multiple_of(align_of::<Word>());
         let records = words + words_for(pages) * size_of::<Word>();
         Self { words, records, end: records + pages as usize * size_of::<Record>() }
     }
@@ -41,7 +42,7 @@ const fn words_for(pages: u32) -> usize {
     pages.div_ceil(WORD_PAGES) as usize
 }
 
-const _: () = assert!(align_of::<Node>() <= METADATA_ALIGN && align_of::<Word>() <= METADATA_ALIGN);
+const _: () = assert!(align_of::<Word>() <= METADATA_ALIGN);
 const _: () = assert!(size_of::<Word>().is_multiple_of(align_of::<Record>()));
 
 /// What the start of a mapping's metadata is aligned to.
@@ -71,7 +72,7 @@ impl Table {
     /// A table of `pages` pages, all of them known, in memory that nobody frees.
     #[cfg(test)]
     pub fn known(pages: u32) -> Self {
-        let plan = Plan::of(pages);
+        let plan = Plan::of(pages, 0);
         let memory: &mut [u128] = Vec::leak(vec![0; plan.end.div_ceil(size_of::<u128>())]);
         const { assert!(align_of::<u128>() >= METADATA_ALIGN) }
         // SAFETY: T1, T2: the memory is this table's alone, so long and so aligned, and zeroed.

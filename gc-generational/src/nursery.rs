@@ -17,7 +17,6 @@
 //! Not here: what is done where there is no memory for another block (`scarce.rs`).
 
 use crate::ranges::Ranges;
-use crate::scarce::Place;
 use alloc_core::gc::{Object, WORD_BYTES};
 use alloc_core::{AllocError, Layer, Layout};
 use core::cell::{Cell, RefCell};
@@ -164,6 +163,14 @@ pub(crate) struct Table {
     pub eden: Blocks,
     pub survivors: Blocks,
     pub reserve: Blocks,
+}
+
+/// Where objects are made from now on.
+pub(crate) enum Place {
+    /// In this block, which is on no list.
+    Eden(Block),
+    /// In this one, which is the last of the survivors', behind what is used of it.
+    Survivors(Block),
 }
 
 /// The nursery.

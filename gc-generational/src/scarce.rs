@@ -6,7 +6,7 @@
 //! goes on with what it has, and copies what is alive to and fro between two blocks. Behind the survivors there is room
 //! in their block; and of the reserve, what is not needed for copying may be eden.
 
-use crate::nursery::{Block, SLACK_BYTES, Table};
+use crate::nursery::{Block, Place, SLACK_BYTES, Table};
 use alloc_core::gc::WORD_BYTES;
 use alloc_core::{AllocError, Layer};
 use gc_marksweep::heap::ObjectHeap;
@@ -15,14 +15,6 @@ use gc_marksweep::heap::ObjectHeap;
 const SHORT_BYTES: usize = 12 << 10;
 const SHORT_ROOM_BYTES: usize = SHORT_BYTES - SLACK_BYTES;
 const _: () = assert!(SHORT_ROOM_BYTES > SHORT_BYTES / 4);
-
-/// Where objects are made from now on.
-pub(crate) enum Place {
-    /// In this block, which is on no list.
-    Eden(Block),
-    /// In this one, which is the last of the survivors', behind what is used of it.
-    Survivors(Block),
-}
 
 /// What could be filled, of the blocks that there are.
 enum Rest {

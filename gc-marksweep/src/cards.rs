@@ -9,8 +9,6 @@
 //!   born while marking. It is set by the mutator only; the marker never meets such an object in its queue.
 
 use crate::heap::Marker;
-use crate::tracer::Tracer;
-use alloc_core::Layer;
 use alloc_core::gc::{Collector, Object, TypeInfo};
 use core::ops::Range;
 
@@ -38,7 +36,7 @@ impl Cards {
     /// # Safety
     ///
     /// The object is of this collector's heap, and alive.
-    pub unsafe fn of<A: Layer, C: Collector<Marker = Tracer<A, C>>>(
+    pub unsafe fn of<C: Collector>(
         object: Object,
         size_bytes: usize,
         marker: Marker,
@@ -88,11 +86,7 @@ impl Cards {
     /// # Safety
     ///
     /// The object is alive, and nobody writes to these elements meanwhile.
-    pub unsafe fn visit<A: Layer, C: Collector<Marker = Tracer<A, C>>>(
-        &self,
-        card: usize,
-        tracer: &mut Tracer<A, C>,
-    ) {
+    pub unsafe fn visit<C: Collector>(&self, card: usize, tracer: &mut C::Marker) {
         // SAFETY: the object is of this collector's heap (`of`) and alive (caller).
         let info: &TypeInfo<C> = unsafe { self.object.info() };
         if let Some(mark) = info.mark_part {

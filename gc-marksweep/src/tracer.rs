@@ -171,7 +171,7 @@ impl<A: Layer, C: Collector<Marker = Self>> Tracer<A, C> {
         // SAFETY: objects that reach a tracer are alive and of its heap.
         unsafe {
             let shape = object.shape::<C>();
-            Cards::of::<A, C>(object, shape.layout.size(), self.marker)
+            Cards::of::<C>(object, shape.layout.size(), self.marker)
         }
     }
 
@@ -193,7 +193,7 @@ impl<A: Layer, C: Collector<Marker = Self>> Tracer<A, C> {
                 let is_first = self.claim_card(cards, card);
                 if is_first {
                     // SAFETY: claimed, so nobody else visits it; nobody writes (caller).
-                    unsafe { cards.visit(card, self) };
+                    unsafe { cards.visit::<C>(card, self) };
                     visited += 1;
                 }
                 is_first
@@ -289,7 +289,7 @@ impl<A: Layer, C: Collector<Marker = Self>> Tracer<A, C> {
             self.queue.partly = rest.then_some(Partly { cards, next: next + 1 });
             if pass.enters(cards.address(next), || self.claim_card(&cards, next)) {
                 // SAFETY: nobody writes (caller).
-                unsafe { cards.visit(next, self) };
+                unsafe { cards.visit::<C>(next, self) };
                 pass.leave();
             }
             *budget_bytes = budget_bytes.saturating_sub(COST_MAX_BYTES);

@@ -1,12 +1,10 @@
 //! What is alive, by type: a report of leaks, where a program should have let go of everything (feature `census`).
 //!
-//! Above: the user. Below: boxes that are made and freed tell it. Without the feature there is nothing here, and boxes tell
-//! nobody.
+//! Above: who notes that a box is made or freed (`cycles.rs`, `sync/collector.rs`), and has it told to the user. Below:
+//! records. Without the feature there is nothing here, and boxes tell nobody.
 
 use crate::header::Record;
-use crate::name::short;
 use alloc::vec::Vec;
-use core::fmt;
 use core::ptr::NonNull;
 use hashbrown::HashMap;
 
@@ -20,12 +18,6 @@ pub struct Count {
     pub objects: usize,
     /// Bytes of their boxes.
     pub bytes: usize,
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>9} objects, {:>12} bytes: {}", self.objects, self.bytes, short(self.name))
-    }
 }
 
 /// The counts of all types.
@@ -63,28 +55,4 @@ impl Census {
         counts.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.name.cmp(b.name)));
         counts
     }
-}
-
-/// Values of this thread that are alive, by type, those with the most bytes first: of types that can be part of a cycle. Others
-/// are not counted, as their boxes say nothing of themselves.
-///
-/// After [`collect`](crate::collect), it is what somebody still holds: where that should be nothing, a report of leaks.
-///
-/// ```
-/// # #[cfg(feature = "census")] {
-/// use alloc_core::gc::Trace;
-/// use rc_cycle::{Cc, census};
-/// use std::cell::RefCell;
-///
-/// #[derive(Trace)]
-/// struct Node(RefCell<Vec<Cc<Node>>>);
-///
-/// let node = Cc::new(Node(RefCell::default()));
-/// let counts = census();
-/// assert!(counts.len() == 1 && counts[0].objects == 1 && counts[0].name.ends_with("Node"));
-/// # }
-/// ```
-#[must_use]
-pub fn census() -> Vec<Count> {
-    crate::thread::with(|here| here.census.borrow().counts()).unwrap_or_default()
 }

@@ -1,15 +1,6 @@
-//! Candidates, and the steps that find dead cycles among what they lead to.
+//! When one thread's candidates are recorded, and when steps look for dead cycles among what they lead to.
 //!
-//! Above: dropping a pointer that was not the last; the user's calls. Below: trials.
-//!
-//! A *candidate* is a value that lost a pointer, and has others: if it was the last from outside, those are a cycle's.
-//!
-//! | list | a candidate is here |
-//! |---|---|
-//! | young | since it was recorded, at most once while it is listed |
-//! | ripening | until a step comes by: most have died of their last pointer by then, and go |
-//! | ripe | until it is tried in this round |
-//! | large | since a trial of it had more members than the step might have |
+//! Above: the pointers, whose kind is here (`kind.rs`); the user's calls. Below: the lists (`candidates.rs`), steps.
 //!
 //! A round is the steps from one ripening to the next. What one of them has proven alive, the others leave alone, so that
 //! a round visits no value twice that is alive, however short its steps are.
@@ -25,70 +16,46 @@
 //! most of what was just touched is alive or dies by itself (Lins, *Cyclic reference counting with lazy mark-scan*,
 //! 1992); fewer steps where they find little (the adaptive root threshold of PHP 7.3).
 
-use crate::figures::{Figures, Found};
-use crate::header::{record, words};
-use crate::kind::Local;
-use crate::local::{DEAD, LISTED, PLAIN, Proof, RIPE, STALE};
-use crate::pacer::{Pace, Pacer};
+use crate::figures::{Figures, Found, Progress};
+use crate::header::{Record, record};
+use crate::kind::Kind;
+use crate::local::{DEAD, LISTED, PLAIN, RIPE, STALE};
+use crate::pacer::Pace;
 use crate::step::{Budget, Step};
 use crate::thread::{self, PerThread};
+use crate::words::{Local, Words, words};
+#[cfg(any(feature = "std", feature = "census"))]
 use alloc::vec::Vec;
 use alloc_core::Report;
 use core::ptr::NonNull;
 
-pub(crate) struct Cycles {
-    pub young: Vec<NonNull<u8>>,
-    pub ripening: Vec<NonNull<u8>>,
-    /// The last one is the oldest.
-    pub ripe: Vec<NonNull<u8>>,
-    pub large: Vec<NonNull<u8>>,
-    /// Each of the large ones leads to more values than this.
-    pub large_objects: usize,
-    /// How many there were when those that are gone were last sifted out.
-    pub large_sifted: usize,
-    /// Bytes of the boxes that are listed.
-    pub listed_bytes: usize,
-    /// What values get that are found alive in this round.
-    pub proof: Proof,
-    /// Values that this round has freed, and looked at.
-    round: (usize, usize),
-    pub pacer: Pacer,
-    pub figures: Figures,
-    pub trace: Option<fn(&Found<'_>)>,
-}
-
-impl Cycles {
-    pub const fn new() -> Self {
-        Self {
-            young: Vec::new(),
-            ripening: Vec::new(),
-            ripe: Vec::new(),
-            large: Vec::new(),
-            large_objects: 0,
-            large_sifted: 0,
-            listed_bytes: 0,
-            proof: Proof::FIRST,
-            round: (0, 0),
-            pacer: Pacer::new(),
-            figures: Figures::NONE,
-            trace: None,
+impl Kind for Local {
+    #[inline(always)]
+    unsafe fn release(words: &Words<Self>, value: NonNull<u8>, may_cycle: bool) -> bool {
+        let strong = words.strong.get() - 1;
+        words.strong.set(strong);
+        if strong == 0 {
+            return true;
         }
-    }
-
-    pub fn candidates(&self) -> usize {
-        self.young.len() + self.ripening.len() + self.ripe.len() + self.large.len()
-    }
-
-    /// Whether nothing is to be taken up before more has ripened.
-    fn is_between_rounds(&self) -> bool {
-        !self.ripening.is_empty() || (self.ripe.is_empty() && self.large.is_empty())
-    }
-
-    /// Takes up what leads to more than `large_objects`, if that may be looked at now.
-    fn take_up(&mut self, most: usize) {
-        if most > self.large_objects && self.ripe.try_reserve(self.large.len()).is_ok() {
-            self.ripe.append(&mut self.large);
+        if may_cycle && words.weak.get() & (LISTED | STALE | RIPE) != LISTED {
+            // SAFETY: the caller's; a plain one is marked as listed.
+            unsafe { list(value) };
         }
+        false
+    }
+
+    #[inline]
+    fn note(value: NonNull<u8>, record: &'static Record, is_new: bool) {
+        // SAFETY: who calls has the box.
+        let bytes = unsafe { (record.bytes)(value) };
+        thread::with(|here| {
+            let (objects, all_bytes) = (here.live_objects.get(), here.live_bytes.get());
+            let add = |to: usize, n: usize| if is_new { to + n } else { to.saturating_sub(n) };
+            here.live_objects.set(add(objects, 1));
+            here.live_bytes.set(add(all_bytes, bytes));
+            #[cfg(feature = "census")]
+            here.census.borrow_mut().note(value, record, is_new);
+        });
     }
 }
 
@@ -100,7 +67,7 @@ impl Cycles {
 /// It is the value of a live box, which has a record unless it is plain.
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn list(value: NonNull<u8>) {
+unsafe fn list(value: NonNull<u8>) {
     // SAFETY: the caller's.
     let of = unsafe { words::<Local>(value) };
     if of.has(DEAD | PLAIN) {
@@ -110,15 +77,15 @@ pub(crate) unsafe fn list(value: NonNull<u8>) {
         return of.clear(STALE | RIPE);
     }
     let is_due = thread::with(|here| {
-        let Ok(mut cycles) = here.cycles.try_borrow_mut() else { return false };
-        if cycles.young.try_reserve(1).is_err() {
+        let Ok(mut candidates) = here.candidates.try_borrow_mut() else { return false };
+        if candidates.young.try_reserve(1).is_err() {
             return false;
         }
         of.set(LISTED);
-        cycles.young.push(value);
+        candidates.young.push(value);
         // SAFETY: it has a record.
-        cycles.listed_bytes += unsafe { (record(value).bytes)(value) };
-        cycles.pacer.is_due(cycles.listed_bytes, here.live_bytes.get()) && !here.steps.get()
+        candidates.listed_bytes += unsafe { (record(value).bytes)(value) };
+        candidates.pacer.is_due(candidates.listed_bytes, here.live_bytes.get()) && !here.steps.get()
     });
     if is_due == Some(true) {
         thread::with(automatic_step);
@@ -129,31 +96,31 @@ pub(crate) unsafe fn list(value: NonNull<u8>) {
 #[cold]
 fn automatic_step(here: &PerThread) {
     let Some(step) = Step::begin(here) else { return };
-    let objects = here.cycles.borrow().pacer.pace.budget_objects;
+    let objects = here.candidates.borrow().pacer.pace.budget_objects;
     let mut budget = Budget { objects, first: objects };
-    if here.cycles.borrow().is_between_rounds() {
+    if here.candidates.borrow().is_between_rounds() {
         if !step.ripen(objects) {
             return;
         }
-        let cycles = here.cycles.borrow();
+        let candidates = here.candidates.borrow();
         // Most of them have died by themselves, perhaps.
-        if !cycles.pacer.is_due(cycles.listed_bytes, here.live_bytes.get()) {
+        if !candidates.pacer.is_due(candidates.listed_bytes, here.live_bytes.get()) {
             return;
         }
     }
-    if !here.cycles.borrow().large.is_empty() {
+    if !here.candidates.borrow().large.is_empty() {
         // It leads to as much as it leads to; and so do others, which need no step of their own then.
         budget.first = usize::MAX;
-        here.cycles.borrow_mut().take_up(budget.first);
+        here.candidates.borrow_mut().take_up(budget.first);
     }
     let (freed, visits) = step.run(budget);
-    let mut cycles = here.cycles.borrow_mut();
-    let (freed, visits) = (cycles.round.0 + freed, cycles.round.1 + visits);
-    cycles.round = (freed, visits);
+    let mut candidates = here.candidates.borrow_mut();
+    let (freed, visits) = (candidates.round.0 + freed, candidates.round.1 + visits);
+    candidates.round = (freed, visits);
     // Else the next step goes on.
-    if cycles.ripe.is_empty() && cycles.large.is_empty() {
-        cycles.round = (0, 0);
-        cycles.pacer.ended(freed, visits, here.live_bytes.get());
+    if candidates.ripe.is_empty() && candidates.large.is_empty() {
+        candidates.round = (0, 0);
+        candidates.pacer.ended(freed, visits, here.live_bytes.get());
     }
 }
 
@@ -183,33 +150,20 @@ pub fn collect() -> usize {
         // Destructors may leave more.
         loop {
             step.ripen_all();
-            let before = here.cycles.borrow().candidates();
+            let before = here.candidates.borrow().len();
             if before == 0 {
                 break;
             }
             let (freed, _) = step.run(Budget::ALL);
             freed_objects += freed;
-            if freed == 0 && here.cycles.borrow().candidates() >= before {
+            if freed == 0 && here.candidates.borrow().len() >= before {
                 break; // there is no memory for a trial
             }
         }
-        here.cycles.borrow_mut().pacer.ended(1, 1, here.live_bytes.get());
+        here.candidates.borrow_mut().pacer.ended(1, 1, here.live_bytes.get());
         freed_objects
     });
     all.unwrap_or(0)
-}
-
-/// What a bounded step has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Values that were freed.
-    pub freed_objects: usize,
-    /// Whether candidates are left for the next step, other than those that were put aside.
-    pub more: bool,
-    /// Candidates that were put aside: they lead to more values than the budget. A step with a larger budget takes them
-    /// up again, and so does [`collect`].
-    pub set_aside: usize,
 }
 
 /// A step: looks at no more than about `budget_objects` values of this thread, the oldest candidates first, and frees the
@@ -228,48 +182,44 @@ pub fn collect_some(budget_objects: usize) -> Progress {
         let Some(step) = Step::begin(here) else { return Progress::NONE };
         let objects = budget_objects.max(1);
         let is_ripe = {
-            let mut cycles = here.cycles.borrow_mut();
-            if cycles.ripening.is_empty() {
-                cycles.take_up(objects);
+            let mut candidates = here.candidates.borrow_mut();
+            if candidates.ripening.is_empty() {
+                candidates.take_up(objects);
             }
-            cycles.ripening.is_empty() && !cycles.ripe.is_empty()
+            candidates.ripening.is_empty() && !candidates.ripe.is_empty()
         };
         if !is_ripe && !step.ripen(objects) {
-            let set_aside = here.cycles.borrow().large.len();
+            let set_aside = here.candidates.borrow().large.len();
             return Progress { freed_objects: 0, more: true, set_aside };
         }
         let (freed_objects, _) = step.run(Budget { objects, first: objects });
-        let cycles = here.cycles.borrow();
-        let more = cycles.candidates() > cycles.large.len();
-        Progress { freed_objects, more, set_aside: cycles.large.len() }
+        let candidates = here.candidates.borrow();
+        let more = candidates.len() > candidates.large.len();
+        Progress { freed_objects, more, set_aside: candidates.large.len() }
     });
     done.unwrap_or(Progress::NONE)
 }
 
-impl Progress {
-    pub(crate) const NONE: Self = Self { freed_objects: 0, more: false, set_aside: 0 };
-}
-
 /// Says when steps happen on this thread.
 pub fn set_pace(pace: Pace) {
-    thread::with(|here| here.cycles.borrow_mut().pacer.pace = pace);
+    thread::with(|here| here.candidates.borrow_mut().pacer.pace = pace);
 }
 
 /// Has `trace` be shown what each step of this thread finds dead, before it is dropped.
 pub fn set_trace(trace: Option<fn(&Found<'_>)>) {
-    thread::with(|here| here.cycles.borrow_mut().trace = trace);
+    thread::with(|here| here.candidates.borrow_mut().trace = trace);
 }
 
 /// What happened on this thread so far.
 #[must_use]
 pub fn figures() -> Figures {
     let figures = thread::with(|here| {
-        let cycles = here.cycles.borrow();
+        let candidates = here.candidates.borrow();
         Figures {
             live_objects: here.live_objects.get(),
             live_bytes: here.live_bytes.get(),
-            candidates: cycles.candidates(),
-            ..cycles.figures
+            candidates: candidates.len(),
+            ..candidates.figures
         }
     });
     figures.unwrap_or_default()
@@ -290,9 +240,43 @@ pub fn report(report: &mut Report<'_>) {
     figures().report("Cc", report);
 }
 
-/// The thread ends: what is still listed is looked at for the last time.
+/// Values of this thread that are alive, by type, those with the most bytes first: of types that can be part of a cycle. Others
+/// are not counted, as their boxes say nothing of themselves.
+///
+/// After [`collect`](crate::collect), it is what somebody still holds: where that should be nothing, a report of leaks.
+///
+/// ```
+/// # #[cfg(feature = "census")] {
+/// use alloc_core::gc::Trace;
+/// use rc_cycle::{Cc, census};
+/// use std::cell::RefCell;
+///
+/// #[derive(Trace)]
+/// struct Node(RefCell<Vec<Cc<Node>>>);
+///
+/// let node = Cc::new(Node(RefCell::default()));
+/// let counts = census();
+/// assert!(counts.len() == 1 && counts[0].objects == 1 && counts[0].name.ends_with("Node"));
+/// # }
+/// ```
+#[cfg(feature = "census")]
+#[must_use]
+pub fn census() -> Vec<crate::Count> {
+    thread::with(|here| here.census.borrow().counts()).unwrap_or_default()
+}
+
 #[cfg(feature = "std")]
-pub(crate) fn leave(here: &PerThread) {
+impl Drop for PerThread {
+    /// The thread ends: the last chance for its garbage.
+    fn drop(&mut self) {
+        leave(self);
+        self.shared.tell();
+    }
+}
+
+/// What is still listed is looked at for the last time.
+#[cfg(feature = "std")]
+fn leave(here: &PerThread) {
     let Some(step) = Step::begin(here) else { return };
     step.ripen_all();
     step.run(Budget::ALL);

@@ -3,11 +3,11 @@
 //! Above: the user. Below: boxes, whose values do not change; one without a record is marked as such. In `target.rs`:
 //! which trait objects there are.
 
-use crate::header::words;
 use crate::kind::Kind;
 use crate::pointer::Pointer;
 use crate::target::Target;
 use crate::weak::WeakPointer;
+use crate::words::words;
 use alloc_core::Layer;
 use core::any::Any;
 use core::ptr::NonNull;

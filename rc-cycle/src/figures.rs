@@ -1,13 +1,8 @@
-//! What happened: counters, and drawings of what was found.
+//! What happened: counters, what a step has come to, and what it has found.
 //!
-//! Above: the user. Below: steps, which count; records, which name types.
+//! Above: steps, which count; the user. Below: records, which name types. In `print.rs`: what was found as a drawing.
 
-use crate::header::{record, words};
-use crate::kind::Local;
-use crate::name::short;
-use crate::trial::visit;
-use crate::visit::Act;
-use alloc::vec::Vec;
+use crate::header::record;
 use alloc_core::Report;
 use alloc_core::gc::Pauses;
 use core::fmt;
@@ -85,6 +80,23 @@ impl fmt::Display for Figures {
     }
 }
 
+/// What a bounded step has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Values that were freed.
+    pub freed_objects: usize,
+    /// Whether candidates are left for the next step, other than those that were put aside.
+    pub more: bool,
+    /// Candidates that were put aside: they lead to more values than the budget. A step with a larger budget takes them
+    /// up again, and so does [`collect`](crate::collect).
+    pub set_aside: usize,
+}
+
+impl Progress {
+    pub(crate) const NONE: Self = Self { freed_objects: 0, more: false, set_aside: 0 };
+}
+
 /// Dead values that a step has found, before they are dropped. Prints as a graph in DOT's language.
 #[derive(Debug)]
 pub struct Found<'f> {
@@ -94,6 +106,10 @@ pub struct Found<'f> {
 impl<'f> Found<'f> {
     pub(crate) const fn of(values: &'f [NonNull<u8>]) -> Self {
         Self { values }
+    }
+
+    pub(crate) const fn values(&self) -> &'f [NonNull<u8>] {
+        self.values
     }
 
     /// How many there are.
@@ -106,26 +122,5 @@ impl<'f> Found<'f> {
     pub fn types(&self) -> impl Iterator<Item = &'static str> + '_ {
         // SAFETY: they are not dropped yet.
         self.values.iter().map(|&value| (unsafe { record(value) }.name)())
-    }
-}
-
-impl fmt::Display for Found<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "digraph cycle {{")?;
-        for &value in self.values {
-            // SAFETY: as in `types`. One count is the step's.
-            let (name, strong) =
-                unsafe { (short((record(value).name)()), words::<Local>(value).strong.get() - 1) };
-            writeln!(f, "  n{:x} [label=\"{name}\\n{strong} pointers\"];", value.addr())?;
-        }
-        for &value in self.values {
-            let mut to = Vec::new();
-            // SAFETY: as in `types`; this is a step.
-            unsafe { visit(value, Act::Look(&mut |other| to.push(other))) };
-            for other in to {
-                writeln!(f, "  n{:x} -> n{:x};", value.addr(), other.addr())?;
-            }
-        }
-        writeln!(f, "}}")
     }
 }

@@ -3,34 +3,14 @@
 //! Above: the last pointer to a value. Below: records. A list of ten million nodes is dropped in constant stack: what is
 //! nested deeper waits in a list, and is dropped when the outermost destructor has ended.
 
-use crate::header::{record, words};
+use crate::header::record;
 use crate::kind::Kind;
 use crate::thread::{self, PerThread};
-use alloc::vec::Vec;
+use crate::words::words;
 use core::ptr::NonNull;
 
 /// Up to here, values are dropped in the order that std's pointers drop them in.
 const MOST_DEPTH: u32 = 64;
-
-type End = unsafe fn(NonNull<u8>);
-
-/// Values whose last pointer is gone, and who ends them.
-#[derive(Debug)]
-pub(crate) struct Waiting(Vec<(NonNull<u8>, End)>);
-
-impl Waiting {
-    pub const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    fn push(&mut self, value: NonNull<u8>, end: End) -> bool {
-        let has_room = self.0.try_reserve(1).is_ok();
-        if has_room {
-            self.0.push((value, end));
-        }
-        has_room
-    }
-}
 
 /// Ends a value with a record, now or soon.
 ///
@@ -85,16 +65,13 @@ impl Drop for Level<'_> {
 
 fn end_waiting(here: &PerThread) {
     loop {
-        let next = here.waiting.borrow_mut().0.pop();
+        let next = here.waiting.borrow_mut().pop();
         let Some((value, end)) = next else { break };
         // If this unwinds, the others wait for the next one that ends.
         // SAFETY: it was put there for this.
         unsafe { end(value) };
     }
-    let mut waiting = here.waiting.borrow_mut();
-    if waiting.0.capacity() > 1024 {
-        waiting.0 = Vec::new();
-    }
+    here.waiting.borrow_mut().let_go();
 }
 
 /// Drops a value, and frees its box if there is no weak pointer.

@@ -1,7 +1,7 @@
 //! A box: words that count, and then the value, in one allocation.
 //!
-//! Above: the pointers, which lead to the value. Below: any layer. Not here: what the counts mean (`local.rs`,
-//! `sync/word.rs`).
+//! Above: the pointers, which lead to the value. Below: its words (`words.rs`), the user's type (`target.rs`), any layer.
+//! Not here: what the counts mean (`local.rs`, `sync/word.rs`).
 //!
 //! ```text
 //!  [allocator][gap…][length][record][strong][weak][value…]
@@ -12,25 +12,12 @@
 //! Pointers lead to the value, so reading through one costs nothing, also where the type is not known; and what is
 //! found through the record needs no more than that address.
 
-use crate::kind::Kind;
 use crate::target::Target;
-use crate::visit::Visit;
+use crate::visit::{Act, Visit};
+use crate::words::{Counts, Words, words};
 use alloc_core::{AllocError, Layer, Layout};
-use core::fmt;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
-
-/// The counts, right before the value.
-#[repr(C)]
-pub struct Words<K: Kind> {
-    pub(crate) strong: K::Word,
-    pub(crate) weak: K::Word,
-}
-
-impl<K: Kind> fmt::Debug for Words<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Words").finish_non_exhaustive()
-    }
-}
 
 const WORD_BYTES: usize = size_of::<usize>();
 const RECORD_WORDS: usize = 3;
@@ -149,17 +136,6 @@ unsafe fn slice<T>(value: NonNull<u8>) -> NonNull<[T]> {
     NonNull::slice_from_raw_parts(value.cast(), unsafe { length(value) })
 }
 
-/// The words of a box.
-///
-/// # Safety
-///
-/// `value` is where a box's value lies, and may be used to reach all of the box, which is not freed.
-#[inline(always)]
-pub(crate) unsafe fn words<'b, K: Kind>(value: NonNull<u8>) -> &'b Words<K> {
-    // SAFETY: they lie right before the value.
-    unsafe { value.cast::<Words<K>>().sub(1).as_ref() }
-}
-
 /// The record of a box that has one.
 ///
 /// # Safety
@@ -171,13 +147,24 @@ pub(crate) unsafe fn record(value: NonNull<u8>) -> &'static Record {
     unsafe { value.cast::<&'static Record>().sub(RECORD_WORDS).read() }
 }
 
+/// Shows a value's pointers.
+///
+/// # Safety
+///
+/// It is the value of a box with a record, alive, and nobody has it exclusively.
+#[inline]
+pub(crate) unsafe fn visit(value: NonNull<u8>, act: Act<'_>) {
+    // SAFETY: the caller's.
+    unsafe { (record(value).visit)(value, &mut Visit::new(act)) };
+}
+
 /// A box for a value of this layout, which is not written yet. Returns where the value goes. `length`: of a slice.
 ///
 /// # Errors
 ///
 /// When the layer below refuses.
 #[inline]
-pub(crate) fn allocate<T: ?Sized + Target, A: Layer, K: Kind>(
+pub(crate) fn allocate<T: ?Sized + Target, A: Layer, K: Counts>(
     allocator: A,
     value: Layout,
     record: Option<&'static Record>,
@@ -233,5 +220,53 @@ pub(crate) unsafe fn free<T: ?Sized, A: Layer>(value: NonNull<T>, words: usize) 
         let place = allocator::<T, A>(value, words);
         let below = place.read();
         below.deallocate(place.cast(), frame.layout);
+    }
+}
+
+/// How many words a box has.
+///
+/// # Safety
+///
+/// As for `words`; pointers to it are of this type.
+pub(crate) unsafe fn count_of_words<T: ?Sized + Target, K: Counts>(value: NonNull<u8>) -> usize {
+    // SAFETY: the caller's.
+    let is_plain = T::IS_DYN && K::is_plain(unsafe { words(value) });
+    if is_plain { Frame::words::<()>() } else { Frame::words::<T>() }
+}
+
+/// [`free`], of a box that pointers of this type lead to.
+///
+/// # Safety
+///
+/// As there.
+pub(crate) unsafe fn free_box<T: ?Sized + Target, A: Layer, K: Counts>(value: NonNull<T>) {
+    // SAFETY: the caller's.
+    unsafe { free::<T, A>(value, count_of_words::<T, K>(value.cast())) }
+}
+
+/// Lets go of a box whose value is gone, also if its destructor unwinds.
+pub(crate) struct Free<T: ?Sized + Target, A: Layer + 'static, K: Counts>(
+    NonNull<T>,
+    PhantomData<(A, K)>,
+);
+
+impl<T: ?Sized + Target, A: Layer + 'static, K: Counts> Free<T, A, K> {
+    /// # Safety
+    ///
+    /// The pointers' weak count of the box is this one's.
+    pub(crate) const unsafe fn of(value: NonNull<T>) -> Self {
+        Self(value, PhantomData)
+    }
+}
+
+impl<T: ?Sized + Target, A: Layer + 'static, K: Counts> Drop for Free<T, A, K> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the pointers' weak count was not given back before.
+        unsafe {
+            if K::release_weak(words(self.0.cast())) {
+                free_box::<T, A, K>(self.0);
+            }
+        }
     }
 }

@@ -1,14 +1,11 @@
 //! Counts of boxes that one thread uses.
 //!
-//! Above: the pointers. Below: cells. In `cycles.rs`: what the flags are for.
+//! Above: the pointers, trials. Below: cells. In `cycles.rs`: what the flags are for, and what a pointer leaves that goes.
 //!
 //! `strong` is the number of pointers. `weak` is, from the lowest bit on: seven flags; where words are long, the round
 //! in which the value was last proven alive; and the number of weak pointers, all pointers together being one of them.
 
-use crate::cycles;
-use crate::header::{Record, Words};
-use crate::kind::{Kind, Local};
-use crate::thread;
+use crate::words::{Counts, Local, Words};
 use alloc_core::gc::Counted;
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -96,7 +93,7 @@ fn overflow() -> ! {
     }
 }
 
-impl Kind for Local {
+impl Counts for Local {
     type Word = Cell<usize>;
     const SENDS: bool = false;
 
@@ -112,20 +109,6 @@ impl Kind for Local {
         if strong == 0 {
             overflow();
         }
-    }
-
-    #[inline(always)]
-    unsafe fn release(words: &Words<Self>, value: NonNull<u8>, may_cycle: bool) -> bool {
-        let strong = words.strong.get() - 1;
-        words.strong.set(strong);
-        if strong == 0 {
-            return true;
-        }
-        if may_cycle && words.weak.get() & (LISTED | STALE | RIPE) != LISTED {
-            // SAFETY: the caller's; a plain one is marked as listed.
-            unsafe { cycles::list(value) };
-        }
-        false
     }
 
     #[inline]
@@ -197,20 +180,6 @@ impl Kind for Local {
     #[inline]
     fn counted(value: NonNull<u8>) -> Counted {
         Counted::Local(value)
-    }
-
-    #[inline]
-    fn note(value: NonNull<u8>, record: &'static Record, is_new: bool) {
-        // SAFETY: who calls has the box.
-        let bytes = unsafe { (record.bytes)(value) };
-        thread::with(|here| {
-            let (objects, all_bytes) = (here.live_objects.get(), here.live_bytes.get());
-            let add = |to: usize, n: usize| if is_new { to + n } else { to.saturating_sub(n) };
-            here.live_objects.set(add(objects, 1));
-            here.live_bytes.set(add(all_bytes, bytes));
-            #[cfg(feature = "census")]
-            here.census.borrow_mut().note(value, record, is_new);
-        });
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Above: the user. Below: boxes.
 
-use crate::header::{self, record_of};
+use crate::header::{self, Free, free_box, record_of};
 use crate::kind::Kind;
-use crate::pointer::{Free, Pointer, boxed, no_memory};
+use crate::pointer::{Pointer, boxed, no_memory};
 use crate::slices;
 use crate::target::Target;
 use alloc_core::gc::Trace;
@@ -52,7 +52,7 @@ impl<T: Target + Clone> sealed::Sealed for T {
         // SAFETY: if there was no other pointer, the value is ours: it is moved. Else the new box is nobody's.
         unsafe {
             if !K::take(this.words()) {
-                Pointer::<T, A, K>::free(place);
+                free_box::<T, A, K>(place);
                 return false;
             }
             let old = this.replace_value(place);

@@ -1,14 +1,14 @@
 //! The pointer: std's API on boxes of either kind.
 //!
-//! Above: the user, who calls it [`Cc`](crate::Cc) or [`sync::Cc`](crate::sync::Cc). Below: the words of its box. In
-//! `weak.rs`: weak pointers. In `slices.rs`: slices and strings. In `traits.rs`: what pointers do because their values do. In
+//! Above: the user, who calls it [`Cc`](crate::Cc) or [`sync::Cc`](crate::sync::Cc). Below: its box. In `weak.rs`: weak
+//! pointers, and how they are made. In `slices.rs`: slices and strings. In `traits.rs`: what pointers do because their values do. In
 //! `dynamic.rs`: trait objects. In `mutate.rs`: values that are cloned when they are shared.
 
 use crate::grave;
-use crate::header::{self, Frame, record_of, words};
+use crate::header::{self, Free, record_of};
 use crate::kind::{Admits, Kind};
 use crate::target::Target;
-use crate::weak::WeakPointer;
+use crate::words::{Words, words};
 use alloc_core::api2::alloc::Global;
 use alloc_core::gc::{Trace, Visitor, VisitorMut};
 use alloc_core::{AllocError, Layer, Layout};
@@ -45,7 +45,7 @@ pub struct Pointer<T: ?Sized + Target, A: Layer + 'static, K: Kind> {
 // they are `Send` and `Sync` (`Admits`, for every way to make one).
 #[cfg(feature = "std")]
 unsafe impl<T: ?Sized + Target, A: Layer + Send + Sync + 'static> Send
-    for Pointer<T, A, crate::kind::Shared>
+    for Pointer<T, A, crate::words::Shared>
 where
     T: Send + Sync,
 {
@@ -53,7 +53,7 @@ where
 // SAFETY: the same.
 #[cfg(feature = "std")]
 unsafe impl<T: ?Sized + Target, A: Layer + Send + Sync + 'static> Sync
-    for Pointer<T, A, crate::kind::Shared>
+    for Pointer<T, A, crate::words::Shared>
 where
     T: Send + Sync,
 {
@@ -68,6 +68,10 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
         Self { value, of: PhantomData }
     }
 
+    pub(crate) const fn value(&self) -> NonNull<T> {
+        self.value
+    }
+
     /// The address that leads to all of the box, and with it the pointer's count.
     pub(crate) const fn into_value(self) -> NonNull<T> {
         let value = self.value;
@@ -76,7 +80,7 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
     }
 
     #[inline(always)]
-    pub(crate) fn words(&self) -> &header::Words<K> {
+    pub(crate) fn words(&self) -> &Words<K> {
         // SAFETY: the pointer's count keeps the box.
         unsafe { words(self.value.cast()) }
     }
@@ -99,24 +103,6 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
         unsafe { self.value.as_mut() }
     }
 
-    /// How many words the box has.
-    fn count_of_words(words: &header::Words<K>) -> usize {
-        if T::IS_DYN && K::is_plain(words) { Frame::words::<()>() } else { Frame::words::<T>() }
-    }
-
-    /// Frees a box whose value is gone.
-    ///
-    /// # Safety
-    ///
-    /// As for [`header::free`].
-    pub(crate) unsafe fn free(value: NonNull<T>) {
-        // SAFETY: the caller's.
-        unsafe {
-            let count = Self::count_of_words(words(value.cast()));
-            header::free::<T, A>(value, count);
-        }
-    }
-
     /// Ends the value.
     ///
     /// # Safety
@@ -130,35 +116,8 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
             if T::MAY_CYCLE && !(T::IS_DYN && K::is_plain(self.words())) {
                 return grave::bury::<K>(self.value.cast());
             }
-            let _free = Free::<T, A, K>(self.value, PhantomData);
+            let _free = Free::<T, A, K>::of(self.value);
             self.value.drop_in_place();
-        }
-    }
-}
-
-/// Lets go of a box whose value is gone, also if its destructor unwinds.
-pub(crate) struct Free<T: ?Sized + Target, A: Layer + 'static, K: Kind>(
-    NonNull<T>,
-    PhantomData<(A, K)>,
-);
-
-impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Free<T, A, K> {
-    /// # Safety
-    ///
-    /// The pointers' weak count of the box is this one's.
-    pub(crate) const unsafe fn of(value: NonNull<T>) -> Self {
-        Self(value, PhantomData)
-    }
-}
-
-impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Drop for Free<T, A, K> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: the pointers' weak count was not given back before.
-        unsafe {
-            if K::release_weak(words(self.0.cast())) {
-                Pointer::<T, A, K>::free(self.0);
-            }
         }
     }
 }
@@ -281,26 +240,6 @@ impl<T: Target, K: Admits<T>> Pointer<T, Global, K> {
         Self::try_new_in(value, Global)
     }
 
-    /// A pointer to a value that is made with a weak pointer to itself, which upgrades when this has returned.
-    ///
-    /// ```
-    /// use alloc_core::gc::Trace;
-    /// use rc_cycle::{Cc, Weak};
-    ///
-    /// #[derive(Trace)]
-    /// struct Knows(Weak<Knows>);
-    ///
-    /// let knows = Cc::new_cyclic(|me| Knows(me.clone()));
-    /// assert!(Cc::ptr_eq(&knows, &knows.0.upgrade().unwrap()));
-    /// ```
-    ///
-    /// # Aborts
-    ///
-    /// As for [`new`](Self::new).
-    pub fn new_cyclic(make: impl FnOnce(&WeakPointer<T, Global, K>) -> T) -> Self {
-        Self::new_cyclic_in(make, Global)
-    }
-
     /// A pointer to a new value that does not move.
     ///
     /// # Aborts
@@ -338,33 +277,6 @@ impl<T: Target, A: Layer + 'static, K: Admits<T, A>> Pointer<T, A, K> {
         boxed::<T, A, K>(value, allocator).map(|value| unsafe { Self::from_value(value) })
     }
 
-    /// [`new_cyclic`](Pointer::new_cyclic) in memory of `allocator`.
-    ///
-    /// # Aborts
-    ///
-    /// When there is no memory.
-    pub fn new_cyclic_in(make: impl FnOnce(&WeakPointer<T, A, K>) -> T, allocator: A) -> Self {
-        let record = if T::MAY_CYCLE { Some(record_of::<T, A>()) } else { None };
-        let layout = Layout::new::<T>();
-        let Ok(place) = header::allocate::<T, A, K>(allocator, layout, record, 0, 0) else {
-            no_memory(layout)
-        };
-        // SAFETY: the weak count of the pointers that are to come is this one's meanwhile.
-        let weak = unsafe { WeakPointer::<T, A, K>::from_value(place.cast()) };
-        let value = make(&weak);
-        // SAFETY: nobody has looked at the place, as there was no pointer; from now on there is.
-        unsafe {
-            place.cast::<T>().write(value);
-            K::publish(words(place));
-        }
-        forget(weak);
-        if let Some(record) = record {
-            K::note(place, record, true);
-        }
-        // SAFETY: the count that was published.
-        unsafe { Self::from_value(place.cast()) }
-    }
-
     /// A pointer to a new value that does not move, in memory of `allocator`.
     ///
     /// # Aborts
@@ -394,7 +306,8 @@ impl<T: Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
             // SAFETY: a sized value of such a type has a record.
             K::note(this.value.cast(), unsafe { header::record(this.value.cast()) }, false);
         }
-        drop(Free::<T, A, K>(this.value, PhantomData));
+        // SAFETY: it was all pointers', of which this was the last.
+        drop(unsafe { Free::<T, A, K>::of(this.value) });
         Ok(value)
     }
 
@@ -489,15 +402,6 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
         K::weak(this.words()) - 1
     }
 
-    /// A weak pointer, which does not keep the value.
-    #[inline]
-    #[must_use]
-    pub fn downgrade(this: &Self) -> WeakPointer<T, A, K> {
-        K::retain_weak(this.words());
-        // SAFETY: the count that was added.
-        unsafe { WeakPointer::from_value(this.value) }
-    }
-
     /// The value, exclusively, if this is the only pointer, and there is no weak one.
     ///
     /// Steps do not look at the value from now on, until it was shared and a pointer dropped.
@@ -515,9 +419,11 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
     /// The allocator that the box's memory is from.
     #[must_use]
     pub fn allocator(this: &Self) -> &A {
-        let count = Self::count_of_words(this.words());
         // SAFETY: it lives as long as the box.
-        unsafe { header::allocator::<T, A>(this.value, count).as_ref() }
+        unsafe {
+            let count = header::count_of_words::<T, K>(this.value.cast());
+            header::allocator::<T, A>(this.value, count).as_ref()
+        }
     }
 
     /// A new pointer as one to a value that does not move.

@@ -2,13 +2,14 @@
 //!
 //! Above: `cycles.rs`, which says when, and how far. Below: trials; records, which drop and free.
 
-use crate::cycles::Cycles;
+use crate::candidates::Candidates;
 use crate::figures::Found;
-use crate::header::{record, words};
-use crate::kind::{Kind, Local};
+use crate::header::record;
+use crate::kind::Kind;
 use crate::local::{DEAD, LISTED, MARK, RIPE, STALE};
 use crate::thread::PerThread;
 use crate::trial::{Added, Trial};
+use crate::words::{Counts, Local, words};
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
@@ -47,7 +48,7 @@ impl<'h> Step<'h> {
     fn unlist(&self, value: NonNull<u8>) {
         // SAFETY: what is listed is not freed, and has a record.
         unsafe {
-            self.0.cycles.borrow_mut().listed_bytes -= (record(value).bytes)(value);
+            self.0.candidates.borrow_mut().listed_bytes -= (record(value).bytes)(value);
             words::<Local>(value).clear(LISTED | STALE | RIPE);
         }
     }
@@ -75,8 +76,8 @@ impl<'h> Step<'h> {
     /// all have, and a round has begun: not if there is no memory.
     pub fn ripen(&self, most: usize) -> bool {
         let (mut ripening, mut ripe) = {
-            let mut cycles = self.0.cycles.borrow_mut();
-            let Cycles { young, ripening, ripe, .. } = &mut *cycles;
+            let mut candidates = self.0.candidates.borrow_mut();
+            let Candidates { young, ripening, ripe, .. } = &mut *candidates;
             if ripening.is_empty() {
                 core::mem::swap(young, ripening);
             }
@@ -100,10 +101,10 @@ impl<'h> Step<'h> {
         }
         let is_all = ripening.is_empty();
         {
-            let mut cycles = self.0.cycles.borrow_mut();
-            (cycles.ripening, cycles.ripe) = (ripening, ripe);
+            let mut candidates = self.0.candidates.borrow_mut();
+            (candidates.ripening, candidates.ripe) = (ripening, ripe);
             if is_all {
-                cycles.proof = cycles.proof.next();
+                candidates.proof = candidates.proof.next();
             }
         }
         Self::free_all(gone);
@@ -116,8 +117,8 @@ impl<'h> Step<'h> {
     /// The same with all candidates.
     pub fn ripen_all(&self) {
         {
-            let mut cycles = self.0.cycles.borrow_mut();
-            let Cycles { young, ripening, ripe, large, .. } = &mut *cycles;
+            let mut candidates = self.0.candidates.borrow_mut();
+            let Candidates { young, ripening, ripe, large, .. } = &mut *candidates;
             for others in [ripening, ripe, large] {
                 if young.try_reserve(others.len()).is_ok() {
                     young.append(others);
@@ -130,11 +131,11 @@ impl<'h> Step<'h> {
     /// What was put aside and is gone leaves the list, when that has become twice as long.
     fn sift(&self) {
         let mut large = {
-            let mut cycles = self.0.cycles.borrow_mut();
-            if cycles.large.len() < cycles.large_sifted.saturating_mul(2).max(SIFT_LEAST) {
+            let mut candidates = self.0.candidates.borrow_mut();
+            if candidates.large.len() < candidates.large_sifted.saturating_mul(2).max(SIFT_LEAST) {
                 return;
             }
-            core::mem::take(&mut cycles.large)
+            core::mem::take(&mut candidates.large)
         };
         let mut gone = Vec::new();
         large.retain(|&value| {
@@ -147,9 +148,9 @@ impl<'h> Step<'h> {
             true
         });
         {
-            let mut cycles = self.0.cycles.borrow_mut();
-            cycles.large_sifted = large.len();
-            cycles.large = large;
+            let mut candidates = self.0.candidates.borrow_mut();
+            candidates.large_sifted = large.len();
+            candidates.large = large;
         }
         Self::free_all(gone);
     }
@@ -159,7 +160,7 @@ impl<'h> Step<'h> {
     pub fn run(&self, budget: Budget) -> (usize, usize) {
         #[cfg(feature = "std")]
         let begin = std::time::Instant::now();
-        let proof = self.0.cycles.borrow().proof;
+        let proof = self.0.candidates.borrow().proof;
         let (mut trial, mut seeds, mut gone) = (Trial::new(proof), 0, Vec::new());
         while trial.len() < budget.objects && trial.visits < budget.objects.saturating_mul(2) {
             if gone.try_reserve(1).is_err() {
@@ -190,22 +191,22 @@ impl<'h> Step<'h> {
         // Not before: an allocator may do anything, and must not see counts that were taken.
         Self::free_all(gone);
         let (freed, visits) = (dead.len(), trial.visits);
-        self.0.cycles.borrow_mut().figures.stepped(seeds, visits, freed);
+        self.0.candidates.borrow_mut().figures.stepped(seeds, visits, freed);
         self.drop_all(dead);
         #[cfg(feature = "std")]
-        self.0.cycles.borrow_mut().figures.steps.note(begin.elapsed());
+        self.0.candidates.borrow_mut().figures.steps.note(begin.elapsed());
         (freed, visits)
     }
 
     /// Makes a candidate young again that was dropped from in this round: what the round has proven may not be true any
     /// more for those that led to it.
     fn defer(&self, value: NonNull<u8>) -> bool {
-        let mut cycles = self.0.cycles.borrow_mut();
+        let mut candidates = self.0.candidates.borrow_mut();
         // SAFETY: what is listed is not freed.
         let is_ripe = unsafe { words::<Local>(value) }.has(RIPE);
-        let defers = !is_ripe && cycles.young.try_reserve(1).is_ok();
+        let defers = !is_ripe && candidates.young.try_reserve(1).is_ok();
         if defers {
-            cycles.young.push(value);
+            candidates.young.push(value);
         }
         defers
     }
@@ -213,7 +214,7 @@ impl<'h> Step<'h> {
     /// Takes candidates off the list that are members of the trial: it tells of them all the same. Looks at no more
     /// of them than the trial has members.
     fn take_members(&self, most: usize) -> usize {
-        let mut ripe = core::mem::take(&mut self.0.cycles.borrow_mut().ripe);
+        let mut ripe = core::mem::take(&mut self.0.candidates.borrow_mut().ripe);
         let first = ripe.len() - most.min(ripe.len());
         let is_member = |value: &mut NonNull<u8>| {
             // SAFETY: what is listed is not freed.
@@ -226,25 +227,25 @@ impl<'h> Step<'h> {
             self.unlist(value);
             taken += 1;
         }
-        self.0.cycles.borrow_mut().ripe = ripe;
+        self.0.candidates.borrow_mut().ripe = ripe;
         taken
     }
 
     pub fn next(&self) -> Option<NonNull<u8>> {
-        self.0.cycles.borrow_mut().ripe.pop()
+        self.0.candidates.borrow_mut().ripe.pop()
     }
 
     /// Puts a candidate back.
     fn list_again(&self, value: NonNull<u8>) {
-        let mut cycles = self.0.cycles.borrow_mut();
-        let Cycles { ripe, listed_bytes, .. } = &mut *cycles;
+        let mut candidates = self.0.candidates.borrow_mut();
+        let Candidates { ripe, listed_bytes, .. } = &mut *candidates;
         Self::push(ripe, listed_bytes, value);
     }
 
     /// Puts a candidate aside that leads to more than `most` values.
     fn put_aside(&self, value: NonNull<u8>, most: usize) {
-        let mut cycles = self.0.cycles.borrow_mut();
-        let Cycles { large, large_objects, listed_bytes, .. } = &mut *cycles;
+        let mut candidates = self.0.candidates.borrow_mut();
+        let Candidates { large, large_objects, listed_bytes, .. } = &mut *candidates;
         let least = if large.is_empty() { usize::MAX } else { *large_objects };
         *large_objects = least.min(most);
         Self::push(large, listed_bytes, value);
@@ -274,7 +275,7 @@ impl<'h> Step<'h> {
         }
         // From here on they are dropped, whatever unwinds; and nobody upgrades.
         let mut all = Dead { values: dead, next: 0 };
-        let trace = self.0.cycles.borrow().trace;
+        let trace = self.0.candidates.borrow().trace;
         if let Some(trace) = trace {
             trace(&Found::of(&all.values));
         }

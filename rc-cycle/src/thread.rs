@@ -1,14 +1,20 @@
 //! What a thread knows of its boxes: candidates, counters, values that wait for their destructors.
 //!
-//! Above: `local.rs`, `cycles.rs`, `grave.rs`. Below: a thread local; without `std`, a static that the program has to
-//! promise something for.
+//! Above: `grave.rs`, `step.rs`, `cycles.rs`; this last has what is done when the thread ends. Below: what it knows, by
+//! kind: candidates, a census, a tally. It is in a thread local; without `std`, in a static that the program has to promise
+//! something for.
 
-use crate::cycles::Cycles;
-use crate::grave::Waiting;
+use crate::candidates::Candidates;
+#[cfg(feature = "census")]
+use crate::census::Census;
+#[cfg(feature = "std")]
+use crate::sync::tally::Tally;
+use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
+use core::ptr::NonNull;
 
 pub(crate) struct PerThread {
-    pub cycles: RefCell<Cycles>,
+    pub candidates: RefCell<Candidates>,
     /// A step is under way, or what it found dead is being dropped.
     pub steps: Cell<bool>,
     /// Values and bytes of boxes, of types that can be part of cycles.
@@ -18,25 +24,25 @@ pub(crate) struct PerThread {
     pub depth: Cell<u32>,
     pub waiting: RefCell<Waiting>,
     #[cfg(feature = "census")]
-    pub census: RefCell<crate::census::Census>,
+    pub census: RefCell<Census>,
     /// What it has made and freed of what many threads count.
     #[cfg(feature = "std")]
-    pub shared: crate::sync::tally::Tally,
+    pub shared: Tally,
 }
 
 impl PerThread {
     const fn new() -> Self {
         Self {
-            cycles: RefCell::new(Cycles::new()),
+            candidates: RefCell::new(Candidates::new()),
             steps: Cell::new(false),
             live_objects: Cell::new(0),
             live_bytes: Cell::new(0),
             depth: Cell::new(0),
             waiting: RefCell::new(Waiting::new()),
             #[cfg(feature = "census")]
-            census: RefCell::new(crate::census::Census::new()),
+            census: RefCell::new(Census::new()),
             #[cfg(feature = "std")]
-            shared: crate::sync::tally::Tally::new(),
+            shared: Tally::new(),
         }
     }
 
@@ -49,28 +55,49 @@ impl PerThread {
     }
 }
 
+type End = unsafe fn(NonNull<u8>);
+
+/// Values whose last pointer is gone, and who ends them.
+#[derive(Debug)]
+pub(crate) struct Waiting(Vec<(NonNull<u8>, End)>);
+
+impl Waiting {
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub fn push(&mut self, value: NonNull<u8>, end: End) -> bool {
+        let has_room = self.0.try_reserve(1).is_ok();
+        if has_room {
+            self.0.push((value, end));
+        }
+        has_room
+    }
+
+    pub fn pop(&mut self) -> Option<(NonNull<u8>, End)> {
+        self.0.pop()
+    }
+
+    /// Keeps no more than a little memory for those to come. Nobody waits now.
+    pub fn let_go(&mut self) {
+        if self.0.capacity() > 1024 {
+            self.0 = Vec::new();
+        }
+    }
+}
+
 #[cfg(feature = "std")]
 mod place {
     use super::PerThread;
 
     std::thread_local! {
-        static HERE: Here = const { Here(PerThread::new()) };
-    }
-
-    struct Here(PerThread);
-
-    impl Drop for Here {
-        /// The last chance for this thread's garbage.
-        fn drop(&mut self) {
-            crate::cycles::leave(&self.0);
-            self.0.shared.tell();
-        }
+        static HERE: PerThread = const { PerThread::new() };
     }
 
     /// `None`: the thread is ending, and its state is gone.
     #[inline]
     pub(crate) fn with<R>(use_it: impl FnOnce(&PerThread) -> R) -> Option<R> {
-        HERE.try_with(|here| use_it(&here.0)).ok()
+        HERE.try_with(use_it).ok()
     }
 }
 

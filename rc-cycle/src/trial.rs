@@ -15,10 +15,10 @@
 //! algorithm, whose three passes these are; each visits a value once. The list of members is the queue of the first
 //! pass, so nothing recurs, and only that list can fail to grow: then the closure is left as it was found.
 
-use crate::header::{record, words};
-use crate::kind::Local;
+use crate::header::record;
 use crate::local::{LIVE, MARK, Proof};
 use crate::visit::{Act, Visit};
+use crate::words::{Local, words};
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
@@ -40,22 +40,11 @@ pub(crate) enum Added {
     NoMemory,
 }
 
-/// Shows a value's pointers.
-///
-/// # Safety
-///
-/// It is the value of a box with a record, alive, and nobody has it exclusively.
-#[inline]
-pub(crate) unsafe fn visit(value: NonNull<u8>, act: Act<'_>) {
-    // SAFETY: the caller's.
-    unsafe { (record(value).visit)(value, &mut Visit::new(act)) };
-}
-
 /// Shows a value's pointers in a trial, but for those to values with this proof.
 ///
 /// # Safety
 ///
-/// As for `visit`.
+/// As for [`visit`](crate::header::visit).
 #[inline]
 unsafe fn visit_in(value: NonNull<u8>, act: Act<'_>, proof: Proof) {
     // SAFETY: the caller's.

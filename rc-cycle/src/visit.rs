@@ -1,10 +1,10 @@
 //! Who is shown the counted pointers of a value: one visitor for all that is done with a graph.
 //!
-//! Above: trials, drawings. Below: [`Trace`](alloc_core::gc::Trace), the user's types.
+//! Above: trials, drawings. Below: [`Trace`](alloc_core::gc::Trace), the user's types; the words of the boxes that are
+//! come by.
 
-use crate::header::words;
-use crate::kind::Local;
 use crate::local::{LIVE, MARK, Proof};
+use crate::words::{Local, words};
 use alloc::vec::Vec;
 #[cfg(feature = "std")]
 use alloc_core::gc::Guard;

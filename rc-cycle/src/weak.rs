@@ -1,17 +1,19 @@
 //! Weak pointers: they keep a box, and not the value.
 //!
-//! Above: the user, who calls it [`Weak`](crate::Weak) or [`sync::Weak`](crate::sync::Weak). Below: the words of its box.
+//! Above: the user, who calls it [`Weak`](crate::Weak) or [`sync::Weak`](crate::sync::Weak). Below: pointers, of which
+//! weak ones are made, and which are made of them; the box.
 
-use crate::header::words;
-use crate::kind::Kind;
-use crate::pointer::Pointer;
+use crate::header::{self, free_box, record_of};
+use crate::kind::{Admits, Kind};
+use crate::pointer::{Pointer, no_memory};
 use crate::target::Target;
-use alloc_core::Layer;
+use crate::words::words;
 use alloc_core::api2::alloc::Global;
 use alloc_core::gc::{Trace, Visitor, VisitorMut};
+use alloc_core::{Layer, Layout};
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, forget};
 use core::ptr::NonNull;
 
 /// A pointer that does not keep its value, as std's `Weak`.
@@ -29,7 +31,7 @@ const NOTHING: usize = usize::MAX;
 // SAFETY: as for `Pointer`, which it gives.
 #[cfg(feature = "std")]
 unsafe impl<T: ?Sized + Target, A: Layer + Send + Sync + 'static> Send
-    for WeakPointer<T, A, crate::kind::Shared>
+    for WeakPointer<T, A, crate::words::Shared>
 where
     T: Send + Sync,
 {
@@ -37,7 +39,7 @@ where
 // SAFETY: the same.
 #[cfg(feature = "std")]
 unsafe impl<T: ?Sized + Target, A: Layer + Send + Sync + 'static> Sync
-    for WeakPointer<T, A, crate::kind::Shared>
+    for WeakPointer<T, A, crate::words::Shared>
 where
     T: Send + Sync,
 {
@@ -149,6 +151,68 @@ impl<T: ?Sized + Target, K: Kind> WeakPointer<T, Global, K> {
     }
 }
 
+impl<T: Target, K: Admits<T>> Pointer<T, Global, K> {
+    /// A pointer to a value that is made with a weak pointer to itself, which upgrades when this has returned.
+    ///
+    /// ```
+    /// use alloc_core::gc::Trace;
+    /// use rc_cycle::{Cc, Weak};
+    ///
+    /// #[derive(Trace)]
+    /// struct Knows(Weak<Knows>);
+    ///
+    /// let knows = Cc::new_cyclic(|me| Knows(me.clone()));
+    /// assert!(Cc::ptr_eq(&knows, &knows.0.upgrade().unwrap()));
+    /// ```
+    ///
+    /// # Aborts
+    ///
+    /// As for [`new`](Pointer::new).
+    pub fn new_cyclic(make: impl FnOnce(&WeakPointer<T, Global, K>) -> T) -> Self {
+        Self::new_cyclic_in(make, Global)
+    }
+}
+
+impl<T: Target, A: Layer + 'static, K: Admits<T, A>> Pointer<T, A, K> {
+    /// [`new_cyclic`](Pointer::new_cyclic) in memory of `allocator`.
+    ///
+    /// # Aborts
+    ///
+    /// When there is no memory.
+    pub fn new_cyclic_in(make: impl FnOnce(&WeakPointer<T, A, K>) -> T, allocator: A) -> Self {
+        let record = if T::MAY_CYCLE { Some(record_of::<T, A>()) } else { None };
+        let layout = Layout::new::<T>();
+        let Ok(place) = header::allocate::<T, A, K>(allocator, layout, record, 0, 0) else {
+            no_memory(layout)
+        };
+        // SAFETY: the weak count of the pointers that are to come is this one's meanwhile.
+        let weak = unsafe { WeakPointer::<T, A, K>::from_value(place.cast()) };
+        let value = make(&weak);
+        // SAFETY: nobody has looked at the place, as there was no pointer; from now on there is.
+        unsafe {
+            place.cast::<T>().write(value);
+            K::publish(words(place));
+        }
+        forget(weak);
+        if let Some(record) = record {
+            K::note(place, record, true);
+        }
+        // SAFETY: the count that was published.
+        unsafe { Self::from_value(place.cast()) }
+    }
+}
+
+impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Pointer<T, A, K> {
+    /// A weak pointer, which does not keep the value.
+    #[inline]
+    #[must_use]
+    pub fn downgrade(this: &Self) -> WeakPointer<T, A, K> {
+        K::retain_weak(this.words());
+        // SAFETY: the count that was added.
+        unsafe { WeakPointer::from_value(this.value()) }
+    }
+}
+
 impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Clone for WeakPointer<T, A, K> {
     #[inline]
     fn clone(&self) -> Self {
@@ -166,7 +230,7 @@ impl<T: ?Sized + Target, A: Layer + 'static, K: Kind> Drop for WeakPointer<T, A,
         // SAFETY: this pointer's count, once.
         unsafe {
             if !self.is_nothing() && K::release_weak(words(self.value.cast())) {
-                Pointer::<T, A, K>::free(self.value);
+                free_box::<T, A, K>(self.value);
             }
         }
     }

@@ -3,9 +3,8 @@
 //! Above: `session`, which meets both within sequences; `runner`, which wears out a fresh allocator
 //! in [`wear_out`]. Below: `session`'s single operations.
 
-use super::checks::check_zeroes;
 use super::failure::{Found, Promise, promised};
-use super::model::{Allocation, Name, Shown};
+use super::model::{Allocation, Name, Shown, check_zeroes};
 use super::session::Session;
 use crate::Layout;
 

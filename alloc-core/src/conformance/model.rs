@@ -222,3 +222,26 @@ impl fmt::Display for Shown {
         write!(f, "{} B, align {}", self.0.size(), self.0.align())
     }
 }
+
+/// What was to be zeroed is.
+pub(super) fn check_zeroes(new: &Allocation, from: usize, to: usize) -> Result<(), Found> {
+    let found = new.first_non_zero(from, to);
+    promised(found.is_none(), Promise::Zeroed, || {
+        format!("byte {} of {} is not zero", found.unwrap_or_default(), Name(new.id))
+    })
+}
+
+/// After `grow_zeroed`: what lay between the size that was kept and the end of the old slice is
+/// either kept or zeroed; what is new is zeroed.
+pub(super) fn check_grown_zeroes(
+    kept: &Allocation,
+    kept_bytes: usize,
+    old_len: usize,
+) -> Result<(), Found> {
+    let old_len = old_len.min(kept.len);
+    let found = kept.first_neither(kept_bytes, old_len);
+    promised(found.is_none(), Promise::Zeroed, || {
+        format!("byte {} is neither zero nor what it was", found.unwrap_or_default())
+    })?;
+    check_zeroes(kept, old_len, kept.len)
+}

@@ -3,9 +3,8 @@
 //! Above: `runner`, `exhaust`. Below: a `Subject`, a `model`, and the `checks` of each answer.
 
 use super::Rules;
-use super::checks::{check_grown_zeroes, check_zeroes};
 use super::failure::{Found, Promise};
-use super::model::{Allocation, Name, Shown, Taken};
+use super::model::{Allocation, Name, Shown, Taken, check_grown_zeroes, check_zeroes};
 use super::ops::{Op, absurd};
 use super::subject::Subject;
 use crate::{AllocError, Allocator, Layout};

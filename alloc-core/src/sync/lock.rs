@@ -9,23 +9,11 @@
 //! * R1: `value` is touched only by the thread that changed `held` from `false` to `true`.
 //! * R2: releasing makes what was written visible to the next holder (Release, met by Acquire).
 
+use super::event::LockEvent;
 use super::{AtomicBool, Ordering, UnsafeCell, wait_a_moment};
 use core::fmt;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
-
-/// What a lock tells of itself, under `cfg(strata_lines)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LockEvent {
-    /// A thread is about to try.
-    Tries,
-    /// It tried in vain, for the first time.
-    Waits,
-    /// It has the lock.
-    Taken,
-    /// It is about to let go.
-    Freed,
-}
 
 /// A lock around a value. Not fair, not re-entrant, never poisoned.
 ///

@@ -8,6 +8,7 @@
 //!
 //! Loom's atomics cannot be made in a constant; [`const_fn!`](crate::const_fn) takes that into account.
 
+mod event;
 mod fence;
 #[cfg(strata_lines)]
 pub mod lines;

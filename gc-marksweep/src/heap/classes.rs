@@ -1,7 +1,7 @@
 //! Size classes of objects, computed by the compiler for each length of span.
 //!
 //! Above: allocation asks for a layout's class; sweeping and verifying ask where slots begin.
-//! Below: nothing.
+//! Below: how long a header is.
 //!
 //! A table of its own, and not that of alloc-sizeclass, whose slots are multiples of 16: an object
 //! is a header word and then whole words, so half of the small sizes are odd multiples of 8. An
@@ -14,7 +14,7 @@
 //! for each granule is enough to mark them, and is found without knowing the class.
 #![forbid(unsafe_code)]
 
-use super::span::header_bytes;
+use super::header::header_bytes;
 use alloc_core::Layout;
 
 /// What one bit of a bitmap stands for, in bytes of the span.

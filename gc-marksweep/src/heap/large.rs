@@ -6,9 +6,10 @@
 
 use super::ObjectHeap;
 use super::classes::LARGE;
+use super::header::header_bytes;
 use super::mutator::Mutator;
 use super::refill::born_marked;
-use super::span::{Lane, SpanRef, header_bytes};
+use super::span::{Lane, SpanRef};
 use alloc_core::{AllocError, Layer, Layout};
 use core::borrow::Borrow;
 use core::ptr::NonNull;

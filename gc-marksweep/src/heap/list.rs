@@ -10,8 +10,8 @@ use core::ptr::{NonNull, null_mut};
 
 /// A list of spans. What is on it is owned by it (R1).
 pub(super) struct List<const KIB: usize> {
-    head: *mut super::span::Span<KIB>,
-    tail: *mut super::span::Span<KIB>,
+    head: *mut super::header::Span<KIB>,
+    tail: *mut super::header::Span<KIB>,
     len: usize,
 }
 
@@ -65,7 +65,7 @@ impl<const KIB: usize> List<KIB> {
     }
 
     /// The first span's link, to follow by `next` while the list does not change.
-    pub const fn first(&self) -> *mut super::span::Span<KIB> {
+    pub const fn first(&self) -> *mut super::header::Span<KIB> {
         self.head
     }
 

@@ -75,6 +75,7 @@ mod classes;
 mod cycle;
 mod evacuate;
 mod figures;
+mod header;
 mod large;
 mod list;
 mod marker;

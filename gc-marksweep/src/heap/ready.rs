@@ -7,7 +7,8 @@
 //! Rule R1 holds as for any span: one that is on its way to the pool belongs to the thread that took its run.
 
 use super::ObjectHeap;
-use super::span::{SpanRef, header_bytes};
+use super::header::header_bytes;
+use super::span::SpanRef;
 use alloc_core::Layer;
 use alloc_core::sync::Ordering;
 

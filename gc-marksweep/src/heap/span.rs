@@ -1,7 +1,7 @@
 //! A span: a run of the layer below, aligned to the span's length, with a header and then slots of
 //! one size class; or one large object, in a run that may be longer.
 //!
-//! Above: everything here. Below: the memory itself.
+//! Above: everything here. Below: the header's fields (`header.rs`), where slots begin (`classes.rs`), the memory itself.
 //!
 //! ```text
 //!   run ─┬─ fields ─┬─ marks 0 ─┬─ marks 1 ─┬─ claims ─┬─ slot ─┬─ slot ─┬─ …
@@ -11,13 +11,9 @@
 //! An object begins within the first span's length of its run. So its header's address is its own
 //! with some bits cleared, and its bit stands at a place that depends on nothing else: neither a
 //! table nor the class is looked up to mark it. `mod.rs` says which of the bitmaps is which.
-//!
-//! Fields and their owners: `lane`, `run_bytes`, `object` are written before the span's memory is
-//! handed out, and after the last object in it is dead; who has an object may read them. `next` and
-//! `live_slots` belong to the span's owner (rule R1). They are atomics so that a stray read is no
-//! race; all accesses but those of the bitmaps are Relaxed, ordered by the lists' lock.
 
 use super::classes::{Classes, GRANULE_BYTES, LARGE, MAX_CLASSES, WORD_BYTES};
+use super::header::Span;
 use alloc_core::Layout;
 use alloc_core::sync::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::ptr::{NonNull, null_mut};
@@ -82,24 +78,6 @@ impl Plane {
     pub const fn other(self) -> Self {
         Self(self.0 ^ 1)
     }
-}
-
-/// The header, at the beginning of the run.
-#[repr(C, align(64))]
-pub(super) struct Span<const KIB: usize> {
-    next: AtomicPtr<Span<KIB>>,
-    lane: AtomicUsize,
-    /// What the layer below was asked for.
-    run_bytes: AtomicUsize,
-    /// Of a large object: where it begins, from the beginning of the run.
-    object: AtomicUsize,
-    live_slots: AtomicU32,
-    planes: [[AtomicU64; KIB]; 3],
-}
-
-/// Bytes of a header.
-pub(super) const fn header_bytes<const KIB: usize>() -> usize {
-    size_of::<Span<KIB>>()
 }
 
 /// A pointer to a live span's header.
@@ -319,9 +297,3 @@ impl<const KIB: usize> SpanRef<KIB> {
         unsafe { self.word_memory(word).add(bit * GRANULE_BYTES + odd as usize * 8) }
     }
 }
-
-const _: () = {
-    // What `mod.rs` says of the overhead, and `Classes` of what is left.
-    assert!(cfg!(all(loom, feature = "loom")) || header_bytes::<64>() == 64 + 3 * 512);
-    assert!(header_bytes::<1>() <= 512);
-};

@@ -8,21 +8,12 @@
 //! full, at the price of one look; and waiters learn of frees. After so many frees that nobody failed or waited, the
 //! pool is private again.
 
+use super::mode::{GATHERING, PRIVATE, SHARED, STATES, state};
 use super::shared::Shared;
 use super::thread;
 use alloc_core::Layer;
 use alloc_core::sync::{Ordering, fence, heavy_fence, wait_a_moment};
 use core::ptr::NonNull;
-
-/// The states of the mode, below a count of how often the pool was shared.
-pub(super) const PRIVATE: usize = 0;
-pub(super) const GATHERING: usize = 1;
-pub(super) const SHARED: usize = 2;
-const STATES: usize = 3;
-
-pub(super) const fn state(mode: usize) -> usize {
-    mode & STATES
-}
 
 /// The pool is private again after so many frees without a failure. A gathering takes as long as some hundred of them.
 /// Loom's models have no time for more than three.

@@ -58,6 +58,7 @@ mod figures;
 #[cfg(feature = "async")]
 mod future;
 mod gather;
+mod mode;
 mod objects;
 mod pool;
 mod queue;

@@ -4,7 +4,7 @@
 //! Below: shards, the global store; `gather.rs` for what is not in the caller's shard.
 
 use super::builder::Shape;
-use super::gather::{PRIVATE, SHARED, state};
+use super::mode::{PRIVATE, SHARED, state};
 use super::shard::{SLOTS, Shard};
 use super::stack::NONE;
 use super::store::{Store, StorePlan};

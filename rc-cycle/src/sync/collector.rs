@@ -1,38 +1,29 @@
-//! Lists of candidates, and the steps that free dead cycles while other threads go on.
+//! When candidates are listed, and the steps that free dead cycles among what they lead to, while other threads go on.
 //!
-//! Above: the worker's thread, the user's calls, pointers that are dropped. Below: `graph.rs`.
+//! Above: the pointers, whose kind is here (`kind.rs`); the user's calls. Below: the lists (`lists.rs`), what candidates
+//! lead to (`graph.rs`), the thread in the background (`worker.rs`), which makes steps as others do.
 //!
-//! Threads put candidates on one of several lists, so that they seldom meet. A step takes all lists, on one thread at a
-//! time.
+//! A step takes all lists, on one thread at a time.
 
 use super::ends::Ends;
 use super::graph::{Graph, take_up};
-use super::word::{DEAD, HELD, LISTED};
-use crate::cycles::Progress;
-use crate::figures::Figures;
-use crate::header::{Words, record, words};
-use crate::kind::{Kind, Shared};
+use super::lists::{self, Listed};
+use super::tally::{live_bytes, live_changed, live_objects};
+use super::word::{LISTED, release_any};
+#[cfg(not(loom))]
+use super::worker;
+use crate::figures::{Figures, Progress};
+use crate::header::Record;
+use crate::kind::Kind;
 use crate::pacer::{Pace, Pacer};
 use crate::thread;
+use crate::words::{Shared, Words, words};
 use alloc::vec::Vec;
 use alloc_core::Report;
-use alloc_core::sync::{AtomicUsize, Lock, Ordering, wait_a_moment};
+use alloc_core::sync::{Lock, Ordering, wait_a_moment};
 use core::ptr::NonNull;
 
-/// A listed box.
-struct Listed(NonNull<u8>);
-
-// SAFETY: what it leads to is counted by many threads, and of a type that may go to any (`Admits`).
-unsafe impl Send for Listed {}
-
-const LISTS: usize = 8;
-
-pub(super) struct Collector {
-    lists: [Lock<Vec<Listed>>; LISTS],
-    /// Bytes of the listed boxes; what threads have told of the live ones.
-    listed_bytes: AtomicUsize,
-    live_bytes: AtomicUsize,
-    live_objects: AtomicUsize,
+struct Collector {
     state: Lock<State>,
     #[cfg(feature = "census")]
     census: Lock<crate::census::Census>,
@@ -53,14 +44,6 @@ impl Collector {
     alloc_core::const_fn! {
         const fn new() -> Self {
             Self {
-                lists: [
-                    Lock::new(Vec::new()), Lock::new(Vec::new()), Lock::new(Vec::new()),
-                    Lock::new(Vec::new()), Lock::new(Vec::new()), Lock::new(Vec::new()),
-                    Lock::new(Vec::new()), Lock::new(Vec::new()),
-                ],
-                listed_bytes: AtomicUsize::new(0),
-                live_bytes: AtomicUsize::new(0),
-                live_objects: AtomicUsize::new(0),
                 #[cfg(feature = "census")]
                 census: Lock::new(crate::census::Census::new()),
                 state: Lock::new(State {
@@ -83,76 +66,82 @@ alloc_core::sync::lazy_static! {
     static ref GLOBAL: Collector = Collector::new();
 }
 
-/// Threads have made, or freed.
-pub(super) fn live_changed(objects: isize, bytes: isize) {
-    // ORDERING: Relaxed, all counters here: they guard nothing.
-    GLOBAL.live_objects.fetch_add(objects.cast_unsigned(), Ordering::Relaxed);
-    GLOBAL.live_bytes.fetch_add(bytes.cast_unsigned(), Ordering::Relaxed);
+impl Kind for Shared {
+    #[inline(always)]
+    unsafe fn release(words: &Words<Self>, value: NonNull<u8>, may_cycle: bool) -> bool {
+        if may_cycle {
+            // SAFETY: the caller's.
+            return unsafe { release_listed(words, value) };
+        }
+        release_any::<true>(words)
+    }
+
+    fn note(value: NonNull<u8>, record: &'static Record, is_new: bool) {
+        // SAFETY: who calls has the box.
+        let bytes = unsafe { (record.bytes)(value) }.cast_signed();
+        #[cfg(feature = "census")]
+        GLOBAL.census.lock().note(value, record, is_new);
+        let (objects, bytes) = if is_new { (1, bytes) } else { (-1, -bytes) };
+        let noted = thread::with(|here| here.shared.add(objects, bytes));
+        if noted.is_none() {
+            live_changed(objects, bytes);
+        }
+    }
 }
 
-/// A box was made, or is freed.
-#[cfg(feature = "census")]
-pub(super) fn note(value: NonNull<u8>, record: &'static crate::header::Record, is_new: bool) {
-    GLOBAL.census.lock().note(value, record, is_new);
-}
-
-/// Values that are alive, on all threads, by type; as [`census`](crate::census()).
-#[cfg(feature = "census")]
-#[must_use]
-pub fn census() -> Vec<crate::Count> {
-    GLOBAL.census.lock().counts()
-}
-
-/// S2: makes a value listed. `false`: it need not be; or there is no memory for the list, and a cycle that dies by this
-/// leaks, unless one of its values is listed later.
+/// S2: one pointer less, of a listed value, unless it is the last.
 ///
 /// # Safety
 ///
-/// One of the box's counts is the caller's; it has a record unless it is plain.
-#[cold]
-#[inline(never)]
-pub(super) unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
-    // ORDERING: Relaxed: of the dead, only the thread that drops them has pointers (`ends.rs`).
-    if Shared::is_plain(of) || of.strong.load(Ordering::Relaxed) & DEAD == DEAD {
-        return false;
-    }
-    // ORDERING: Release, each with the other's Acquire in `take_up`: who finds the box held by an entry that is being
-    // taken up has made it listed before that.
-    if of.strong.fetch_or(LISTED, Ordering::Release) & LISTED != 0
-        || of.weak.fetch_or(HELD, Ordering::Release) & HELD != 0
-    {
-        return true;
-    }
-    // SAFETY: the caller's count keeps the box.
-    let bytes = unsafe { (record(value).bytes)(value) };
-    let place = thread::with(|here| here.place(LISTS)).unwrap_or(0);
-    let listed_bytes = {
-        let mut list = GLOBAL.lists[place].lock();
-        if list.try_reserve(1).is_err() {
-            of.weak.fetch_and(!HELD, Ordering::Relaxed);
-            of.strong.fetch_and(!LISTED, Ordering::Relaxed);
-            return false;
+/// The box has a record, or is plain, and one of its counts is the caller's.
+#[inline]
+unsafe fn release_listed(words: &Words<Shared>, value: NonNull<u8>) -> bool {
+    // ORDERING: Relaxed; a first look.
+    let mut old = words.strong.load(Ordering::Relaxed);
+    loop {
+        if old & LISTED == 0 && old != 1 {
+            // SAFETY: the caller's.
+            if !unsafe { list(words, value) } {
+                return release_any::<false>(words);
+            }
+            old = words.strong.load(Ordering::Relaxed);
+            continue;
         }
-        list.push(Listed(value));
-        // Under the lock, so that who takes it up finds its bytes counted (models S2: else listed bytes fall below none).
-        GLOBAL.listed_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes
-    };
-    #[cfg(not(loom))]
-    if listed_bytes / WAKE_BYTES != (listed_bytes - bytes) / WAKE_BYTES && is_due() {
-        let there_is_one = super::worker::wake();
-        if there_is_one && listed_bytes > (live_bytes() / HELD_UP_PART).max(HELD_UP_BYTES) {
-            // The worker cannot free as fast as this thread drops.
-            std::thread::sleep(HOLD_UP);
+        // ORDERING: Release: S1; and for the step that looks at the counts after this (S2).
+        let new = old - 1;
+        match words.strong.compare_exchange_weak(old, new, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) if old & !LISTED == 1 => {
+                // ORDERING: Acquire: S1.
+                words.strong.load(Ordering::Acquire);
+                return true;
+            }
+            Ok(_) => return false,
+            Err(now) => old = now,
         }
     }
-    #[cfg(loom)]
-    let _ = listed_bytes;
-    true
 }
 
-/// How often it is looked whether a step is due.
-#[cfg(not(loom))]
-const WAKE_BYTES: usize = 16 << 10;
+/// [`lists::list`], and the look whether a step is due. `false`: the value need not be listed, or cannot.
+///
+/// # Safety
+///
+/// As there.
+#[cold]
+#[inline(never)]
+unsafe fn list(of: &Words<Shared>, value: NonNull<u8>) -> bool {
+    // SAFETY: the caller's.
+    let listed = unsafe { lists::list(of, value) };
+    #[cfg(not(loom))]
+    if listed == Some(true)
+        && wakes_if_due()
+        && lists::bytes() > (live_bytes() / HELD_UP_PART).max(HELD_UP_BYTES)
+    {
+        // The worker cannot free as fast as this thread drops.
+        std::thread::sleep(HOLD_UP);
+    }
+    listed.is_some()
+}
+
 /// Where candidates are this part of what is alive, and so many bytes at least, who lists more is held up for a moment,
 /// each time that it is looked whether a step is due.
 #[cfg(not(loom))]
@@ -162,16 +151,27 @@ const HELD_UP_BYTES: usize = 8 << 20;
 #[cfg(not(loom))]
 const HOLD_UP: core::time::Duration = core::time::Duration::from_micros(50);
 
-/// Bytes of the boxes that are alive, as far as threads have told.
-fn live_bytes() -> usize {
-    GLOBAL.live_bytes.load(Ordering::Relaxed).cast_signed().max(0).cast_unsigned()
-}
-
 /// Whether there are enough candidates for a step.
 #[cfg(not(loom))]
-pub(super) fn is_due() -> bool {
-    let listed_bytes = GLOBAL.listed_bytes.load(Ordering::Relaxed);
+fn is_due() -> bool {
+    let listed_bytes = lists::bytes();
     listed_bytes > 0 && GLOBAL.state.lock().pacer.is_due(listed_bytes, live_bytes())
+}
+
+/// Wakes the worker, if there are enough candidates for it. Whether it was woken.
+#[cfg(not(loom))]
+fn wakes_if_due() -> bool {
+    is_due() && worker::wake(work)
+}
+
+/// What the worker does whenever it is woken.
+#[cfg(not(loom))]
+fn work() {
+    while is_due() {
+        // A destructor that unwinds was reported; the values are dropped nonetheless.
+        drop(std::panic::catch_unwind(automatic_step));
+    }
+    thread::with(|here| here.shared.tell());
 }
 
 /// One in so many values that a step may look at is a candidate: what is taken up, and does not come in, was in vain.
@@ -201,7 +201,7 @@ impl Step {
 
     /// Takes what is listed: as ripe, behind what was.
     fn ripen(&self) {
-        for list in &GLOBAL.lists {
+        for list in lists::each() {
             let listed = core::mem::take(&mut *list.lock());
             let mut state = GLOBAL.state.lock();
             if state.ripe.is_empty() {
@@ -221,16 +221,12 @@ impl Step {
         let mut seeds = Vec::new();
         while seeds.len() < most && seeds.try_reserve(1).is_ok() {
             let Some(Listed(value)) = GLOBAL.state.lock().ripe.pop() else { break };
-            // SAFETY: a list keeps its boxes.
-            let bytes = unsafe { (record(value).bytes)(value) };
-            let listed_bytes = GLOBAL.listed_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            assert!(
-                !cfg!(any(debug_assertions, loom)) || listed_bytes >= bytes,
-                "bytes of what is listed"
-            );
-            // SAFETY: it was taken off its list.
-            if unsafe { take_up(value, ends) } {
-                seeds.push(value);
+            // SAFETY: it was listed, and is taken off its list.
+            unsafe {
+                lists::uncount(value);
+                if take_up(value, ends) {
+                    seeds.push(value);
+                }
             }
         }
         seeds
@@ -249,19 +245,26 @@ impl Step {
         let (tried, mut graph) = (seeds.len(), Graph::default());
         // SAFETY: one count of each is ours, and then the graph's.
         let is_whole = unsafe { graph.add_all(&mut seeds, budget, &mut ends) };
+        let mut looks = false;
         for seed in seeds {
             // Another time. SAFETY: its count is ours.
             unsafe {
-                _ = list(words::<Shared>(seed), seed);
+                looks |= lists::list(words::<Shared>(seed), seed) == Some(true);
                 ends.let_go(seed);
             }
         }
         let visits = graph.len();
-        graph.end(is_whole, &mut ends);
+        looks |= graph.end(is_whole, &mut ends);
         let freed = ends.dead();
         GLOBAL.state.lock().figures.stepped(tried, visits, freed);
         // Destructors may take locks, or long.
         drop(busy);
+        #[cfg(not(loom))]
+        if looks {
+            wakes_if_due();
+        }
+        #[cfg(loom)]
+        let _ = looks;
         drop(ends);
         #[cfg(not(loom))]
         GLOBAL.state.lock().figures.steps.note(begin.elapsed());
@@ -328,7 +331,7 @@ const UNHURRIED: core::ops::RangeInclusive<usize> = 4..=64;
 
 /// A step of the worker's.
 #[cfg(not(loom))]
-pub(super) fn automatic_step() {
+fn automatic_step() {
     let Some(step) = Step::begin() else { return };
     let (budget, stretch) = {
         let state = GLOBAL.state.lock();
@@ -357,12 +360,11 @@ pub fn set_pace(pace: Pace) {
 #[must_use]
 pub fn figures() -> Figures {
     thread::with(|here| here.shared.tell());
-    let candidates = GLOBAL.lists.iter().map(|list| list.lock().len()).sum::<usize>();
+    let candidates = lists::each().iter().map(|list| list.lock().len()).sum::<usize>();
     let state = GLOBAL.state.lock();
-    let positive = |n: usize| n.cast_signed().max(0).cast_unsigned();
     Figures {
-        live_objects: positive(GLOBAL.live_objects.load(Ordering::Relaxed)),
-        live_bytes: positive(GLOBAL.live_bytes.load(Ordering::Relaxed)),
+        live_objects: live_objects(),
+        live_bytes: live_bytes(),
         candidates: candidates + state.ripe.len(),
         ..state.figures
     }
@@ -371,6 +373,13 @@ pub fn figures() -> Figures {
 /// Writes the figures of all threads to a report.
 pub fn report(report: &mut Report<'_>) {
     figures().report("sync::Cc", report);
+}
+
+/// Values that are alive, on all threads, by type; as [`census`](crate::census()).
+#[cfg(feature = "census")]
+#[must_use]
+pub fn census() -> Vec<crate::Count> {
+    GLOBAL.census.lock().counts()
 }
 
 /// For models: whether every value that candidates lead to is judged, and others run between two verdicts.

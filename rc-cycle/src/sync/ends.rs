@@ -5,8 +5,9 @@
 
 use super::word::release_any;
 use crate::grave;
-use crate::header::{record, words};
-use crate::kind::{Kind, Shared};
+use crate::header::record;
+use crate::kind::Kind;
+use crate::words::{Counts, Shared, words};
 use alloc::vec::Vec;
 use alloc_core::sync::Ordering;
 use core::ptr::NonNull;

@@ -20,12 +20,12 @@
 //! Source: trial deletion as in `trial.rs`, on counts of its own; Bacon and Rajan's concurrent algorithm judges what it
 //! found by a second look, too (their sigma and delta tests), but takes all counting to one thread for that.
 
-use super::collector::list;
 use super::ends::Ends;
+use super::lists::list;
 use super::word::{DEAD, HELD, KILLING, LISTED, ONE, STATES, SUSPECT, count};
-use crate::header::{Words, record, words};
-use crate::kind::Shared;
-use crate::visit::{Act, Guards, Visit};
+use crate::header::{record, visit};
+use crate::visit::{Act, Guards};
+use crate::words::{Shared, Words, words};
 use alloc::vec::Vec;
 use alloc_core::sync::Ordering;
 use core::ptr::NonNull;
@@ -165,7 +165,7 @@ impl Graph {
             let mut has_memory = true;
             let mut found = |other: NonNull<u8>| has_memory &= self.found(other);
             // SAFETY: a member is alive (V1), and nobody has it exclusively (S3).
-            unsafe { (record(value).visit)(value, &mut Visit::new(Act::LookShared(&mut found))) };
+            unsafe { visit(value, Act::LookShared(&mut found)) };
             if !has_memory {
                 return false;
             }
@@ -251,7 +251,7 @@ impl Graph {
             };
             let act = Act::Freeze { look: &mut found, guards: &mut guards };
             // SAFETY: V1, S3. The guards are dropped before the value can be.
-            unsafe { (record(value).visit)(value, &mut Visit::new(act)) };
+            unsafe { visit(value, act) };
             closed &= !guards.are_missing();
         }
         let words_of = |at: &u32| {
@@ -295,11 +295,12 @@ impl Graph {
     }
 
     /// Finds out who is dead: lets go of all others. Who seemed dead, and may not be, is listed again; so is everybody, if
-    /// there is no memory, or the graph is not whole.
-    pub fn end(mut self, is_whole: bool, ends: &mut Ends) {
+    /// there is no memory, or the graph is not whole. Returns whether it is time then to look whether a step is due.
+    pub fn end(mut self, is_whole: bool, ends: &mut Ends) -> bool {
         let has_room = ends.reserve_dead(self.members.len());
         let suspects = if is_whole && has_room { self.suspects() } else { Vec::new() };
         let are_dead = !suspects.is_empty() && self.judge(&suspects);
+        let mut looks = false;
         for member in self.members.drain(..) {
             // SAFETY: its count is ours until it is given back.
             unsafe {
@@ -307,11 +308,12 @@ impl Graph {
                     (false, true) => ends.push_dead(member.value),
                     (true, _) => ends.let_go(member.value),
                     (false, false) => {
-                        _ = list(of(member.value), member.value);
+                        looks |= list(of(member.value), member.value) == Some(true);
                         ends.let_go(member.value);
                     }
                 }
             }
         }
+        looks
     }
 }

@@ -14,11 +14,13 @@
 //! assert_eq!(collect(), 1); // or the thread, a little later
 //! ```
 
-// Above: the user. Below: `word.rs`, the counts; `collector.rs`, the steps; `worker.rs`, the thread.
+// Above: the user. Below, each using those after it: `collector.rs`, when candidates are listed, and the steps;
+// `worker.rs`, the thread; `graph.rs`, `ends.rs`, what a step finds; `lists.rs`, candidates; `tally.rs`, `word.rs`, counts.
 
 mod collector;
 mod ends;
 mod graph;
+mod lists;
 pub(crate) mod tally;
 mod word;
 #[cfg(not(loom))]
@@ -31,9 +33,9 @@ pub use collector::census;
 pub use collector::judge;
 pub use collector::{collect, collect_some, figures, report, set_pace};
 
-use crate::kind::Shared;
 use crate::pointer::Pointer;
 use crate::weak::WeakPointer;
+use crate::words::Shared;
 use alloc_core::api2::alloc::Global;
 
 /// A counted pointer for many threads, as std's `Arc`.

@@ -1,6 +1,6 @@
 //! Counts of boxes that many threads use, and the states by which a dead cycle is told from one that is in use.
 //!
-//! Above: the pointers; the collecting thread. Below: atomics. `collector.rs` has the steps.
+//! Above: the pointers; the collecting thread. Below: atomics. `collector.rs` has how a pointer goes by S2, and the steps.
 //!
 //! ```text
 //!   strong  [suspect|killing|dead|listed][number of pointers]
@@ -29,10 +29,7 @@
 //!   that its owner has exclusively.
 //! * S4, noticed: no pointer is added to a suspect without its state being taken away.
 
-use super::collector;
-use crate::header::{Record, Words};
-use crate::kind::{Kind, Shared};
-use crate::thread;
+use crate::words::{Counts, Shared, Words};
 use alloc_core::gc::Counted;
 use alloc_core::sync::{AtomicUsize, Ordering, wait_a_moment};
 use core::ptr::NonNull;
@@ -87,39 +84,7 @@ pub(super) fn release_any<const UNLISTED: bool>(words: &Words<Shared>) -> bool {
     true
 }
 
-/// S2: one pointer less, of a listed value, unless it is the last.
-///
-/// # Safety
-///
-/// The box has a record, or is plain, and one of its counts is the caller's.
-#[inline]
-unsafe fn release_listed(words: &Words<Shared>, value: NonNull<u8>) -> bool {
-    // ORDERING: Relaxed; a first look.
-    let mut old = words.strong.load(Ordering::Relaxed);
-    loop {
-        if old & LISTED == 0 && old != 1 {
-            // SAFETY: the caller's.
-            if !unsafe { collector::list(words, value) } {
-                return release_any::<false>(words);
-            }
-            old = words.strong.load(Ordering::Relaxed);
-            continue;
-        }
-        // ORDERING: Release: S1; and for the step that looks at the counts after this (S2).
-        let new = old - 1;
-        match words.strong.compare_exchange_weak(old, new, Ordering::Release, Ordering::Relaxed) {
-            Ok(_) if old & !LISTED == 1 => {
-                // ORDERING: Acquire: S1.
-                words.strong.load(Ordering::Acquire);
-                return true;
-            }
-            Ok(_) => return false,
-            Err(now) => old = now,
-        }
-    }
-}
-
-impl Kind for Shared {
+impl Counts for Shared {
     type Word = AtomicUsize;
     const SENDS: bool = true;
 
@@ -138,15 +103,6 @@ impl Kind for Shared {
         if is_odd {
             touched(words);
         }
-    }
-
-    #[inline(always)]
-    unsafe fn release(words: &Words<Self>, value: NonNull<u8>, may_cycle: bool) -> bool {
-        if may_cycle {
-            // SAFETY: the caller's.
-            return unsafe { release_listed(words, value) };
-        }
-        release_any::<true>(words)
     }
 
     #[inline]
@@ -275,17 +231,5 @@ impl Kind for Shared {
     #[inline]
     fn counted(value: NonNull<u8>) -> Counted {
         Counted::Shared(value)
-    }
-
-    fn note(value: NonNull<u8>, record: &'static Record, is_new: bool) {
-        // SAFETY: who calls has the box.
-        let bytes = unsafe { (record.bytes)(value) }.cast_signed();
-        #[cfg(feature = "census")]
-        collector::note(value, record, is_new);
-        let (objects, bytes) = if is_new { (1, bytes) } else { (-1, -bytes) };
-        let noted = thread::with(|here| here.shared.add(objects, bytes));
-        if noted.is_none() {
-            collector::live_changed(objects, bytes);
-        }
     }
 }

@@ -25,7 +25,7 @@ pub use figures::{Figures, LockFigures, Point};
 
 pub(super) use cores::note_lock;
 
-use super::lock::LockEvent;
+use super::event::LockEvent;
 use core::fmt;
 use core::panic::Location;
 use cores::seen;

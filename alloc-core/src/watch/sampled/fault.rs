@@ -9,7 +9,7 @@
 //!
 //! A fault that is no pool's goes to the handler that was there before, or to the system's default. In `table.rs`: the pools.
 
-use super::pool::{Record, State};
+use super::record::{Record, State};
 use super::report::{self, Kind, Mistake};
 use super::table::{Entry, Known};
 use crate::signals::{FaultHandler, Info};

@@ -3,7 +3,8 @@
 //! Above: the layer's callers. Below: `range.rs`, `pool.rs`, `report.rs`; the layer below.
 //! Every slice is cut to the size that was asked for. No lock is held while the system works on a page.
 
-use super::pool::{PATTERN, Record, State};
+use super::pool::PATTERN;
+use super::record::{Record, State};
 use super::report::{self, Kind, Mistake};
 use super::{COUNTDOWN, Sampled, system};
 use crate::combine::zero;

@@ -23,6 +23,7 @@ mod fault;
 mod layer;
 mod pool;
 mod range;
+mod record;
 mod report;
 mod system;
 mod table;

@@ -1,6 +1,7 @@
 //! The pool: pages between guard pages, and a record of what each held last.
 //!
-//! Above: `layer.rs`, under the lock of `Sampled`; `fault.rs`, which looks for the object beside an address. Below: `system.rs`.
+//! Above: `layer.rs`, under the lock of `Sampled`. Below: `record.rs`; `system.rs`; `fault.rs`, which is told where the records lie,
+//! and looks for the object beside an address.
 //!
 //! Guards and pages take turns, a guard first and last:
 //!
@@ -16,7 +17,8 @@
 //!
 //! Not here: what is said when something is wrong.
 
-use super::system;
+use super::record::{NONE, Record, State};
+use super::{fault, system};
 use crate::Broken;
 use crate::watch::calls::Calls;
 use core::alloc::Layout;
@@ -24,35 +26,6 @@ use core::ptr::NonNull;
 
 /// What a page's unused bytes hold.
 pub(super) const PATTERN: u8 = 0xa5;
-
-/// What a page is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum State {
-    Fresh = 0,
-    Opening,
-    Live,
-    Closing,
-    Freed,
-}
-
-/// What a page holds, or held last. Bytes that are all 0, as the system hands them out, are a fresh page's.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Record {
-    pub(super) state: State,
-    /// Where the object starts.
-    pub(super) start: usize,
-    /// How long it is.
-    pub(super) bytes: usize,
-    pub(super) allocated: Calls,
-    /// Who freed it, if somebody did.
-    pub(super) freed: Calls,
-    /// The page that was freed after this one.
-    next: usize,
-}
-
-/// No page.
-const NONE: usize = usize::MAX;
 
 /// The pool; without memory until [`map`](Self::map).
 #[derive(Debug)]
@@ -120,14 +93,14 @@ impl Pool {
         (self.base, self.records, self.page_bytes, self.pages) =
             (Some(base), records.cast(), page_bytes, pages);
         self.refused = false;
-        super::fault::watch(base.addr().get(), bytes, page_bytes, records.cast());
+        fault::watch(base.addr().get(), bytes, page_bytes, records.cast());
         Some((base.addr().get(), bytes))
     }
 
     /// Gives the memory back.
     pub(super) fn unmap(&mut self) {
         let Some(base) = self.base.take() else { return };
-        super::fault::forget(base.addr().get());
+        fault::forget(base.addr().get());
         // SAFETY: mapped by `map`, with these sizes; the pool is empty from now on.
         unsafe {
             system::unmap(base, (2 * self.pages + 1) * self.page_bytes);

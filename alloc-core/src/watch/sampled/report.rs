@@ -2,7 +2,7 @@
 //!
 //! Above: `fault.rs`, on a thread of its own; `layer.rs`, on the thread that frees. Below: standard error.
 
-use super::pool::{Record, State};
+use super::record::{Record, State};
 use crate::watch::calls::{self, Calls, Inside};
 use core::fmt::{self, Write};
 
