@@ -11,6 +11,7 @@ const TOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 fn pages() -> Vec<(PathBuf, String)> {
     let docs = fs::read_dir(Path::new(TOP).join("docs")).expect("the guide is there");
     let docs = docs.map(|entry| entry.expect("an entry").path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|it| it == "md"));
     let pages: Vec<_> = docs.chain([Path::new(TOP).join("README.md")]).collect();
     assert!(pages.len() >= 9, "{pages:?}");
     pages

@@ -5,7 +5,7 @@
 /// Of the program itself.
 pub(super) const TOP: &str = "\
 Examples (benches is `cargo run --release -p benches --`):
-  benches                                            replay the shipped traces, run all else a little: six minutes
+  benches                                            replay the shipped traces, run all else a little: seven minutes
   benches --quick --collectors 0 --counted 0 --pools 0 --arenas 0
                                                      the replays alone, one round: a first look
   benches record -o mine.strata -- PROGRAM ARGS      record a program of your own
