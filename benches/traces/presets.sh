@@ -10,12 +10,7 @@
 # and what they need, stands in `programs.sh`.
 set -euo pipefail
 cd "$(dirname "$0")"
-traces=$PWD
 . ./programs.sh
-cargo build --release --quiet -p strata-preload
-library=$(cd "${CARGO_TARGET_DIR:-../../target}" && pwd)/release/libstrata_preload.so
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
 rounds=${1:-7}
 shift || true
 presets="default hardened sampled profile system"

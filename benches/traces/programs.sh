@@ -1,10 +1,17 @@
 # The programs of the shipped traces, for `record.sh` and `presets.sh`: a function `NAME_trace` each, which makes its inputs in the
-# folder it is called in and calls `recorded NAME PROGRAM ARGS`.
+# folder it is called in and calls `recorded NAME PROGRAM ARGS`, which whoever reads this file defines. They are called in `$scratch`, with the
+# preload library at `$library`.
 #
 # Inputs are generated here, so that nothing but the programs' versions can make a difference. Needs
 # Debian's python3, perl, gcc, g++, sqlite3, git and redis-server.
 programs="python3 perl gcc sqlite3 git-log git-pack redis pipeline"
 export LC_ALL=C GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+
+traces=$PWD
+cargo build --release --quiet -p strata-preload
+library=$(cd "${CARGO_TARGET_DIR:-../../target}" && pwd)/release/libstrata_preload.so
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
 # A script of JSON, regular expressions, dictionaries and object graphs.
 python3_trace() {

@@ -7,12 +7,7 @@
 # Which programs these are, and what they need, stands in `programs.sh`.
 set -euo pipefail
 cd "$(dirname "$0")"
-traces=$PWD
 . ./programs.sh
-cargo build --release --quiet -p strata-preload
-library=$(cd "${CARGO_TARGET_DIR:-../../target}" && pwd)/release/libstrata_preload.so
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
 
 # recorded NAME PROGRAM ARGS: runs the program, and puts its trace into this folder. The programs
 # that it starts are not part of it.
