@@ -28,6 +28,9 @@
 //!   [`around`] in its place;
 //! * thread caches that are values and stand on static ones, while threads end that used them, and one of them is frozen
 //!   behind a pointer: give [`around`] the caches themselves;
+//! * a fork that is under way when the process registers its first stack, while handlers of others run (libc calls those alone
+//!   that it had when the fork began): [`register`] one before there are threads that fork. A global allocator's is registered
+//!   before `main`;
 //! * more stacks than 128, or more than 512 parts between pointers;
 //! * a fork in a signal handler that interrupted an allocator.
 
