@@ -8,7 +8,7 @@ use super::page::{figure, grouped, key, names};
 use super::plots::{self, Bar, Course, WIDTH};
 use super::{escape, map};
 use crate::run::results::{Measured, Results, TraceResult};
-use crate::table::{bytes, mib};
+use crate::units::{bytes, mib};
 use std::fmt::Write;
 
 /// The default stack: whose pages are drawn, if it took part.

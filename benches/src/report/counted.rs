@@ -8,7 +8,7 @@ use super::page::{figure, grouped};
 use super::plots::{self, Bar, WIDTH};
 use crate::counted::results::Results;
 use crate::counted::{Outcome, Program};
-use crate::table::mib;
+use crate::units::mib;
 use std::fmt::Write;
 
 /// A system's figures, with its colour.

@@ -8,10 +8,9 @@ use super::svg::SERIES;
 use super::{
     Beside, arenas, collectors, colours, cost, counted, escape, pauses, pools, stack, traffic,
 };
-use crate::commands::date;
 use crate::run::results::Results;
 use crate::run::setting::Setting;
-use crate::table::bytes;
+use crate::units::{bytes, date};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("style.css");
