@@ -5,7 +5,7 @@
 
 use super::escape;
 use super::figures::{self, Cell};
-use super::page::figure;
+use super::pieces::figure;
 use super::plots::{self, Bar, WIDTH};
 use crate::arenas::results::{Line, Results, Table};
 use crate::arenas::{Column, Unit};

@@ -5,7 +5,7 @@
 use super::courses::{self, Line};
 use super::escape;
 use super::figures;
-use super::page::{figure, grouped, key};
+use super::pieces::{figure, grouped, key};
 use super::plots::{self, Bar, WIDTH};
 use super::svg::SERIES;
 use crate::collectors::Outcome;

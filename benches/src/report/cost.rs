@@ -4,7 +4,7 @@
 
 use super::answers::{Kept, choice, kept};
 use super::figures::{self, Cell};
-use super::page::{figure, grouped, key, names};
+use super::pieces::{figure, grouped, key, names};
 use super::plots::{self, Bar, Course, WIDTH};
 use super::{escape, map};
 use crate::run::results::{Measured, Results, TraceResult};

@@ -4,7 +4,7 @@
 
 use super::escape;
 use super::figures;
-use super::page::{figure, grouped};
+use super::pieces::{figure, grouped};
 use super::plots::{self, Bar, WIDTH};
 use crate::counted::results::Results;
 use crate::counted::{Outcome, Program};

@@ -6,7 +6,7 @@ use super::answers::{Group, LARGE_BYTES, Long, choice};
 use super::courses::{self, Line};
 use super::escape;
 use super::figures::{self, Cell};
-use super::page::{figure, grouped, key, names, part, span};
+use super::pieces::{figure, grouped, key, names, part, span};
 use crate::collectors::Outcome;
 use crate::collectors::histogram::Histogram;
 use crate::collectors::results::Results as Collected;

@@ -4,7 +4,7 @@
 
 use super::escape;
 use super::figures::{self, Cell};
-use super::page::{figure, grouped};
+use super::pieces::{figure, grouped};
 use super::plots::{self, Bar, WIDTH};
 use crate::pools::results::{Line, Results};
 use crate::units::ns;

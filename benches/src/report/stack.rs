@@ -5,7 +5,7 @@
 use super::answers::{Choice, Ratios, choice};
 use super::escape;
 use super::figures::{self, Cell};
-use super::page::{figure, grouped, many, shortened};
+use super::pieces::{figure, grouped, many, shortened};
 use super::plots::{self, Bar, WIDTH};
 use crate::run::results::{BUSY_NOTE, Means, Measured, Results, TraceResult, Verdict};
 use crate::table::row;

@@ -4,7 +4,7 @@
 
 use super::answers::{LARGE_BYTES, SMALL_BYTES, Traffic, traffic};
 use super::figures::{self, Cell};
-use super::page::{figure, grouped, key, many, part};
+use super::pieces::{figure, grouped, key, many, part};
 use super::{escape, plots};
 use crate::run::results::{Results, TraceResult};
 use crate::units::{bytes, date};
