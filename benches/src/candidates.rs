@@ -11,7 +11,7 @@ use crate::program::Program;
 use crate::program::facts::Facts;
 use crate::replay::{Fault, Outcome, Pass, replay};
 use crate::stacks;
-use crate::table::bytes;
+use crate::units::bytes;
 use mimalloc::MiMalloc;
 use std::alloc::System;
 

@@ -4,6 +4,7 @@ pub mod arenas;
 pub mod candidates;
 pub mod collectors;
 pub mod commands;
+mod console;
 pub mod counted;
 pub mod error;
 pub mod global;
@@ -13,6 +14,7 @@ pub mod measure;
 pub mod memory;
 pub mod micro;
 pub mod peers;
+mod places;
 pub mod pools;
 pub mod program;
 pub mod replay;
@@ -21,6 +23,7 @@ pub mod run;
 pub mod stacks;
 pub mod table;
 pub mod turns;
+pub mod units;
 
 pub use error::Failure;
 

@@ -2,7 +2,7 @@
 //!
 //! Below: `benches::commands`. In a child, before anything else, `benches::run::child` or
 //! `benches::memory::child`, `benches::collectors::child`, `benches::counted::child`, `benches::arenas::child`,
-//! `benches::goroutines::child` or `benches::pools::bytes`.
+//! `benches::goroutines::child` or `benches::pools::child`.
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Some(benches::arenas::child::WORD) => {
             return benches::arenas::child::live(&rest(arguments));
         }
-        Some(benches::pools::bytes::WORD) => return benches::pools::bytes::live(&rest(arguments)),
+        Some(benches::pools::child::WORD) => return benches::pools::child::live(&rest(arguments)),
         Some(benches::goroutines::child::WORD) => {
             return benches::goroutines::child::live(&rest(arguments));
         }

@@ -1,8 +1,9 @@
 //! The tables of the terminal.
 //!
-//! Above: the commands. Below: `run::results`.
+//! Above: the commands; the report's rows. Below: `run::results`, `units`.
 
 use crate::run::results::{BUSY_NOTE, Measured, Results, TraceResult, Verdict, ratio};
+use crate::units::{mib, ms};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 /// The table of a run: a group of rows for each trace, then the geometric means.
@@ -143,50 +144,6 @@ pub(crate) fn figures<'h>(
     table
 }
 
-/// Milliseconds, with three digits that say something.
-#[must_use]
-pub fn ms(ns: u64) -> String {
-    let ms = ns as f64 / 1e6;
-    match ms {
-        0.0..10.0 => format!("{ms:.2}"),
-        10.0..100.0 => format!("{ms:.1}"),
-        _ => format!("{ms:.0}"),
-    }
-}
-
-/// Mebibytes, with one or two decimals.
-#[must_use]
-pub fn mib(bytes: u64) -> String {
-    let mib = bytes as f64 / f64::from(1 << 20);
-    if mib < 10.0 { format!("{mib:.2}") } else { format!("{mib:.1}") }
-}
-
-/// Bytes in the largest unit that they fill.
-#[must_use]
-pub fn bytes(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let step = (63 - bytes.max(1).leading_zeros() as usize) / 10;
-    let step = step.min(units.len() - 1);
-    let value = bytes as f64 / (1u64 << (10 * step)) as f64;
-    match step {
-        0 => format!("{bytes} B"),
-        _ if value < 10.0 && value.fract() != 0.0 => format!("{value:.1} {}", units[step]),
-        _ => format!("{value:.0} {}", units[step]),
-    }
-}
-
 fn two(value: f64) -> String {
     format!("{value:.2}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_read_well() {
-        let texts = [0, 1, 1023, 1024, 1536, 1 << 20, 64 << 20, 5 << 30].map(bytes);
-        let expected = ["0 B", "1 B", "1023 B", "1 KiB", "1.5 KiB", "1 MiB", "64 MiB", "5 GiB"];
-        assert_eq!(texts, expected);
-    }
 }

@@ -2,26 +2,15 @@
 //!
 //! Above: `rounds`, which starts it; `main`, which becomes it. Below: the measures.
 
+use super::answer::Answer;
 use super::{Contestant, Measure, measures};
 use crate::run::child::ask;
-use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// The first argument of such a child.
 pub const WORD: &str = "__arenas";
-
-/// What a child tells its parent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
-    /// A figure for each column of the measure.
-    pub figures: Vec<Option<f64>>,
-    /// What is to be said beside them: that a limit of the system was met.
-    pub note: Option<String>,
-    /// What it got wrong.
-    pub failed: Option<String>,
-}
 
 /// A child's whole life: `arguments` are those behind [`WORD`].
 #[must_use]

@@ -8,6 +8,7 @@
 //!
 //! Every program is written once and compiled for each who takes part: what an arena can be inlined to, it is.
 
+mod answer;
 pub mod child;
 mod kinds;
 pub mod measures;
@@ -19,7 +20,8 @@ pub use measures::{ALL, find};
 pub use rounds::{Plan, run};
 
 use crate::turns::Run;
-use child::Answer;
+use crate::units::{bytes, mib, ns};
+use answer::Answer;
 use serde::Serialize;
 use std::mem::MaybeUninit;
 
@@ -65,6 +67,19 @@ pub enum Unit {
     Total,
     /// A number of things.
     Count,
+}
+
+impl Unit {
+    /// A figure, as it is written.
+    #[must_use]
+    pub fn text(self, figure: f64) -> String {
+        match self {
+            Self::Ns => ns(figure),
+            Self::Bytes => bytes(figure as u64),
+            Self::Total => format!("{} MiB", mib(figure as u64)),
+            Self::Count => format!("{figure:.0}"),
+        }
+    }
 }
 
 /// Who takes part in a measure.

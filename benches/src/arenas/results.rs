@@ -4,7 +4,6 @@
 //!
 //! A table is the same for whatever was measured, so that others may add theirs.
 
-use super::targets::Verdict;
 use super::{Column, Side, Unit};
 use serde::Serialize;
 
@@ -54,6 +53,25 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// In the order of the table.
     pub lines: Vec<Line>,
+}
+
+/// Whether a target is reached.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// What is asked for.
+    pub what: &'static str,
+    /// What there is: a figure, or a ratio of two.
+    pub is: f64,
+    /// What it may be at most.
+    pub at_most: f64,
+}
+
+impl Verdict {
+    /// Whether it is.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        self.is <= self.at_most
+    }
 }
 
 /// All figures.

@@ -5,8 +5,7 @@
 //! A ratio of two figures says more than either on a machine that others use too.
 #![forbid(unsafe_code)]
 
-use super::results::Table;
-use serde::Serialize;
+use super::results::{Table, Verdict};
 
 /// A figure by the names of its measure, its contestant and its column.
 #[derive(Clone, Copy, Debug)]
@@ -26,25 +25,6 @@ struct Target {
     what: &'static str,
     figure: Place,
     at_most: Against,
-}
-
-/// Whether a target is reached.
-#[derive(Clone, Debug, Serialize)]
-pub struct Verdict {
-    /// What is asked for.
-    pub what: &'static str,
-    /// What there is: a figure, or a ratio of two.
-    pub is: f64,
-    /// What it may be at most.
-    pub at_most: f64,
-}
-
-impl Verdict {
-    /// Whether it is.
-    #[must_use]
-    pub fn is_reached(&self) -> bool {
-        self.is <= self.at_most
-    }
 }
 
 static ALL: &[Target] = &[

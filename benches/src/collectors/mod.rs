@@ -21,6 +21,7 @@ pub mod contestants;
 pub mod course;
 mod gc_crate;
 mod graph;
+pub mod histogram;
 mod ours;
 pub mod outcome;
 pub mod outside;

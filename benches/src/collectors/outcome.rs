@@ -2,8 +2,8 @@
 //!
 //! Above: the command `collectors`. Below: numbers.
 
-use super::clock::Histogram;
 use super::course::Course;
+use super::histogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// What a collector says of itself.

@@ -116,7 +116,7 @@ impl Language {
 
     /// What the script builds.
     pub(crate) fn product(&self) -> PathBuf {
-        crate::commands::target().join(self.folder).join(self.product)
+        crate::places::target().join(self.folder).join(self.product)
     }
 
     /// Builds the programs, which takes no time if they are up to date, once in a process; whether they are
@@ -134,7 +134,7 @@ impl Language {
             return self.product().is_file();
         }
         let mut command = Command::new(script);
-        command.arg(crate::commands::target()).stdin(Stdio::null()).stdout(Stdio::null());
+        command.arg(crate::places::target()).stdin(Stdio::null()).stdout(Stdio::null());
         if let Some(sources) = self.sources {
             command.arg(package.join(sources)).arg(self.product);
         }

@@ -3,10 +3,11 @@
 //! Above: `commands`. Below: `arenas`, `table`, `report`.
 
 use super::bar::Bar;
-use super::{Options, ns, say};
+use super::options::Options;
 use crate::arenas::results::{Line, Results, Table};
-use crate::arenas::{self, Measure, Plan, Unit, run};
-use crate::table::{bytes, figures, mib};
+use crate::arenas::{self, Measure, Plan, run};
+use crate::console::say;
+use crate::table::figures;
 use crate::{Failure, report};
 use clap::Args;
 use std::time::Duration;
@@ -118,7 +119,7 @@ fn show(results: &Results) {
     }
     if !results.targets.is_empty() {
         say("");
-        let row = |verdict: &arenas::targets::Verdict| {
+        let row = |verdict: &arenas::results::Verdict| {
             let text = if verdict.is_reached() { "reached" } else { "MISSED" };
             vec![
                 verdict.what.to_owned(),
@@ -134,18 +135,8 @@ fn show(results: &Results) {
 fn row(table: &Table, line: &Line) -> Vec<String> {
     let cell =
         |(at, column): (usize, &arenas::Column)| match line.figures.get(at).copied().flatten() {
-            Some(figure) => number(column.unit, figure.median),
+            Some(figure) => column.unit.text(figure.median),
             None => "–".into(),
         };
     std::iter::once(line.name.clone()).chain(table.columns.iter().enumerate().map(cell)).collect()
-}
-
-/// A figure, as it is written.
-pub(crate) fn number(unit: Unit, figure: f64) -> String {
-    match unit {
-        Unit::Ns => ns(figure),
-        Unit::Bytes => bytes(figure as u64),
-        Unit::Total => format!("{} MiB", mib(figure as u64)),
-        Unit::Count => format!("{figure:.0}"),
-    }
 }

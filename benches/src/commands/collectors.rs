@@ -3,11 +3,13 @@
 //! Above: `commands`. Below: `collectors`, `table`, `report`.
 
 use super::bar::Bar;
-use super::{Options, say, tell};
+use super::options::Options;
 use crate::collectors::contestants;
 use crate::collectors::results::{Group, Plan, Results, run};
 use crate::collectors::{ALL, Contestant, Outcome, Scale, find};
-use crate::table::{align, mib, ms, plain};
+use crate::console::{say, tell};
+use crate::table::{align, plain};
+use crate::units::{mib, ms};
 use crate::{Failure, report};
 use clap::Args;
 use std::time::Duration;

@@ -3,7 +3,9 @@
 //! Above: `commands`. Below: `run`, `table`, `report`.
 
 use super::bar::Bar;
-use super::{Beside, Options, arenas, collectors, counted, pools, say};
+use super::options::{Beside, Options};
+use super::{arenas, collectors, counted, pools};
+use crate::console::say;
 use crate::run::results::Results;
 use crate::run::{self, Plan};
 use crate::{Failure, report, table};

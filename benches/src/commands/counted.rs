@@ -4,11 +4,13 @@
 
 use super::bar::Bar;
 use super::collectors::choose;
-use super::{Options, say};
+use super::options::Options;
 use crate::collectors::Scale;
+use crate::console::say;
 use crate::counted::results::{Plan, Results, run};
 use crate::counted::{Outcome, Program, programs, systems};
-use crate::table::{align, mib, plain};
+use crate::table::{align, plain};
+use crate::units::mib;
 use crate::{Failure, report};
 use clap::Args;
 use std::time::Duration;

@@ -4,9 +4,11 @@
 
 use super::bar::Bar;
 use super::collectors::choose;
-use super::{Options, say};
+use super::options::Options;
 use crate::collectors::outside::Install;
-use crate::goroutines::results::{LOADS, Load, Plan, Results, System, run};
+use crate::console::say;
+use crate::goroutines::loads::{LOADS, Load, System};
+use crate::goroutines::results::{Plan, Results, run};
 use crate::table::{align, plain};
 use crate::{Failure, report};
 use clap::Args;

@@ -87,34 +87,3 @@ pub(super) const LIST: &str = "\
 Examples:
   benches list
   benches list --json";
-
-#[cfg(test)]
-mod tests {
-    use crate::commands::Cli;
-    use clap::{CommandFactory, Parser};
-
-    /// The words of an example: behind two spaces and `benches`, until what it does.
-    fn words(line: &str) -> Option<Vec<&str>> {
-        let rest = line.strip_prefix("  benches")?;
-        let command = rest.split("   ").next()?;
-        Some(std::iter::once("benches").chain(command.split_whitespace()).collect())
-    }
-
-    #[test]
-    fn every_command_has_examples_and_they_are_understood() {
-        let top = Cli::command();
-        for command in top.get_subcommands().chain([&top]) {
-            let name = command.get_name();
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            let examples: Vec<_> = help.lines().filter_map(words).collect();
-            assert!(!examples.is_empty(), "{name} has no example");
-            for example in &examples {
-                if let Err(error) = Cli::try_parse_from(example) {
-                    panic!("{example:?}: {error}");
-                }
-            }
-            let own = |example: &Vec<&str>| name == "benches" || example.contains(&name);
-            assert!(examples.iter().any(own), "no example of {name} is of {name}");
-        }
-    }
-}

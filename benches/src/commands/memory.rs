@@ -2,11 +2,13 @@
 //!
 //! Above: `commands`. Below: `memory`, `table`.
 
-use super::{Options, say};
+use super::options::Options;
 use crate::candidates::Candidate;
+use crate::console::say;
 use crate::memory::{ALL, Outcome, Reading, Scale, Workload, child, find};
 use crate::program::facts::Facts;
-use crate::table::{align, mib, plain};
+use crate::table::{align, plain};
+use crate::units::mib;
 use crate::{Failure, run};
 use clap::Args;
 use serde::Serialize;

@@ -2,12 +2,14 @@
 //!
 //! Above: `commands`. Below: `micro`, `table`.
 
-use super::{Options, ns, say};
+use super::options::Options;
 use crate::Failure;
+use crate::console::say;
 use crate::micro::contestants::{ALL, Entrant};
 use crate::micro::rounds::{Line, measure};
 use crate::micro::tasks;
 use crate::table::{align, plain};
+use crate::units::ns;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -15,18 +15,18 @@ mod goroutines;
 mod help;
 mod memory;
 mod micro;
+mod options;
 mod pools;
 mod preload;
 mod record;
 mod show;
 
-pub(crate) use arenas::number;
-pub(crate) use pools::ns;
-pub(crate) use show::date;
-
 use crate::Failure;
+use crate::console::tell;
+use crate::places::shipped;
 use crate::run::setting::Setting;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
+use options::{Beside, Options};
 use std::path::PathBuf;
 
 /// Replays allocation traces of real programs on Strata's stacks and on other allocators, and
@@ -54,47 +54,6 @@ pub struct Cli {
     /// The same of the arenas' millions of objects, with a few rounds of their programs.
     #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100))]
     arenas: u32,
-}
-
-/// What is run beside replays, each in hundredths of its work; 0: not at all.
-#[derive(Clone, Copy, Debug, Default)]
-struct Beside {
-    collectors: u32,
-    counted: u32,
-    pools: u32,
-    arenas: u32,
-}
-
-/// How to replay, and where the figures go.
-#[derive(Args, Debug)]
-pub struct Options {
-    /// Timed rounds; the figures are medians over them [default: up to 9, in a few minutes].
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    rounds: Option<u32>,
-    /// Only these candidates (several with commas, or by repeating the option; see `list`).
-    #[arg(long, global = true, value_name = "CANDIDATE", value_delimiter = ',')]
-    only: Vec<String>,
-    /// One timed round: figures in seconds, with more noise.
-    #[arg(long, global = true, conflicts_with = "rounds")]
-    quick: bool,
-    /// Print all figures as JSON instead of the table, and nothing else on standard output.
-    #[arg(long, global = true)]
-    json: bool,
-    /// Where the report goes [default: strata-report.html in cargo's target folder].
-    #[arg(long, global = true, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Seconds after which a replay is given up.
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300)]
-    limit: u64,
-}
-
-impl Options {
-    /// Where the page goes, if it can be written there.
-    fn page(&self, name: &str) -> Result<PathBuf, Failure> {
-        let output = self.output.clone().unwrap_or_else(|| target().join(name));
-        Failure::unless_writable(&output)?;
-        Ok(output)
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -174,35 +133,33 @@ pub fn fail(failure: &Failure) {
     tell(format_args!("error: {failure}"));
 }
 
-/// Prints a line; that nobody reads it is no failure.
-pub(crate) fn say(text: impl std::fmt::Display) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{text}");
-}
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::{CommandFactory, Parser};
 
-/// The same on standard error.
-pub(crate) fn tell(text: impl std::fmt::Display) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
+    /// The words of an example: behind two spaces and `benches`, until what it does.
+    fn words(line: &str) -> Option<Vec<&str>> {
+        let rest = line.strip_prefix("  benches")?;
+        let command = rest.split("   ").next()?;
+        Some(std::iter::once("benches").chain(command.split_whitespace()).collect())
+    }
 
-/// The package's folder, if it is where it was built.
-fn package() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn shipped() -> PathBuf {
-    let built = package().join("traces");
-    if built.is_dir() { built } else { PathBuf::from("benches/traces") }
-}
-
-/// Cargo's target folder: the one that this executable was built into, else the workspace's.
-pub(crate) fn target() -> PathBuf {
-    let this = std::env::current_exe().unwrap_or_default();
-    // A test's is a folder further down.
-    let mut folders = this.ancestors().skip(1).take(2);
-    let profile = folders.find(|path| path.ends_with("release") || path.ends_with("debug"));
-    let built = profile.and_then(std::path::Path::parent).map(PathBuf::from);
-    let workspace = package().parent().filter(|path| path.is_dir()).map(|path| path.join("target"));
-    built.or(workspace.filter(|path| path.is_dir())).unwrap_or_else(std::env::temp_dir)
+    #[test]
+    fn every_command_has_examples_and_they_are_understood() {
+        let top = Cli::command();
+        for command in top.get_subcommands().chain([&top]) {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<_> = help.lines().filter_map(words).collect();
+            assert!(!examples.is_empty(), "{name} has no example");
+            for example in &examples {
+                if let Err(error) = Cli::try_parse_from(example) {
+                    panic!("{example:?}: {error}");
+                }
+            }
+            let own = |example: &Vec<&str>| name == "benches" || example.contains(&name);
+            assert!(examples.iter().any(own), "no example of {name} is of {name}");
+        }
+    }
 }

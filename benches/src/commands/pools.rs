@@ -4,11 +4,13 @@
 
 use super::bar::Bar;
 use super::collectors::choose;
-use super::{Options, say};
+use super::options::Options;
+use crate::console::say;
 use crate::pools::results::{Line, Results, words};
 use crate::pools::{Plan, contestants, run};
 use crate::table::figures;
 use crate::turns::Figure;
+use crate::units::ns;
 use crate::{Failure, report};
 use clap::Args;
 use std::time::Duration;
@@ -106,13 +108,4 @@ fn latencies(results: &Results) -> comfy_table::Table {
     };
     let heads = ["single operations", "p50", "p99", "p99.9", "p99.99", "longest"];
     figures(heads, results.lines.iter().filter_map(row))
-}
-
-/// Nanoseconds, with as many digits as say something.
-pub(crate) fn ns(ns: f64) -> String {
-    match ns {
-        ..10.0 => format!("{ns:.2}"),
-        10.0..100.0 => format!("{ns:.1}"),
-        _ => format!("{ns:.0}"),
-    }
 }

@@ -2,8 +2,8 @@
 //!
 //! Above: `record`. Below: cargo.
 
-use super::{package, target};
 use crate::Failure;
+use crate::places::{package, target};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 

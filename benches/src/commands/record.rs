@@ -3,10 +3,12 @@
 //! Above: `commands`. Below: `preload`, `elf`, the trace's reader.
 
 use super::elf::{self, Linkage};
-use super::{Options, preload, say};
+use super::options::Options;
+use super::preload;
 use crate::Failure;
+use crate::console::say;
 use crate::run::child::signal_name;
-use crate::table::bytes;
+use crate::units::bytes;
 use clap::Args;
 use std::ffi::OsString;
 use std::fs::File;

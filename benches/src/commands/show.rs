@@ -2,11 +2,13 @@
 //!
 //! Above: `commands`. Below: `program`, `candidates`, `table`.
 
-use super::{Options, say};
+use super::options::Options;
+use crate::console::say;
 use crate::program::compile::compile;
 use crate::program::facts::{Facts, Histogram};
 use crate::run::results::Peer;
-use crate::table::{align, bytes, plain};
+use crate::table::{align, plain};
+use crate::units::{bytes, date};
 use crate::{Failure, candidates};
 use std::path::Path;
 
@@ -80,37 +82,4 @@ pub(super) fn list(options: &Options) -> Result<(), Failure> {
     }
     say(table);
     Ok(())
-}
-
-/// A date and time in UTC, from seconds since 1970: the calendar repeats every 400 years, which are
-/// 146,097 days; counted from a 1 March, the leap day comes last.
-#[must_use]
-pub(crate) fn date(unix_seconds: u64) -> String {
-    let (days, seconds) = (unix_seconds / 86_400, unix_seconds % 86_400);
-    // From 0000-03-01.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    // March is 0; months of 31, 30, 31, 30, 31 days repeat.
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = era * 400 + year + later;
-    format!("{year}-{month:02}-{day:02} {:02}:{:02}", seconds / 3600, seconds / 60 % 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::date;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        assert_eq!(date(0), "1970-01-01 00:00");
-        assert_eq!(date(951_782_400), "2000-02-29 00:00");
-        assert_eq!(date(951_868_799), "2000-02-29 23:59");
-        assert_eq!(date(951_868_800), "2000-03-01 00:00");
-        assert_eq!(date(4_107_542_400), "2100-03-01 00:00");
-        assert_eq!(date(1_735_689_599), "2024-12-31 23:59");
-    }
 }

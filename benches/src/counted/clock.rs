@@ -2,7 +2,7 @@
 //!
 //! Above: the programs, which may leave out how they begin and end. Below: the system's clocks.
 
-use crate::collectors::clock::Histogram;
+use crate::collectors::histogram::Histogram;
 use crate::measure::Usage;
 use std::time::{Duration, Instant};
 

@@ -3,8 +3,8 @@
 //! Above: `results`, which starts it; `main`, which becomes it. Below: the programs; Go's, in
 //! `benches/src/stacks/go`, is an executable of its own.
 
+use super::loads::{Load, Program, System};
 use super::programs::{self, Outcome, Variant};
-use super::results::{Load, Program, System};
 use crate::collectors::outside::GO_TASKS;
 use crate::run::child::{ask_program, ask_with};
 use std::io::Write;

@@ -26,6 +26,7 @@ mod counts;
 mod group;
 mod here;
 mod idle;
+pub mod loads;
 mod memory;
 pub mod programs;
 pub mod results;

@@ -2,7 +2,8 @@
 //!
 //! Above: the commands. Below: `results`.
 
-use super::results::{Line, Program, Results, System};
+use super::loads::{Program, System};
+use super::results::{Line, Results};
 use crate::arenas::results::{Figure, Line as Row, Table};
 use crate::arenas::{Column, Side, Unit};
 
@@ -57,7 +58,7 @@ fn table(
 ) -> Table {
     let loads: Vec<_> = results.loads.iter().filter(|load| has(load.program)).collect();
     let row = |system: System| {
-        let of = |load: &&super::results::Load| {
+        let of = |load: &&super::loads::Load| {
             let line = results.of(load).find(|line| line.system == system)?;
             figure(line).and_then(|median| Figure::of(vec![median]))
         };

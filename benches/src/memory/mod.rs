@@ -11,6 +11,7 @@
 
 pub mod child;
 mod lifetimes;
+mod live;
 pub mod object;
 pub mod outcome;
 mod peak;

@@ -2,7 +2,7 @@
 //!
 //! Above: the workloads. Below: `heap`.
 
-use super::stage::Live;
+use super::live::Live;
 use crate::heap::Heap;
 use std::alloc::Layout;
 use std::fmt;

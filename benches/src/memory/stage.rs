@@ -2,6 +2,7 @@
 //!
 //! Above: the workloads. Below: `candidates`, `watch`.
 
+use super::live::Live;
 use super::object::{Hands, Object};
 use super::outcome::Outcome;
 use super::watch::Watch;
@@ -9,35 +10,12 @@ use super::{Scale, Workload};
 use crate::candidates::Candidate;
 use crate::heap::Heap;
 use crate::measure::Usage;
-use alloc_core::sync::{AtomicUsize, Ordering};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// How many threads can have a count of their own.
 const LANES: usize = 1024;
-
-/// The live bytes that one thread has made, less those that it has freed: below zero, by wrapping,
-/// where it frees what others made.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-pub struct Live(AtomicUsize);
-
-impl Live {
-    /// The count.
-    pub fn bytes(&self) -> usize {
-        // ORDERING: Relaxed, here and below: counts of one thread, read as figures.
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn add(&self, bytes: usize) {
-        self.0.store(self.bytes().wrapping_add(bytes), Ordering::Relaxed);
-    }
-
-    pub(super) fn sub(&self, bytes: usize) {
-        self.0.store(self.bytes().wrapping_sub(bytes), Ordering::Relaxed);
-    }
-}
 
 /// A workload's process.
 pub struct Stage {

@@ -112,5 +112,5 @@ tasks! {
 
 /// A size as the names of tasks have it.
 fn size(bytes: usize) -> String {
-    crate::table::bytes(bytes as u64)
+    crate::units::bytes(bytes as u64)
 }

@@ -3,11 +3,12 @@
 //! Above: the command `pools`, the main job. Below: `kinds`, which are the pools; `programs`, what is done on them.
 //!
 //! In `contestants`: who takes part. In `rounds`: the measuring, in one process, interleaved, as in `micro`. In `ticks`: a
-//! clock for single operations. In `bytes`: the process that counts memory. In `results`: what comes out.
+//! clock for single operations. In `bytes`: memory, which `child` is the process for. In `results`: what comes out.
 //!
 //! Every program is written once for any `View`, and compiled for each: what a pool can be inlined to, it is.
 
-pub mod bytes;
+mod bytes;
+pub mod child;
 pub mod contestants;
 mod kinds;
 pub mod programs;

@@ -8,7 +8,7 @@ use super::contestants::Contestant;
 use super::programs::latency::beside_another;
 use super::programs::{self, Program};
 use super::results::{BYTES, LATENCY, Latency, Line, Results};
-use super::{bytes, ticks};
+use super::{child, ticks};
 use crate::run::Progress;
 use crate::turns::{Run, Series, turns};
 use std::time::Duration;
@@ -75,7 +75,7 @@ fn beside_another_if(is_so: bool, work: impl FnOnce()) {
 }
 
 fn weigh(plan: &Plan, lines: &mut [Line]) {
-    match bytes::of(&plan.contestants, plan.limit) {
+    match child::run(&plan.contestants, plan.limit) {
         Ok(answer) => {
             lines.iter_mut().for_each(|line| line.overhead_bytes = answer.get(line.name).copied());
         }

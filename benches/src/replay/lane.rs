@@ -8,6 +8,7 @@
 //! * **O2** `epoch`: its thread stores the epoch of its next events, after all events before.
 
 use super::outcome::{Fault, name};
+use super::watch::Watch;
 use super::{Stage, contents};
 use crate::heap::Heap;
 use crate::program::Step;
@@ -25,28 +26,6 @@ pub(super) struct Lane {
     /// Bytes that it allocated less bytes that it freed, wrapping; kept in memory passes only.
     pub live_bytes: AtomicU64,
 }
-
-/// What a pass does besides the steps.
-pub(super) trait Watch {
-    /// A step begins.
-    #[inline]
-    fn begin(&mut self) {}
-    /// A step that is an event has been done.
-    #[inline]
-    fn end(&mut self, _step: Step) {}
-    /// `live` bytes more, or less, are live.
-    #[inline]
-    fn live(&mut self, _bytes: i64) {}
-    /// A point at which memory is sampled.
-    #[inline]
-    fn sample(&mut self, _number: u32) {}
-    /// The point with the most live bytes.
-    #[inline]
-    fn peak(&mut self) {}
-}
-
-/// A timed pass does nothing besides.
-impl Watch for () {}
 
 impl<H: Heap> Stage<'_, H> {
     /// All steps of a thread.

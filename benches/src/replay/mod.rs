@@ -13,6 +13,7 @@ mod lane;
 pub mod outcome;
 pub mod pauses;
 mod probe;
+mod watch;
 
 pub use outcome::{Fault, Memory, Outcome, Pass, Sample};
 

@@ -5,7 +5,7 @@
 //! An event is the call and the first touch of what it handed out, as in the other passes: where an allocator hands out pages that
 //! the system has yet to provide, the program pays for them at once.
 
-use super::lane::Watch;
+use super::watch::Watch;
 use crate::program::Step;
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};

@@ -3,7 +3,8 @@
 //! Above: `Stage` in `mod.rs`, `lane`. Below: `measure`.
 //! What it needs is there, and touched, before the baseline is taken.
 
-use super::lane::{Lane, Watch};
+use super::lane::Lane;
+use super::watch::Watch;
 use super::{Memory, Sample, Stage};
 use crate::heap::{Heap, Run};
 use crate::measure::Resident;

@@ -5,11 +5,10 @@
 
 use super::escape;
 use super::figures::{self, Cell};
-use super::page::figure;
+use super::pieces::figure;
 use super::plots::{self, Bar, WIDTH};
 use crate::arenas::results::{Line, Results, Table};
 use crate::arenas::{Column, Unit};
-use crate::commands::number;
 use std::fmt::Write;
 
 pub(super) fn sections(out: &mut String, results: &Results) -> std::fmt::Result {
@@ -33,7 +32,7 @@ fn targets(out: &mut String, results: &Results) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(out, "<section id=\"arenas-targets\">\n<h2>What was to be reached</h2>")?;
-    let row = |verdict: &crate::arenas::targets::Verdict| {
+    let row = |verdict: &crate::arenas::results::Verdict| {
         let cells = [format!("{:.2}", verdict.is), format!("{:.2}", verdict.at_most)];
         let mut cells: Vec<_> = cells.map(Cell::plain).into();
         let text = if verdict.is_reached() { "reached" } else { "missed" };
@@ -75,7 +74,7 @@ fn cells(table: &Table, line: &Line) -> Vec<Cell> {
     let cell = |(at, column): (usize, &Column)| {
         let Some(figure) = line.figures.get(at).copied().flatten() else { return Cell::none() };
         let is_best = table.best(at) == Some(figure.median) && !line.is_bound();
-        Cell { text: number(column.unit, figure.median), is_best, ..Cell::default() }
+        Cell { text: column.unit.text(figure.median), is_best, ..Cell::default() }
     };
     table.columns.iter().enumerate().map(cell).collect()
 }
@@ -90,7 +89,7 @@ fn bars(table: &Table, at: usize, column: &Column) -> Vec<Bar> {
             length: figure.median.max(0.0),
             pale: 0.0,
             range: Some(figure.middle),
-            value: format!("{}{suffix}", number(column.unit, figure.median)),
+            value: format!("{}{suffix}", column.unit.text(figure.median)),
         })
     };
     table.lines.iter().enumerate().filter_map(bar).collect()

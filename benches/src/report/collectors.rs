@@ -5,12 +5,12 @@
 use super::courses::{self, Line};
 use super::escape;
 use super::figures;
-use super::page::{figure, grouped, key};
+use super::pieces::{figure, grouped, key};
 use super::plots::{self, Bar, WIDTH};
 use super::svg::SERIES;
 use crate::collectors::Outcome;
 use crate::collectors::results::{Group, Results};
-use crate::table::{mib, ms};
+use crate::units::{mib, ms};
 use std::fmt::Write;
 
 /// The system whose peak is what has to be live at most: it frees by hand.

@@ -4,11 +4,11 @@
 
 use super::answers::{Kept, choice, kept};
 use super::figures::{self, Cell};
-use super::page::{figure, grouped, key, names};
+use super::pieces::{figure, grouped, key, names};
 use super::plots::{self, Bar, Course, WIDTH};
 use super::{escape, map};
 use crate::run::results::{Measured, Results, TraceResult};
-use crate::table::{bytes, mib};
+use crate::units::{bytes, mib};
 use std::fmt::Write;
 
 /// The default stack: whose pages are drawn, if it took part.

@@ -4,11 +4,11 @@
 
 use super::escape;
 use super::figures;
-use super::page::{figure, grouped};
+use super::pieces::{figure, grouped};
 use super::plots::{self, Bar, WIDTH};
 use crate::counted::results::Results;
 use crate::counted::{Outcome, Program};
-use crate::table::mib;
+use crate::units::mib;
 use std::fmt::Write;
 
 /// A system's figures, with its colour.

@@ -4,8 +4,8 @@
 
 use super::plots::{HEIGHT, WIDTH, scale_end};
 use super::svg::{Axis, chart, draw, line_inside, series};
-use crate::collectors::clock::Histogram;
 use crate::collectors::course::Course;
+use crate::collectors::histogram::Histogram;
 use plotters::prelude::*;
 
 /// Something of a system, in its colour.

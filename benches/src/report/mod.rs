@@ -3,7 +3,7 @@
 //! Above: the commands write it to a file. Below: `run::results`, and the same of `collectors`, `counted`, `pools` and `arenas`.
 //!
 //! In `page`: what stands where. In `stack`, `cost`, `traffic`, `pauses`: an answer each, as `answers` finds it. In `collectors`, `counted`, `pools`
-//! and `arenas`: of those. In `figures`: tables. In `plots`, `courses` and `map`: what is drawn. In `svg`: how, in `colours`.
+//! and `arenas`: of those. In `figures`: tables. In `pieces`: what these are made of. In `plots`, `courses` and `map`: what is drawn. In `svg`: how, in `colours`.
 
 mod answers;
 mod arenas;
@@ -16,13 +16,14 @@ mod figures;
 mod map;
 mod page;
 mod pauses;
+mod pieces;
 mod plots;
 mod pools;
 mod stack;
 mod svg;
 mod traffic;
 
-pub(crate) use page::many;
+pub(crate) use pieces::many;
 
 use crate::arenas::results::Results as Arenas;
 use crate::collectors::results::Results as Collected;

@@ -6,13 +6,13 @@ use super::answers::{Group, LARGE_BYTES, Long, choice};
 use super::courses::{self, Line};
 use super::escape;
 use super::figures::{self, Cell};
-use super::page::{figure, grouped, key, names, part, span};
+use super::pieces::{figure, grouped, key, names, part, span};
 use crate::collectors::Outcome;
-use crate::collectors::clock::Histogram;
+use crate::collectors::histogram::Histogram;
 use crate::collectors::results::Results as Collected;
 use crate::replay::pauses::Kind;
 use crate::run::results::{Results, TraceResult};
-use crate::table::bytes;
+use crate::units::bytes;
 use std::fmt::Write;
 
 /// What is called long, very long, and too long for a frame of a game.

@@ -7,7 +7,7 @@ use super::svg::{
 };
 use crate::program::facts::{Entry, Histogram};
 use crate::replay::Sample;
-use crate::table::bytes;
+use crate::units::bytes;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 

@@ -4,10 +4,10 @@
 
 use super::escape;
 use super::figures::{self, Cell};
-use super::page::{figure, grouped};
+use super::pieces::{figure, grouped};
 use super::plots::{self, Bar, WIDTH};
-use crate::commands::ns;
 use crate::pools::results::{Line, Results};
+use crate::units::ns;
 use std::fmt::Write;
 
 pub(super) fn sections(out: &mut String, results: &Results) -> std::fmt::Result {

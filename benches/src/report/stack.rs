@@ -5,10 +5,11 @@
 use super::answers::{Choice, Ratios, choice};
 use super::escape;
 use super::figures::{self, Cell};
-use super::page::{figure, grouped, many, shortened};
+use super::pieces::{figure, grouped, many, shortened};
 use super::plots::{self, Bar, WIDTH};
 use crate::run::results::{BUSY_NOTE, Means, Measured, Results, TraceResult, Verdict};
-use crate::table::{ms, row};
+use crate::table::row;
+use crate::units::ms;
 use std::fmt::Write;
 
 pub(super) fn section(out: &mut String, results: &Results) -> std::fmt::Result {

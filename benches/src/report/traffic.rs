@@ -4,11 +4,10 @@
 
 use super::answers::{LARGE_BYTES, SMALL_BYTES, Traffic, traffic};
 use super::figures::{self, Cell};
-use super::page::{figure, grouped, key, many, part};
+use super::pieces::{figure, grouped, key, many, part};
 use super::{escape, plots};
-use crate::commands::date;
 use crate::run::results::{Results, TraceResult};
-use crate::table::bytes;
+use crate::units::{bytes, date};
 use std::fmt::Write;
 
 pub(super) fn section(out: &mut String, results: &Results) -> std::fmt::Result {

@@ -3,7 +3,7 @@
 //! Above: the table of measures. Below: `dropping`, whose passes these are. A destructor adds the value's word to a sum of its
 //! thread: no value may be left, and none dropped twice.
 
-use super::super::child::Answer;
+use super::super::answer::Answer;
 use super::super::{Column, Contestant, Measure, Side, Way, sum_below};
 use super::dropping::{
     Blink, Boxes, BumpScope, Bumpalo, Dropping, OverArena, OverGlobal, Plain, Typed, dropped_sum,

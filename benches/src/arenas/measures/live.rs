@@ -5,7 +5,7 @@
 //! The system has a limit for mappings (`vm.max_map_count`), which may be met long before memory is short: then the figures
 //! are those of as many coroutines as there were, and the note says so.
 
-use super::super::child::Answer;
+use super::super::answer::Answer;
 use super::super::{Column, Contestant, Measure, Unit, Way};
 use super::passes::scaled;
 use super::suppliers::{Default, Mapped, Pool, Supplier};

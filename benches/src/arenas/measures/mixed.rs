@@ -2,7 +2,7 @@
 //!
 //! Above: the table of measures. Below: `passes`, `kinds`.
 
-use super::super::child::Answer;
+use super::super::answer::Answer;
 use super::super::kinds::{Arena, Blink, BumpScope, Bumpalo, OverArena, OverGlobal, Raw};
 use super::super::{Contestant, Measure, Way};
 use super::objects::{Mixed, TEN, TEN_BYTES, ten};

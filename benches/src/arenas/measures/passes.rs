@@ -7,7 +7,7 @@
 
 use super::super::Column;
 use super::super::Unit;
-use super::super::child::Answer;
+use super::super::answer::Answer;
 use crate::measure::{Resident, of_this_thread};
 
 /// What is told of passes.

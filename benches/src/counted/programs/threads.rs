@@ -5,7 +5,7 @@
 use super::acyclic::clones;
 use super::cyclic::{group, target};
 use crate::collectors::Scale;
-use crate::collectors::clock::Histogram;
+use crate::collectors::histogram::Histogram;
 use crate::counted::clock::{Clock, time};
 use crate::counted::kinds::{Counted, Values};
 use crate::memory::Random;
