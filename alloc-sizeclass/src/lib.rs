@@ -15,7 +15,7 @@ pub use alloc_core::api2;
 #[cfg(all(feature = "std", not(all(loom, feature = "loom"))))]
 pub use cache::checked::{Checked, Misuse};
 #[cfg(feature = "std")]
-pub use cache::{Instance, Key, ThreadCache};
+pub use cache::{CacheFigures, Instance, Key, ThreadCache};
 #[cfg(all(feature = "hardened", unix, not(all(loom, feature = "loom"))))]
 pub use hardened::Hardened;
 pub use heap::{Batch, BatchHeap, Lookup, SizeClassHeap};

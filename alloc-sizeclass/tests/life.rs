@@ -32,14 +32,20 @@ fn a_thread_that_ends_gives_its_cache_back() {
     thread_cache! {
         static STACK: Heap = SizeClassHeap::new(System);
     }
-    thread::spawn(|| {
+    let counted = thread::spawn(|| {
         warm_up(&STACK, 1000);
         assert_eq!(Tree::of(&STACK).figure("ThreadCache", "threads"), Some(1));
         assert!(used_bytes(&STACK) > 0);
+        STACK.figures()
     })
     .join()
     .unwrap();
     assert_eq!(Tree::of(&STACK).figure("ThreadCache", "threads"), Some(0));
+    // What it has counted stays.
+    assert!(counted.refills > 0 && counted.cached_bytes > 0);
+    let figures = STACK.figures();
+    assert_eq!((figures.refills, figures.flushes), (counted.refills, counted.flushes));
+    assert_eq!((figures.threads, figures.cached_bytes), (0, 0));
     STACK.reclaim(usize::MAX);
     assert_eq!(used_bytes(&STACK), 0);
     STACK.verify().unwrap();

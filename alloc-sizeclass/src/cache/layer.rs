@@ -43,11 +43,11 @@ unsafe impl<H: BatchHeap, K: Key<H>> Layer for ThreadCache<H, K> {
     fn report(&self, report: &mut Report<'_>) {
         let figures = self.figures();
         report.layer(CACHE, |report| {
-            report.count("threads", figures.threads);
+            report.count("threads", figures.threads as u64);
             report.count("refills", figures.refills);
             report.count("flushes", figures.flushes);
             report.bytes("cached (this thread)", figures.cached_bytes);
-            report.count("caches lost to forks", figures.lost);
+            report.count("caches lost to forks", figures.lost_caches);
             self.below().report(report);
         });
     }
@@ -71,39 +71,7 @@ unsafe impl<H: BatchHeap, K: Key<H>> Layer for ThreadCache<H, K> {
     }
 }
 
-#[derive(Default)]
-struct Figures {
-    threads: u64,
-    refills: u64,
-    flushes: u64,
-    cached_bytes: usize,
-    lost: u64,
-}
-
 impl<H: BatchHeap, K: Key<H>> ThreadCache<H, K> {
-    fn figures(&self) -> Figures {
-        let own = K::local(&self.home);
-        let mut figures = Figures::default();
-        let mut registry = self.home.registry();
-        figures.lost = registry.lost;
-        registry.for_each(|_, record| {
-            // SAFETY: records on the registry are live; counts are read under the gate.
-            let record = unsafe { &*record };
-            let _gate = record.gate.lock();
-            figures.threads += 1;
-            figures.refills += record.refills.get();
-            figures.flushes += record.flushes.get();
-            if record.local == own {
-                for class in H::Table::classes() {
-                    // SAFETY: R2: it is this thread's record, and the gate is held.
-                    let slots = unsafe { record.lists.with(class, |list| list.slots()) };
-                    figures.cached_bytes += slots * H::Table::info(class).slot_bytes;
-                }
-            }
-        });
-        figures
-    }
-
     /// The calling thread's lists: counts agree with chains. Other threads' lists are theirs.
     fn verify_own(&self) -> Result<(), Broken> {
         // SAFETY: the key's contract.

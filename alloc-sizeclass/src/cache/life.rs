@@ -33,8 +33,7 @@ impl<H: BatchHeap> Shared<H> {
                 gate: Lock::new(()),
                 local,
                 misses: Cell::new(0),
-                refills: Cell::new(0),
-                flushes: Cell::new(0),
+                counts: Cell::default(),
                 prev: null_mut(),
                 next: null_mut(),
             });

@@ -87,18 +87,34 @@ pub(super) struct Record {
     pub local: *const Local,
     /// Misses since the last sweep. Under the gate.
     pub misses: Cell<u32>,
-    /// Refills and flushes so far. Under the gate.
-    pub refills: Cell<u64>,
-    pub flushes: Cell<u64>,
+    /// Under the gate, or its thread's that ends.
+    pub counts: Cell<Counts>,
     /// Links of the registry, under its lock.
     pub prev: *mut Record,
     pub next: *mut Record,
+}
+
+impl Record {
+    pub fn count(&self, count: impl FnOnce(&mut Counts)) {
+        let mut counts = self.counts.get();
+        count(&mut counts);
+        self.counts.set(counts);
+    }
+}
+
+/// What a thread has asked of the heap so far, in batches.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub refills: u64,
+    pub flushes: u64,
 }
 
 /// The records of a cache.
 #[derive(Debug)]
 pub(super) struct Registry {
     pub first: *mut Record,
+    /// Of threads that are gone.
+    pub ended: Counts,
     /// Caches of threads that are gone whose lists could not be saved (a fork caught them in a hit).
     pub lost: u64,
     /// The process that `freeze` was called in.
@@ -112,7 +128,13 @@ unsafe impl Send for Registry {}
 
 impl Registry {
     pub const fn new() -> Self {
-        Self { first: null_mut(), lost: 0, frozen_by: 0, is_closed: false }
+        Self {
+            first: null_mut(),
+            ended: Counts { refills: 0, flushes: 0 },
+            lost: 0,
+            frozen_by: 0,
+            is_closed: false,
+        }
     }
 
     /// # Safety
@@ -130,12 +152,17 @@ impl Registry {
         self.first = record;
     }
 
+    /// Takes a record off, and keeps what it has counted.
+    ///
     /// # Safety
     ///
-    /// `record` is on this registry.
+    /// `record` is on this registry, and its thread is in no miss.
     pub unsafe fn unlink(&mut self, record: *mut Record) {
         // SAFETY: the record and its neighbours are on this registry, whose lock is held.
         unsafe {
+            let Counts { refills, flushes } = (*record).counts.get();
+            self.ended.refills += refills;
+            self.ended.flushes += flushes;
             let (prev, next) = ((*record).prev, (*record).next);
             match prev.as_mut() {
                 Some(prev) => prev.next = next,

@@ -68,7 +68,7 @@ impl<H: BatchHeap> Shared<H> {
                     return Ok(slot);
                 }
                 if !list.use_spare() {
-                    record.refills.set(record.refills.get() + 1);
+                    record.count(|counts| counts.refills += 1);
                     let want = list.grow(info);
                     let mut batch = self.heap.refill(class, want)?;
                     if want == 0 && batch.len() == 1 {
@@ -108,7 +108,7 @@ impl<H: BatchHeap> Shared<H> {
     /// `batch` has slots of `class` from the heap; the caller owns `record`'s lists.
     unsafe fn give(&self, record: &Record, class: Class, batch: Batch) {
         if !batch.is_empty() {
-            record.flushes.set(record.flushes.get() + 1);
+            record.count(|counts| counts.flushes += 1);
             // SAFETY: the caller's promise.
             unsafe { self.heap.flush(class, batch) };
         }

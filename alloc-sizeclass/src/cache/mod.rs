@@ -40,6 +40,7 @@ mod allocate;
 pub(crate) mod checked;
 #[cfg(all(unix, not(all(loom, feature = "loom"))))]
 mod exit;
+mod figures;
 mod instance;
 #[cfg(not(all(loom, feature = "loom")))]
 mod key;
@@ -59,6 +60,7 @@ use core::fmt;
 use core::ops::Deref;
 #[cfg(all(unix, not(all(loom, feature = "loom"))))]
 pub use exit::ExitKey;
+pub use figures::CacheFigures;
 pub use instance::Instance;
 #[cfg(not(all(loom, feature = "loom")))]
 pub use key::{AtExit, StaticKey};
