@@ -6,7 +6,8 @@
 //!
 //! * an object's end is exact to the byte, although slots are not;
 //! * whoever writes behind the end changes that byte or the word (text and zeroes do in any case: the byte is above 127);
-//! * whoever writes before the start of an object changes the word of the slot before it: the same test, at that address.
+//! * whoever writes before the start of an object changes the word of the slot before it: the same test, at that address. (Text
+//!   and zeroes do in any case here, too: the word's last byte is above 127.)
 //!
 //! A slot that is not in use has a word of zero. Not here: when any of this is asked.
 
@@ -20,6 +21,10 @@ const FIXED: u64 = 0xffff_ffff_0000_00ff;
 
 /// The bit that keeps the lowest byte from being text, or zero.
 const MARK: u64 = 0x80;
+
+/// The same for the highest byte, the last in memory, which stands right before the next object. No address has this bit, so
+/// that the word has it if the secret does.
+const LAST: u64 = 1 << 63;
 
 /// The most slack that a word can tell.
 pub(super) const MAX_SLACK_BYTES: usize = (1 << 24) - 1;
@@ -46,7 +51,7 @@ pub(super) enum Spoilt {
 impl Secret {
     /// A secret that this word makes.
     pub(super) const fn new(word: u64) -> Self {
-        Self(word)
+        Self(word | LAST)
     }
 
     #[inline(always)]
@@ -131,6 +136,25 @@ impl Secret {
 mod tests {
     use super::{Secret, Spoilt};
     use core::ptr::NonNull;
+
+    #[test]
+    fn text_and_zeroes_before_an_object_are_noticed_whatever_the_secret() {
+        for byte in 0..=u8::MAX {
+            let secret = Secret::new(u64::from(byte) << 56 | 0x34_5678_9abc_de00);
+            for written in 0..0x80 {
+                let mut memory = Memory([0; 256]);
+                // SAFETY: the slots lie in the memory, which is the test's.
+                unsafe {
+                    let slot = NonNull::new_unchecked(memory.0.as_mut_ptr().add(16));
+                    secret.seal(slot, 32, 20);
+                    let next = slot.add(32);
+                    assert!(secret.is_intact_before(next));
+                    next.sub(1).write(written);
+                    assert!(!secret.is_intact_before(next), "{byte}, {written}");
+                }
+            }
+        }
+    }
 
     #[repr(align(16))]
     struct Memory([u8; 256]);
