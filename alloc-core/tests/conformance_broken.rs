@@ -8,6 +8,7 @@
 
 mod common;
 
+use alloc_core::api2::alloc::System;
 use alloc_core::conformance::{Failure, Kit, Promise};
 use alloc_core::{AllocError, Allocator, Layout, Locked, allocator};
 use common::{Fault, Toy};
@@ -250,6 +251,46 @@ fn a_failure_tells_its_story() {
     assert!(failure.steps.last().unwrap().contains("grow("), "{text}");
     let again = breaks(Fault::GrowLosesContents, Promise::GrowKeeps, 6);
     assert_eq!(failure.steps, again.steps, "the same seed finds the same");
+}
+
+/// Ends the process where others answer wrongly, as a layer does that writes over another's memory.
+struct Abrupt;
+
+allocator! {
+    // SAFETY: it is the system's allocator, as far as it goes.
+    unsafe impl[] Allocator for Abrupt {
+        fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+            System.allocate(layout)
+        }
+        unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
+            // SAFETY: the caller's promise.
+            unsafe { System.deallocate(ptr, layout) }
+        }
+        unsafe fn grow(&self, _: NonNull<u8>, _: Layout, _: Layout) -> Result<NonNull<[u8]>, AllocError> {
+            std::process::abort()
+        }
+    }
+}
+
+/// A test's output is kept back until it ends, and this one's process ends before.
+#[test]
+fn the_steps_before_a_process_ends_are_told() {
+    if std::env::var_os("TEST_ABRUPT").is_some() {
+        return Kit::new(|| Abrupt).check();
+    }
+    let told = |trace| {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "the_steps_before_a_process_ends_are_told"]);
+        child.env("TEST_ABRUPT", "1").env("STRATA_CONFORMANCE_TRACE", trace);
+        let output = child.output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let text = told("1");
+    let begin = text.rfind("a fresh allocator, for a sequence").unwrap_or_else(|| panic!("{text}"));
+    let last = text[begin..].lines().rfind(|line| line.starts_with("  ")).unwrap_or_default();
+    assert!(last.contains("grow("), "{text}");
+    assert!(!told("0").contains("a fresh allocator"));
 }
 
 #[test]

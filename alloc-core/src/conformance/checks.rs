@@ -88,10 +88,10 @@ impl Session<'_> {
 
     pub fn freeze(&mut self) {
         if let Some(layer) = self.subject.layer() {
+            self.steps.push("freeze, thaw".into());
             layer.freeze();
             // SAFETY: this thread called `freeze` in the line before.
             unsafe { layer.thaw() };
-            self.steps.push("freeze, thaw".into());
         }
     }
 

@@ -16,12 +16,6 @@ const ROUNDS: usize = 4;
 impl Session<'_> {
     /// Asks for what cannot be had. If it can, it is given back at once.
     pub fn absurd(&mut self, layout: Layout, grow: Option<u16>, zeroed: bool) -> Result<(), Found> {
-        if let Some(layer) = self.subject.layer() {
-            let usable = layer.usable_size(layout);
-            promised(usable >= layout.size(), Promise::UsableSize, || {
-                format!("usable_size({}) is {usable}", Shown(layout))
-            })?;
-        }
         let old = grow.and_then(|which| self.pick(which));
         match old.filter(|at| self.live[*at].layout.size() <= layout.size()) {
             Some(at) => self.grow_absurdly(at, layout),
@@ -29,9 +23,18 @@ impl Session<'_> {
         }
     }
 
+    fn usable_size_is_enough(&self, layout: Layout) -> Result<(), Found> {
+        let Some(layer) = self.subject.layer() else { return Ok(()) };
+        let usable = layer.usable_size(layout);
+        promised(usable >= layout.size(), Promise::UsableSize, || {
+            format!("usable_size({}) is {usable}", Shown(layout))
+        })
+    }
+
     fn grow_absurdly(&mut self, at: usize, layout: Layout) -> Result<(), Found> {
         let old = self.live[at];
         self.steps.push(format!("grow({} to {})", Name(old.id), Shown(layout)));
+        self.usable_size_is_enough(layout)?;
         let it = self.subject.allocator(self.turn);
         // SAFETY: `old` is live, its own layout fits it, and is not larger (`absurd`).
         let answer = unsafe { it.grow(old.ptr, old.layout, layout) };
@@ -46,6 +49,7 @@ impl Session<'_> {
 
     fn allocate_absurdly(&mut self, layout: Layout, zeroed: bool) -> Result<(), Found> {
         self.steps.push(format!("allocate({})", Shown(layout)));
+        self.usable_size_is_enough(layout)?;
         let it = self.subject.allocator(self.turn);
         let answer = if zeroed { it.allocate_zeroed(layout) } else { it.allocate(layout) };
         let Ok(slice) = answer else {

@@ -86,6 +86,9 @@ impl Promise {
     }
 }
 
+/// What most of a run is.
+pub(super) const SEQUENCE: &str = "a sequence";
+
 /// A broken promise, and the shortest sequence of operations that was found to break it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -96,6 +99,8 @@ pub struct Failure {
     pub what: String,
     /// The type of the allocator.
     pub allocator: &'static str,
+    /// What was being done: a sequence, or what follows when all sequences have passed.
+    pub during: &'static str,
     /// The operations that led there, one a line, the last one being the one that failed.
     pub steps: Vec<String>,
     /// The seed that draws this sequence again.
@@ -106,7 +111,10 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} breaks a promise: {}.", self.allocator, self.promise.text())?;
         writeln!(f, "  seen: {}", self.what)?;
-        writeln!(f, "  the shortest sequence found:")?;
+        match self.during {
+            SEQUENCE => writeln!(f, "  the shortest sequence found:")?,
+            during => writeln!(f, "  during {during}:")?,
+        }
         for (at, step) in self.steps.iter().enumerate() {
             writeln!(f, "  {:>4}. {step}", at + 1)?;
         }

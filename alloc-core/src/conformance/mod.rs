@@ -19,7 +19,9 @@
 //!
 //! Every run draws the same sequences, so that a build server gives the same answer twice. The
 //! environment variable `STRATA_CONFORMANCE_SEED` (a number, or `random`) draws others, and
-//! `STRATA_CONFORMANCE_CASES` draws more of them, for each kit that runs.
+//! `STRATA_CONFORMANCE_CASES` draws more of them, for each kit that runs. An allocator may break so much that the process
+//! ends before it can be told how: with `STRATA_CONFORMANCE_TRACE=1` each step is written to standard error before it is
+//! done, and the last lines are the sequence.
 //!
 //! Absurd layouts (sizes near `isize::MAX`) are asked for on purpose. A sanitizer's allocator aborts
 //! on them unless it is told otherwise (`ASAN_OPTIONS=allocator_may_return_null=1`).
@@ -32,6 +34,7 @@ mod model;
 mod ops;
 mod runner;
 mod session;
+mod steps;
 mod subject;
 mod threads;
 
@@ -53,6 +56,7 @@ struct Rules {
     may_refuse_anytime: bool,
     gives_back: bool,
     lifo: bool,
+    is_told: bool,
 }
 
 /// Puts an allocator through everything that its contract promises.
@@ -89,6 +93,7 @@ impl<'k, A: Allocator> Kit<'k, A> {
             may_refuse_anytime: false,
             gives_back: true,
             lifo: false,
+            is_told: false,
         };
         Self { make: Box::new(make), views: Views::new(), rules }
     }

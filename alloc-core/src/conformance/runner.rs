@@ -4,7 +4,7 @@
 
 use super::discard::discard_parts;
 use super::exhaust::wear_out;
-use super::failure::{Failure, Found, Promise};
+use super::failure::{Failure, Found, Promise, SEQUENCE};
 use super::ops::{Op, any_op};
 use super::session::Session;
 use super::subject::Subject;
@@ -16,11 +16,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(super) type Fresh<'f> = dyn Fn() -> Box<dyn Subject + 'f> + 'f;
 
-/// A broken promise with the steps that led there.
-type Broken = (Found, Vec<String>);
+/// A broken promise with what was being done, and the steps that led there.
+struct Broken {
+    found: Found,
+    during: &'static str,
+    steps: Vec<String>,
+}
 
 /// The most attempts at a shorter sequence.
 const SHORTEN_MOST: u32 = 4096;
+
+/// What is being done, in words; most of a run is a `SEQUENCE`.
+const WEARING: &str = "use until nothing is left, over and over";
+const DISCARDING: &str = "discards of parts";
+const THREADS: &str = "the work of several threads at once";
 
 /// The layouts with which a fresh allocator is worn out: size and alignment.
 const WEAR: [(usize, usize); 5] = [(1, 1), (64, 8), (1000, 16), (4096, 4096), (40_000, 64)];
@@ -33,16 +42,17 @@ pub(super) fn run(
     let rules = &with_environment(rules);
     let served = Cell::new(0);
     let found = sequences(rules, fresh, &served).or_else(|| phases(rules, fresh, &served));
-    let (found, steps) = match found {
+    let Broken { found, during, steps } = match found {
         Some(broken) => broken,
         None if served.get() == 0 && !rules.may_refuse_everything && rules.cases > 0 => {
             let what = "not one allocation was served, in all sequences".into();
-            (Found { promise: Promise::Serves, what }, Vec::new())
+            let found = Found { promise: Promise::Serves, what };
+            Broken { found, during: SEQUENCE, steps: Vec::new() }
         }
         None => return Ok(()),
     };
     let Found { promise, what } = found;
-    Err(Failure { promise, what, allocator, steps, seed: rules.seed })
+    Err(Failure { promise, what, allocator, during, steps, seed: rules.seed })
 }
 
 /// The rules, with what the environment says of seed and number of cases.
@@ -55,6 +65,8 @@ fn with_environment(rules: &Rules) -> Rules {
         rules.cases =
             text.trim().parse().expect("STRATA_CONFORMANCE_CASES is a number of sequences");
     }
+    let told = std::env::var("STRATA_CONFORMANCE_TRACE");
+    rules.is_told = told.is_ok_and(|text| !matches!(&*text, "" | "0"));
     rules
 }
 
@@ -89,11 +101,12 @@ fn sequences(rules: &Rules, fresh: &Fresh<'_>, served: &Cell<usize>) -> Option<B
     let sequence = proptest::collection::vec(any_op(rules), 0..=rules.steps);
     // Proptest's own error holds the sequence; the session's account of it says more.
     let _verdict = TestRunner::new(config).run(&sequence, |ops: Vec<Op>| {
-        let Err(now) = guarded(rules, fresh, served, |session| session.play_all(&ops)) else {
+        let Err(now) = guarded(rules, fresh, served, SEQUENCE, |session| session.play_all(&ops))
+        else {
             return Ok(());
         };
         let mut broken = broken.borrow_mut();
-        if broken.as_ref().is_some_and(|(first, _)| first.promise != now.0.promise) {
+        if broken.as_ref().is_some_and(|first| first.found.promise != now.found.promise) {
             return Ok(());
         }
         *broken = Some(now);
@@ -108,19 +121,19 @@ fn phases(rules: &Rules, fresh: &Fresh<'_>, served: &Cell<usize>) -> Option<Brok
         for (size, align) in WEAR {
             let layout = Layout::from_size_align(size, align.min(rules.max_align_bytes))
                 .expect("the table's alignments are powers of two");
-            let worn = guarded(rules, fresh, served, |session| wear_out(session, layout));
+            let worn = guarded(rules, fresh, served, WEARING, |session| wear_out(session, layout));
             if let Err(broken) = worn {
                 return Some(broken);
             }
         }
     }
-    if let Err(broken) = guarded(rules, fresh, served, discard_parts) {
+    if let Err(broken) = guarded(rules, fresh, served, DISCARDING, discard_parts) {
         return Some(broken);
     }
     if rules.lifo {
         return None;
     }
-    guarded(rules, fresh, served, threads::all_at_once).err()
+    guarded(rules, fresh, served, THREADS, threads::all_at_once).err()
 }
 
 /// Plays on a fresh allocator. After a failure the allocator is leaked; a panic is a failure.
@@ -128,9 +141,10 @@ fn guarded(
     rules: &Rules,
     fresh: &Fresh<'_>,
     served: &Cell<usize>,
+    during: &'static str,
     play: impl FnOnce(&mut Session<'_>) -> Result<(), Found>,
 ) -> Result<(), Broken> {
-    let mut session = Session::new(fresh(), rules);
+    let mut session = Session::new(fresh(), rules, during);
     let outcome = catch_unwind(AssertUnwindSafe(|| play(&mut session)));
     served.set(served.get() + session.served);
     let found = match outcome {
@@ -138,9 +152,9 @@ fn guarded(
         Ok(Err(found)) => found,
         Err(panic) => Found { promise: Promise::NoUnwinding, what: message(&*panic) },
     };
-    let steps = core::mem::take(&mut session.steps);
+    let steps = session.steps.take();
     core::mem::forget(session);
-    Err((found, steps))
+    Err(Broken { found, during, steps })
 }
 
 fn message(panic: &(dyn core::any::Any + Send)) -> String {

@@ -6,6 +6,7 @@ use super::Rules;
 use super::failure::{Found, Promise};
 use super::model::{Allocation, Name, Shown, Taken, check_grown_zeroes, check_zeroes};
 use super::ops::{Op, absurd};
+use super::steps::Steps;
 use super::subject::Subject;
 use crate::{AllocError, Allocator, Layout};
 use core::ops::Range;
@@ -21,8 +22,7 @@ pub(super) struct Session<'s> {
     pub spent_bytes: usize,
     pub next_id: u32,
     pub turn: usize,
-    /// What was done so far, one line each.
-    pub steps: Vec<String>,
+    pub steps: Steps,
     /// How many allocations of at least one byte were served.
     pub served: usize,
     pub range: Option<Range<usize>>,
@@ -46,7 +46,7 @@ fn layout_of(size: usize, align_log2: u32) -> Layout {
 }
 
 impl<'s> Session<'s> {
-    pub fn new(subject: Box<dyn Subject + 's>, rules: &'s Rules) -> Self {
+    pub fn new(subject: Box<dyn Subject + 's>, rules: &'s Rules, during: &str) -> Self {
         let balance = subject.balance();
         Self {
             subject,
@@ -56,7 +56,7 @@ impl<'s> Session<'s> {
             spent_bytes: 0,
             next_id: 0,
             turn: 0,
-            steps: Vec::new(),
+            steps: Steps::new(rules.is_told, during),
             served: 0,
             range: None,
             balance,
@@ -286,8 +286,8 @@ impl<'s> Session<'s> {
 
     pub fn reclaim(&mut self, goal_bytes: usize) {
         if let Some(layer) = self.subject.layer() {
-            let given = layer.reclaim(goal_bytes);
-            self.steps.push(format!("reclaim({goal_bytes}) gave {given} B"));
+            self.steps.push(format!("reclaim({goal_bytes})"));
+            layer.reclaim(goal_bytes);
         }
     }
 }
