@@ -88,7 +88,7 @@ impl Fixed<'static> {
     /// static ARENA: Arena<Fixed<'static>> = Arena::new(Fixed::of(&GROUND));
     /// ```
     #[must_use]
-    pub const fn of<const BYTES: usize>(ground: &'static Ground<BYTES>) -> Self {
+    pub const fn of<const BYTES: usize, A>(ground: &'static Ground<BYTES, A>) -> Self {
         let (base, taken) = ground.parts();
         let buffer = Buffer::Static { base, bytes: BYTES, taken };
         Self { buffer, page_bytes: DEFAULT_PAGE_BYTES }

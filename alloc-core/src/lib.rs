@@ -64,7 +64,7 @@ pub use layer::{Broken, Layer, cut, dangling};
 #[cfg(feature = "alloc")]
 pub use owned::{Boxed, Shared};
 pub use report::{Report, Unit};
-pub use static_ground::Ground;
+pub use static_ground::{Ground, Page};
 #[cfg(feature = "valgrind")]
 pub use watch::Memcheck;
 #[cfg(all(feature = "sampled", unix))]

@@ -9,7 +9,10 @@ use core::fmt;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-/// Memory in a `static`, in safe code: `BYTES` bytes, aligned to 4096, for the first who takes them.
+/// Memory in a `static`, in safe code: `BYTES` bytes, aligned as `A` is, for the first who takes them.
+///
+/// `A` is any type of the wanted alignment, which by default is that of a page: 4096. The static is one byte longer (whether the
+/// memory is taken), rounded up to that alignment: 8192 bytes for a page, 4104 for as many bytes that are aligned to 8.
 ///
 /// ```
 /// use alloc_core::Ground;
@@ -19,22 +22,34 @@ use core::ptr::NonNull;
 /// let buffer = GROUND.take().expect("nobody else has it");
 /// assert_eq!((buffer.len(), buffer.as_ptr().addr() % 4096), (4096, 0));
 /// assert!(GROUND.take().is_none());
+///
+/// // For what needs no pages: a pool, a `Stack`.
+/// static SMALL: Ground<4096, u64> = Ground::new();
+/// assert_eq!((size_of_val(&SMALL), size_of_val(&GROUND)), (4104, 8192));
 /// ```
-#[repr(C, align(4096))]
-pub struct Ground<const BYTES: usize> {
+#[repr(C)]
+pub struct Ground<const BYTES: usize, A = Page> {
+    aligned: [A; 0],
     memory: UnsafeCell<[MaybeUninit<u8>; BYTES]>,
     taken: AtomicBool,
 }
 
-// SAFETY: only one ever gets at `memory`, who swapped `taken` first: a caller of `take`, or of `parts`.
-unsafe impl<const BYTES: usize> Sync for Ground<BYTES> {}
+/// The alignment of a page, 4096 bytes.
+#[repr(align(4096))]
+#[derive(Clone, Copy, Debug)]
+pub struct Page(());
 
-impl<const BYTES: usize> Ground<BYTES> {
+// SAFETY: only one ever gets at `memory`, who swapped `taken` first: a caller of `take`, or of `parts`. There is
+// no `A` in it.
+unsafe impl<const BYTES: usize, A> Sync for Ground<BYTES, A> {}
+
+impl<const BYTES: usize, A> Ground<BYTES, A> {
     crate::const_fn! {
         /// Untouched memory. It is not initialised, so a static of it takes no room in a binary.
         #[must_use]
         pub const fn new() -> Self {
             Self {
+                aligned: [],
                 memory: UnsafeCell::new([MaybeUninit::uninit(); BYTES]),
                 taken: AtomicBool::new(false),
             }
@@ -62,13 +77,13 @@ impl<const BYTES: usize> Ground<BYTES> {
     }
 }
 
-impl<const BYTES: usize> Default for Ground<BYTES> {
+impl<const BYTES: usize, A> Default for Ground<BYTES, A> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const BYTES: usize> fmt::Debug for Ground<BYTES> {
+impl<const BYTES: usize, A> fmt::Debug for Ground<BYTES, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ground").field("bytes", &BYTES).finish_non_exhaustive()
     }

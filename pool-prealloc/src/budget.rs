@@ -31,14 +31,15 @@ pub struct Budget<A: Layer, const SHARES: usize> {
 
 impl<'b, const SHARES: usize> Budget<Buffer<'b>, SHARES> {
     /// The memory of `plan` in a buffer: [`bytes`](Plan::bytes) of them are enough if it is aligned to
-    /// [`align_bytes`](Plan::align_bytes). A [`Ground`](crate::Ground) is a buffer in a `static`:
+    /// [`align_bytes`](Plan::align_bytes). A [`Ground`](crate::Ground) is a buffer in a `static`, and takes a word more:
     ///
     /// ```
     /// use pool_prealloc::{Budget, Ground, Plan, Pool, Share};
     ///
     /// const PACKETS: usize = 8;
     /// const PLAN: Plan<1> = Plan::new([Share::pool::<[u8; 128]>(PACKETS)]);
-    /// static MEMORY: Ground<{ PLAN.bytes() }> = Ground::new();
+    /// static MEMORY: Ground<{ PLAN.bytes() }, u64> = Ground::new();
+    /// const _: () = assert!(PLAN.align_bytes() <= align_of::<u64>());
     ///
     /// let budget = Budget::over(PLAN, MEMORY.take().expect("taken once"))?;
     /// let packets = Pool::<[u8; 128], _>::try_with_capacity_in(PACKETS, &budget)?;

@@ -101,6 +101,7 @@ fn allocators_on_threads() {
         Locked<OneAtATime> => YES, YES;
         Locked<Bound> => NO, NO;
         Ground<64> => YES, YES;
+        Ground<64, u64> => YES, YES;
         Idle => YES, YES;
         Purger => YES, YES;
         Tree => YES, YES;
