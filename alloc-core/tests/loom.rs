@@ -17,14 +17,14 @@ use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-/// sync/lock.rs, R1: the value is touched only by the thread that changed `held`.
+/// sync/held.rs and lock.rs, R1: the value is touched only by the thread that changed `held`.
 ///
 /// weakened: `compare_exchange` to a load and a store → caught (both threads in the cell)
-/// weakened: `wait` returns after one attempt → caught (both threads in the cell)
+/// weakened: `Held::wait` returns after one attempt → caught (both threads in the cell)
 #[test]
 fn lock_r1_one_holder() {
     loom::model(|| {
-        let lock = Arc::new(Lock::new(0));
+        let lock = Arc::new(Lock::spinning(0));
         let other = {
             let lock = Arc::clone(&lock);
             thread::spawn(move || *lock.lock() += 1)
@@ -42,7 +42,7 @@ fn lock_r1_one_holder() {
 #[test]
 fn lock_r1_failed_attempt() {
     loom::model(|| {
-        let lock = Arc::new(Lock::new(0));
+        let lock = Arc::new(Lock::spinning(0));
         let work = |lock: &Lock<i32>| {
             let tried = lock.try_lock().map(|mut value| *value += 1);
             *lock.lock() += 1;
@@ -59,12 +59,12 @@ fn lock_r1_failed_attempt() {
 
 /// sync/lock.rs, R2: what was written under the lock is visible to the next holder.
 ///
-/// weakened: Acquire in `try_acquire` to Relaxed → caught (causality violation)
-/// weakened: Release in `release` to Relaxed → caught (causality violation)
+/// weakened: Acquire in `Held::try_acquire` to Relaxed → caught (causality violation)
+/// weakened: Release in `Held::release` to Relaxed → caught (causality violation)
 #[test]
 fn lock_r2_release_is_seen() {
     loom::model(|| {
-        let lock = Arc::new(Lock::new([0, 0]));
+        let lock = Arc::new(Lock::spinning([0, 0]));
         let other = {
             let lock = Arc::clone(&lock);
             thread::spawn(move || {
@@ -87,7 +87,7 @@ fn lock_r2_release_is_seen() {
 #[test]
 fn lock_r1_acquire_and_resume() {
     loom::model(|| {
-        let lock = Arc::new(Lock::new(0));
+        let lock = Arc::new(Lock::spinning(0));
         let other = {
             let lock = Arc::clone(&lock);
             thread::spawn(move || *lock.lock() += 1)
@@ -97,6 +97,34 @@ fn lock_r1_acquire_and_resume() {
         *unsafe { lock.resume() } += 1;
         other.join().unwrap();
         assert_eq!(*lock.lock(), 2);
+    });
+}
+
+/// sync/held.rs: in models of others, whoever waits is blocked. With three threads that spin there would be no end.
+///
+/// weakened: `Blocking::release` keeps the guard → caught (deadlock)
+/// weakened: `Blocking::try_acquire` without a guard → caught (three in the cell)
+#[test]
+fn lock_of_three_threads_ends() {
+    /// With something to be interrupted at.
+    fn work((lock, inside): &(Lock<i32>, AtomicUsize)) {
+        let mut value = lock.lock();
+        // ORDERING: Relaxed, here and below: a number, which the lock is to keep at 1.
+        assert_eq!(inside.fetch_add(1, Ordering::Relaxed), 0);
+        *value += 1;
+        inside.fetch_sub(1, Ordering::Relaxed);
+    }
+    loom::model(|| {
+        let lock = Arc::new((Lock::new(0), AtomicUsize::new(0)));
+        let others = [(); 2].map(|()| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || work(&lock))
+        });
+        work(&lock);
+        for other in others {
+            other.join().unwrap();
+        }
+        assert_eq!(*lock.0.lock(), 3);
     });
 }
 

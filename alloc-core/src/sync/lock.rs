@@ -5,12 +5,13 @@
 //! (`freeze`/`thaw` around a fork). Sections under it are short: they do no I/O and run no caller's
 //! code.
 //!
-//! Rules:
-//! * R1: `value` is touched only by the thread that changed `held` from `false` to `true`.
+//! Whether it is held is a word (`held.rs`). Rules:
+//! * R1: `value` is touched only by the thread that changed that word from `false` to `true`.
 //! * R2: releasing makes what was written visible to the next holder (Release, met by Acquire).
 
+use super::UnsafeCell;
 use super::event::LockEvent;
-use super::{AtomicBool, Ordering, UnsafeCell, wait_a_moment};
+use super::held::Held;
 use core::fmt;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
@@ -25,7 +26,7 @@ use core::ops::{Deref, DerefMut};
 /// assert_eq!(*TOTAL.lock(), 1);
 /// ```
 pub struct Lock<T: ?Sized> {
-    held: AtomicBool,
+    held: Held,
     value: UnsafeCell<T>,
 }
 
@@ -39,8 +40,15 @@ impl<T> Lock<T> {
     crate::const_fn! {
         /// A free lock around `value`.
         pub const fn new(value: T) -> Self {
-            Self { held: AtomicBool::new(false), value: UnsafeCell::new(value) }
+            Self { held: Held::new(), value: UnsafeCell::new(value) }
         }
+    }
+
+    /// A lock that spins in a model, too: for the model of the lock itself.
+    #[cfg(all(loom, feature = "loom"))]
+    #[doc(hidden)]
+    pub fn spinning(value: T) -> Self {
+        Self { held: Held::spinning(), value: UnsafeCell::new(value) }
     }
 
     /// The value, with the lock gone.
@@ -75,19 +83,13 @@ impl<T: ?Sized> Lock<T> {
     #[cold]
     fn wait(&self) {
         self.tell(LockEvent::Waits);
-        let mut round = 0;
-        while !self.try_acquire() {
-            wait_a_moment(round);
-            round = round.saturating_add(1);
-        }
+        self.held.wait(|| self.try_acquire());
     }
 
     #[inline]
     fn try_acquire(&self) -> bool {
         self.tell(LockEvent::Tries);
-        // ORDERING: Acquire meets the Release of `release` (R2).
-        let taken =
-            self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        let taken = self.held.try_acquire();
         if taken {
             self.tell(LockEvent::Taken);
         }
@@ -98,7 +100,7 @@ impl<T: ?Sized> Lock<T> {
     #[inline(always)]
     fn tell(&self, _event: LockEvent) {
         #[cfg(strata_lines)]
-        super::lines::note_lock(&self.held, core::any::type_name::<T>(), _event);
+        super::lines::note_lock(self.held.word(), core::any::type_name::<T>(), _event);
     }
 
     /// Takes up a guard again for a lock that is held without one, after
@@ -122,8 +124,7 @@ impl<T: ?Sized> Lock<T> {
     #[inline]
     pub unsafe fn release(&self) {
         self.tell(LockEvent::Freed);
-        // ORDERING: Release meets the Acquire of `try_acquire` (R2).
-        self.held.store(false, Ordering::Release);
+        self.held.release();
     }
 }
 

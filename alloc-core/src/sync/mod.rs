@@ -2,7 +2,7 @@
 //!
 //! Above: every protocol of the workspace imports its atomics, cells and locks from here, so that
 //! under `cfg(all(loom, feature = "loom"))` a loom model runs the very code that ships.
-//! In [`lock`](Lock): the one lock. In [`fence`](light_fence): fences whose cost is on one side.
+//! In [`lock`](Lock): the one lock, in `held` its word. In [`fence`](light_fence): fences whose cost is on one side.
 //! In `lines`, under `cfg(strata_lines)` and with `std`: a shim that counts what cores take from each other.
 //! Not here: any protocol.
 //!
@@ -10,6 +10,7 @@
 
 mod event;
 mod fence;
+mod held;
 #[cfg(strata_lines)]
 pub mod lines;
 mod lock;

@@ -15,7 +15,7 @@ mod paths;
 mod table;
 
 use alloc_arena::{Arena, Os};
-use alloc_core::{AsGlobal, Profile, Sampled};
+use alloc_core::{AsGlobal, Limit, Observe, Profile, Sampled};
 use alloc_sizeclass::{SizeClassHeap, ThreadCache, thread_cache};
 use bounds::Bounds;
 use paths::Path;
@@ -34,6 +34,12 @@ static PROFILED: Profile<&ThreadCache<Heap, STACK>> = Profile::new(&STACK).with_
 
 /// The same with some allocations between guard pages.
 static SAMPLED: Sampled<&ThreadCache<Heap, STACK>> = Sampled::new(&STACK).with_seed(1);
+
+/// The same, counted.
+static OBSERVED: Observe<&ThreadCache<Heap, STACK>> = Observe::new(&STACK);
+
+/// The same within a limit.
+static LIMITED: Limit<&ThreadCache<Heap, STACK>> = Limit::new(1 << 30, &STACK);
 
 #[global_allocator]
 static GLOBAL: AsGlobal<&ThreadCache<Heap, STACK>> = AsGlobal::new(&STACK);

@@ -4,7 +4,7 @@
 
 use super::bare::{HAND_OVER_SLOTS, HAND_OVERS, WAVE_SLOTS, WAVES};
 use super::{Path, threads};
-use crate::{PROFILED, SAMPLED, STACK};
+use crate::{LIMITED, OBSERVED, PROFILED, SAMPLED, STACK};
 use alloc_core::api2::vec::Vec as StackVec;
 use alloc_core::{Allocator, Layout};
 use alloc_sizeclass::{ClassTable, Fine, Lookup};
@@ -24,6 +24,8 @@ pub(super) const PATHS: &[Path] = &[
     .rounds_of(1_000_000, 1),
     Path::new("rust/pair-sampled", "64 bytes, known at compile time, below Sampled", pair_sampled)
         .rounds_of(1_000_000, 1),
+    Path::new("rust/pair-observe", "64 bytes, known at compile time, below Observe", pair_observe),
+    Path::new("rust/pair-limit", "64 bytes, known at compile time, below a Limit", pair_limit),
     Path::new("rust/pair-address", "64 bytes by size alone, freed by address", pair_address),
     Path::new("rust/pair-zeroed", "allocate 64 zeroed bytes and free them", pair_zeroed),
     Path::new("rust/pair-medium", "allocate and free 256 KiB", pair_medium),
@@ -109,6 +111,26 @@ fn pair_profile(rounds: usize) {
         let slot = black_box(start(&PROFILED, layout(64)));
         // SAFETY: allocated right above, for this layout.
         unsafe { PROFILED.deallocate(slot, layout(64)) };
+    }
+}
+
+fn pair_observe(rounds: usize) {
+    // The first slot of a span begins on a page, where samples begin, too: that is asked about once more.
+    black_box(start(&STACK, layout(64)));
+    for _ in 0..rounds {
+        let slot = black_box(start(&OBSERVED, layout(64)));
+        // SAFETY: allocated right above, for this layout.
+        unsafe { OBSERVED.deallocate(slot, layout(64)) };
+    }
+}
+
+fn pair_limit(rounds: usize) {
+    // The first slot of a span begins on a page, where samples begin, too: that is asked about once more.
+    black_box(start(&STACK, layout(64)));
+    for _ in 0..rounds {
+        let slot = black_box(start(&LIMITED, layout(64)));
+        // SAFETY: allocated right above, for this layout.
+        unsafe { LIMITED.deallocate(slot, layout(64)) };
     }
 }
 
