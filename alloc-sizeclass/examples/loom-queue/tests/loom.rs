@@ -61,3 +61,19 @@ fn over_a_heap_in_a_buffer() {
         drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(address, 32 << 10)) });
     });
 }
+
+/// What a model finds is told as a test's failure, whatever the threads of the model had cached.
+#[test]
+#[should_panic(expected = "what was found")]
+fn a_finding_is_told() {
+    model(|| {
+        let stack = Shared::new(ThreadCache::new(SizeClassHeap::<System>::new(System)));
+        let other = {
+            let stack = stack.clone();
+            thread::spawn(move || drop(Queue::<u32, _>::new_in(stack).unwrap()))
+        };
+        drop(Queue::<u32, _>::new_in(stack).unwrap());
+        other.join().unwrap();
+        panic!("what was found");
+    });
+}
