@@ -197,7 +197,8 @@ fn cache_r4_thread_exit_against_reclaim() {
 }
 
 /// Refill in one thread, flush in another, and the end of a third.
-/// Weakened: the lock's Release made Relaxed: caught (a span's slots reach two threads unordered).
+/// Weakened, with locks that spin in models (`Held::spinning`): their Release made Relaxed: caught (a span's slots reach two
+/// threads unordered).
 #[test]
 fn cache_refill_against_flush_and_exit() {
     model(|| {
