@@ -112,16 +112,19 @@ impl Sampler {
     pub(super) fn random(&self) -> u64 {
         // ORDERING: Relaxed; each draw has its own number, and guards nothing.
         let draw = self.draws.fetch_add(1, Ordering::Relaxed);
-        let seed = if self.seed == 0 { self.place() } else { self.seed };
+        let seed = if self.seed == 0 { self.place_and_time() } else { self.seed };
         let mut word = seed.wrapping_add(draw.wrapping_add(1).wrapping_mul(GOLDEN));
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         word ^ (word >> 31)
     }
 
-    /// Where the system laid this process, and it laid the sampler: other distances in each.
-    fn place(&self) -> u64 {
-        (core::ptr::from_ref(self).addr() as u64).rotate_left(32) ^ u64::from(std::process::id())
+    /// Where the system laid this process, and it laid the sampler, and when this is: other distances in each, in a forked child
+    /// as well. (The clock is read without a call of the system.)
+    fn place_and_time(&self) -> u64 {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let ns = now.map_or(0, |now| now.as_nanos() as u64);
+        (core::ptr::from_ref(self).addr() as u64).rotate_left(32) ^ ns
     }
 
     /// The sampler's number, which no other of this process has.
