@@ -38,6 +38,28 @@ fn the_kit() {
     }
 }
 
+/// What is large and stays, what goes away, and what grows.
+#[test]
+fn growth_is_told_from_size() {
+    let stack = Profile::new(Global).with_mean_bytes(0);
+    let bytes = |bytes: usize| StackVec::<u8, _>::with_capacity_in(bytes, &stack);
+    let large = bytes(1 << 20);
+    let passing = bytes(50_000);
+    let (mut leaks, before) = (Vec::new(), stack.snapshot());
+    drop(passing);
+    // One call, and not three.
+    for _ in 0..std::hint::black_box(3) {
+        leaks.push(bytes(100));
+    }
+    let now = stack.snapshot();
+    let growth = now.since(&before);
+    let of = |at: usize| (growth[at].allocated.objects, growth[at].in_use.bytes);
+    assert_eq!(growth.len(), 2, "{growth:?}");
+    assert_eq!((of(0), of(1)), ((3.0, 300.0), (0.0, -50_000.0)));
+    assert!(now.since(&now).is_empty() && before.since(&before).is_empty());
+    drop((large, leaks));
+}
+
 #[test]
 fn the_kit_where_memory_runs_out() {
     for mean in MEANS {

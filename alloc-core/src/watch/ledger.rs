@@ -18,6 +18,14 @@ pub struct Totals {
     pub bytes: f64,
 }
 
+impl core::ops::Sub for Totals {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self { objects: self.objects - other.objects, bytes: self.bytes - other.bytes }
+    }
+}
+
 impl Totals {
     fn add(&mut self, live: &Live) {
         self.objects += live.weight;

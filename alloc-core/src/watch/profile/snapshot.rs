@@ -5,6 +5,7 @@
 use crate::sync::Lock;
 use crate::watch::calls::{Inside, places};
 use crate::watch::ledger::{Copied, Ledger, Totals};
+use std::collections::HashMap;
 
 /// What a [`Profile`](super::Profile) has sampled until a moment.
 #[derive(Clone, Debug)]
@@ -37,6 +38,40 @@ impl Snapshot {
             allocated: site.allocated,
             in_use: site.in_use,
         })
+    }
+
+    /// What has happened since an `earlier` snapshot of the same profile, the largest growth first: what was allocated between the
+    /// two, and how much more is in use (below zero: less). So a leak is told from what is large and stays so. A stack of calls of
+    /// which nothing has changed is left out.
+    ///
+    /// ```
+    /// use alloc_core::{Profile, api2::{alloc::Global, vec::Vec}};
+    ///
+    /// let stack = Profile::new(Global).with_mean_bytes(0);
+    /// let large = Vec::<u64, _>::with_capacity_in(10_000, &stack);
+    /// let before = stack.snapshot();
+    /// let leak = Vec::<u64, _>::with_capacity_in(100, &stack);
+    /// let now = stack.snapshot();
+    /// let growth = now.since(&before);
+    /// assert_eq!((growth.len(), growth[0].in_use.bytes), (1, 800.0));
+    /// # drop((large, leak));
+    /// ```
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Vec<Sample<'_>> {
+        let known: HashMap<_, _> = earlier.samples().map(|sample| (sample.calls, sample)).collect();
+        let change = |sample: Sample<'_>| match known.get(sample.calls) {
+            Some(then) => (sample.allocated - then.allocated, sample.in_use - then.in_use),
+            None => (sample.allocated, sample.in_use),
+        };
+        let all = self.samples().map(|sample| {
+            let (allocated, in_use) = change(sample);
+            Sample { allocated, in_use, ..sample }
+        });
+        let mut changed: Vec<_> = all
+            .filter(|sample| [sample.allocated, sample.in_use] != [Totals::default(); 2])
+            .collect();
+        changed.sort_by(|one, other| other.in_use.bytes.total_cmp(&one.in_use.bytes));
+        changed
     }
 
     /// The mean distance of two samples.
