@@ -4,16 +4,12 @@
 //! keeps it from being implemented here for `Arc` and `Box` themselves.
 
 use crate::layer::{freeze_shared, thaw_shared};
+use crate::sync::Arc;
 use crate::{AllocError, Broken, Layer, Report};
 use alloc::boxed::Box;
-// A model sees what the last owner may rely on.
-#[cfg(not(all(loom, feature = "loom")))]
-use alloc::sync::Arc;
 use core::alloc::Layout;
 use core::ops::{Deref, Range};
 use core::ptr::NonNull;
-#[cfg(all(loom, feature = "loom"))]
-use loom::sync::Arc;
 
 macro_rules! owned_layer {
     ($(#[$attr:meta])* $name:ident, $pointer:ident, $freeze:expr, $thaw:expr) => {

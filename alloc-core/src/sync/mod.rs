@@ -19,6 +19,12 @@ pub use fence::{HEAVY_FENCE_IS_KNOWN, heavy_fence, light_fence};
 pub use lock::{Lock, LockGuard};
 pub use shim::*;
 
+/// A model sees what the last owner may rely on.
+#[cfg(all(feature = "alloc", not(all(loom, feature = "loom"))))]
+pub(crate) use alloc::sync::Arc;
+#[cfg(all(feature = "alloc", loom, feature = "loom"))]
+pub(crate) use loom::sync::Arc;
+
 /// The language's own atomics, in a model, too: as types of values that users have.
 pub(crate) use core::sync::atomic as language;
 
