@@ -126,7 +126,8 @@ git_pack_trace() {
 
 # An event loop under a benchmark's clients: short-lived strings, long-lived values of many kinds.
 redis_trace() {
-    local port=$((20000 + RANDOM))
+    # Below those that the system gives to clients.
+    local port=$((20000 + RANDOM % 12000))
     recorded redis redis-server --port "$port" --bind 127.0.0.1 --dir . --save '' --appendonly no \
         --daemonize no &
     local server=$!
