@@ -98,7 +98,7 @@ impl Sampler {
     }
 
     /// How many units pass before the next that is sampled; not negative.
-    fn distance(&self) -> isize {
+    pub(super) fn distance(&self) -> isize {
         if self.mean == 0 {
             return 0;
         }

@@ -17,6 +17,7 @@ const OPEN: u8 = 0;
 const RECORDED: u8 = 1;
 const WATCHED: u8 = 2;
 const HARDENED: u8 = 3;
+const WATCHED_WHOLLY: u8 = 4;
 
 static STATE: AtomicU8 = AtomicU8::new(OPEN);
 
@@ -33,10 +34,10 @@ pub(crate) fn record() {
     STATE.store(RECORDED, Ordering::Relaxed);
 }
 
-/// Sends every call that misses to the watcher from now on, for good.
-pub(crate) fn watch() {
+/// Sends every call that misses to the watcher from now on, for good. `is_wholly`: it has to do with every free, too.
+pub(crate) fn watch(is_wholly: bool) {
     // ORDERING: Relaxed; there is one thread, and those that it starts see what it did.
-    STATE.store(WATCHED, Ordering::Relaxed);
+    STATE.store(if is_wholly { WATCHED_WHOLLY } else { WATCHED }, Ordering::Relaxed);
 }
 
 /// Sends every call to the hardened stack from now on, for good.
@@ -72,6 +73,13 @@ pub(crate) fn is_hardened() -> bool {
 
 /// Whether the watcher has.
 pub(crate) fn is_watched() -> bool {
+    // ORDERING: Relaxed, as above.
+    matches!(STATE.load(Ordering::Relaxed), WATCHED | WATCHED_WHOLLY)
+}
+
+/// Whether the watcher has, who has nothing to do with most frees.
+#[inline(always)]
+pub(crate) fn is_watched_in_part() -> bool {
     // ORDERING: Relaxed, as above.
     STATE.load(Ordering::Relaxed) == WATCHED
 }

@@ -45,7 +45,7 @@ extern "C" fn allocate_missed<const FAMILY: u8>(size: usize) -> *mut c_void {
     if gate::is_hardened() {
         return hardened::allocate::<FAMILY>(size, false);
     }
-    if gate::is_watched() {
+    if gate::is_watched_in_part() {
         return watch::allocate_unless_drawn(size);
     }
     allocate_refilled(size)
@@ -152,13 +152,35 @@ pub(crate) unsafe fn deallocate_told<const FAMILY: u8>(
 /// As for [`free`].
 #[inline(never)]
 unsafe extern "C" fn deallocate_other<const FAMILY: u8>(ptr: *mut c_void) {
-    if gate::is_hardened() {
-        // SAFETY: the caller's promise.
-        return unsafe { hardened::deallocate::<FAMILY>(ptr) };
+    // SAFETY: the caller's promise. Calls at the end, each: what one of them needs costs the others nothing.
+    unsafe {
+        if gate::is_hardened() {
+            return deallocate_hardened::<FAMILY>(ptr);
+        }
+        if gate::is_watched_in_part() {
+            return deallocate_watched(ptr);
+        }
+        deallocate_missed(ptr);
     }
+}
+
+/// # Safety
+///
+/// As for [`free`].
+#[inline(never)]
+unsafe extern "C" fn deallocate_hardened<const FAMILY: u8>(ptr: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { hardened::deallocate::<FAMILY>(ptr) }
+}
+
+/// # Safety
+///
+/// As for [`free`].
+#[inline(never)]
+unsafe extern "C" fn deallocate_watched(ptr: *mut c_void) {
     // SAFETY: the caller's promise.
     unsafe {
-        if !(gate::is_watched() && watch::deallocate_unseen(ptr)) {
+        if !watch::deallocate_unseen(ptr) {
             deallocate_missed(ptr);
         }
     }

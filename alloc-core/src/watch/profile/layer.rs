@@ -11,11 +11,17 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 impl<A: Layer> Profile<A> {
-    /// Counts an allocation of so many bytes; `true` if it is to be sampled. For who asks the layer below for the
-    /// others himself; the traits' methods call it for each allocation.
-    #[inline(always)]
+    /// Draws how many bytes pass until an allocation is to be sampled: that whose bytes are more than what is left. For who counts
+    /// by himself, asks the layer below for what passes, then [`allocate_sampled`](Self::allocate_sampled), and draws anew. (The
+    /// traits' methods count, too; a distance has no memory, so that it does not matter who counts which.)
     #[must_use]
-    pub fn is_due(&self, bytes: usize) -> bool {
+    pub fn draw_distance(&self) -> usize {
+        self.sampler.distance().cast_unsigned()
+    }
+
+    /// Counts an allocation of so many bytes; `true` if it is to be sampled.
+    #[inline(always)]
+    fn is_due(&self, bytes: usize) -> bool {
         !self.passes(bytes) && self.turn(bytes)
     }
 

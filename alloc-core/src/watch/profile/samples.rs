@@ -31,7 +31,7 @@ fn paged(bytes: usize, align: usize) -> Option<Layout> {
 
 impl<A: Layer> Profile<A> {
     /// Allocates, and enters it as a sample, whatever the countdown says: for who draws by
-    /// [`is_due`](Self::is_due).
+    /// [`draw_distance`](Self::draw_distance).
     ///
     /// Returns what [`allocate`](crate::Allocator::allocate) would (or `allocate_zeroed`). If the layer below has no
     /// memory for a sample, the allocation is an ordinary one.

@@ -15,12 +15,12 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 impl<A: Layer> Sampled<A> {
-    /// Counts an allocation; `true` if it is to be sampled. For who asks the layer below for the others himself; the traits' methods
-    /// call it for each allocation.
-    #[inline(always)]
+    /// Draws how many allocations pass until the next that is to be guarded. For who counts by himself, asks the layer below for
+    /// those that pass, then [`guard`](Self::guard), and draws anew. (The traits' methods count, too; a distance has no memory, so
+    /// that it does not matter who counts which.)
     #[must_use]
-    pub fn is_due(&self) -> bool {
-        !self.passes() && self.turn()
+    pub fn draw_distance(&self) -> usize {
+        self.sampler.distance().cast_unsigned()
     }
 
     /// Counts an allocation; `true` if it is not to be sampled. Otherwise [`allocate_drawn`](Self::allocate_drawn) decides.
@@ -50,7 +50,8 @@ impl<A: Layer> Sampled<A> {
         cut(slice, layout.size())
     }
 
-    /// A guarded object; `None` if there is no page for it. For who asks the layer below for what [is not due](Self::is_due) himself.
+    /// A guarded object; `None` if there is no page for it. For who draws by
+    /// [`draw_distance`](Self::draw_distance).
     #[cold]
     #[inline(never)]
     pub fn guard(&self, layout: Layout, zeroed: bool) -> Option<NonNull<[u8]>> {

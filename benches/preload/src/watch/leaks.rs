@@ -48,10 +48,6 @@ impl Watcher for Leaks<Below> {
         WATCHED.layout_at(ptr)
     }
 
-    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
-        Some(self.allocate(layout))
-    }
-
     fn finish(&self) {
         let me = std::process::id();
         // ORDERING: Relaxed; whoever changes the word, and nobody else, writes the list.

@@ -11,21 +11,23 @@
 //! | `profile.rs` | where the profile goes, and when |
 //! | `leaks.rs` | where the list of leaks goes |
 //! | `sampled.rs` | guard pages, over the profile if there is one |
+//! | `count.rs` | what still passes unseen in a thread |
 //! | `code.rs` | where this library's own code is: nobody wants to read of it in a list of calls |
 //!
 //! Not here: how anything is watched.
 
 mod code;
+mod count;
 mod leaks;
 mod profile;
 mod sampled;
 
 use crate::{errno, gate, report, stack};
 use alloc_arena::{Arena, Os};
-use alloc_core::sync::{AtomicBool, Ordering};
 use alloc_core::{AllocError, Allocator, Layer, Layout, profile::PAGE_BYTES};
 use alloc_sizeclass::{BatchHeap, ClassTable, SizeClassHeap, ThreadCache, thread_cache};
 use core::ptr::NonNull;
+use count::Due;
 use libc::c_void;
 use std::ffi::OsString;
 use std::sync::OnceLock;
@@ -46,9 +48,21 @@ trait Watcher: Layer + Sync {
     /// A layout that fits the live allocation at `ptr`; `None` where none starts.
     fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout>;
 
-    /// Counts an allocation, and makes it if it is to be watched. `None`: the watcher need not know of it, and `WATCHED` may
-    /// serve it.
-    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>>;
+    /// Draws how many allocations pass until one is the watcher's.
+    fn calls_to_pass(&self) -> isize {
+        isize::MAX
+    }
+
+    /// Draws how many bytes pass until an allocation is the watcher's.
+    fn bytes_to_pass(&self) -> isize {
+        isize::MAX
+    }
+
+    /// Makes an allocation at which something is due. `None`: the watcher need not know of it, and `WATCHED` may serve it. (A
+    /// watcher that has every call is not asked this.)
+    fn make(&self, _: Layout, _: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        None
+    }
 
     /// What there is to say of the program at its end.
     fn finish(&self);
@@ -66,10 +80,6 @@ trait Watcher: Layer + Sync {
 
 /// Set at the start, for good.
 static WATCHER: OnceLock<&'static dyn Watcher> = OnceLock::new();
-
-/// Whether the watcher has nothing to do with frees of what `WATCHED` has in a list: all that begins on no page. A profile's samples
-/// begin on one, and guarded objects are elsewhere.
-static FREES_PASS: AtomicBool = AtomicBool::new(false);
 
 /// An environment variable that is not empty.
 fn variable(name: &str) -> Option<OsString> {
@@ -89,11 +99,10 @@ pub(crate) fn configure() {
     if gate::is_recorded() {
         return report::say(format_args!("strata: recorded, and so not watched\n"));
     }
-    // ORDERING: Relaxed; there is one thread, and those that it starts see what it did.
-    FREES_PASS.store(!leaks::is_wanted(), Ordering::Relaxed);
     if WATCHER.set(watcher).is_ok() {
         stack::miss_always();
-        gate::watch();
+        // A profile's samples begin on pages, and guarded objects are elsewhere: other frees are not for those watchers.
+        gate::watch(leaks::is_wanted());
     }
 }
 
@@ -116,25 +125,40 @@ fn watcher() -> Option<&'static dyn Watcher> {
     WATCHER.get().copied()
 }
 
-/// `malloc`. What is not drawn comes from a list of the thread's, if there is one.
+/// `malloc`. What passes comes from a list of the thread's, if there is one.
 #[inline(never)]
 pub(crate) extern "C" fn allocate_unless_drawn(size: usize) -> *mut c_void {
+    if gate::is_ordinary(size) && count::passes(size) {
+        let class = <Heap as BatchHeap>::Table::class_of_size(size);
+        if let Some(slot) = class.and_then(|class| WATCHED.allocate_cached(class)) {
+            return slot.as_ptr().cast();
+        }
+        // SAFETY: ordinary sizes are bounded.
+        return start(WATCHED.allocate(unsafe { stack::natural(size) }));
+    }
+    allocate_drawn(size)
+}
+
+/// The rest: what is not ordinary, or does not pass.
+#[inline(never)]
+extern "C" fn allocate_drawn(size: usize) -> *mut c_void {
     let Some(watcher) = watcher().filter(|_| size <= gate::LARGEST_BYTES) else {
         return stack::exhausted();
     };
+    let is_counted = gate::is_ordinary(size);
+    let size = size.max(1);
     // SAFETY: bounded above.
-    let layout = unsafe { stack::natural(size.max(1)) };
-    if let Some(answer) = watcher.draw(layout) {
-        return start(answer);
-    }
-    let class = <Heap as BatchHeap>::Table::class_of_size(layout.size());
-    match class.and_then(|class| WATCHED.allocate_cached(class)) {
-        Some(slot) => slot.as_ptr().cast(),
-        None => start(WATCHED.allocate(layout)),
-    }
+    let layout = unsafe { stack::natural(size) };
+    let made = if is_counted || !count::passes(size) {
+        let due = count::settle(size, || watcher.calls_to_pass(), || watcher.bytes_to_pass());
+        watcher.make(layout, due)
+    } else {
+        None
+    };
+    start(made.unwrap_or_else(|| WATCHED.allocate(layout)))
 }
 
-/// Frees what no watcher has anything to do with, if a list of the thread's has room for it; `false`, and nothing has happened, for
+/// While it is watched in part: frees what no watcher has anything to do with, if a list of the thread's has room for it; `false`, and nothing has happened, for
 /// all else.
 ///
 /// # Safety
@@ -142,10 +166,8 @@ pub(crate) extern "C" fn allocate_unless_drawn(size: usize) -> *mut c_void {
 /// As for [`stack::deallocate`]; or `ptr` is null.
 #[inline(always)]
 pub(crate) unsafe fn deallocate_unseen(ptr: *mut c_void) -> bool {
-    // ORDERING: Relaxed, as in `configure`.
-    let passes = FREES_PASS.load(Ordering::Relaxed) && !ptr.addr().is_multiple_of(PAGE_BYTES);
     // SAFETY: the caller's promise; what starts there, if anything does, is known to no watcher.
-    passes && unsafe { WATCHED.deallocate_cached_at(ptr.cast()) }
+    !ptr.addr().is_multiple_of(PAGE_BYTES) && unsafe { WATCHED.deallocate_cached_at(ptr.cast()) }
 }
 
 /// Allocates; or sets `ENOMEM` and returns null.

@@ -7,6 +7,7 @@
 //! semaphore, and nothing else; a thread of the library waits for it and writes. A forked child writes nothing. With
 //! `STRATA_PROFILE_NAMES=0` there are addresses in it alone: pprof looks for the names.
 
+use super::count::Due;
 use super::{Below, WATCHED, Watcher, variable};
 use crate::record::{exit, file::TraceFile};
 use crate::{idle, report, stack};
@@ -81,9 +82,12 @@ impl Watcher for Layered {
         }
     }
 
-    #[inline(always)]
-    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
-        self.is_due(layout.size()).then(|| self.allocate_sampled(layout, false))
+    fn bytes_to_pass(&self) -> isize {
+        self.draw_distance().cast_signed()
+    }
+
+    fn make(&self, layout: Layout, due: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        due.bytes.then(|| self.allocate_sampled(layout, false))
     }
 
     fn finish(&self) {

@@ -3,6 +3,7 @@
 //! Above: `watch/mod.rs`. Below: `alloc_core::Sampled`, whose own handler diagnoses faults; over the profile, where there is one.
 //! `STRATA_SAMPLED_PAGES` says how many objects are guarded at a time.
 
+use super::count::Due;
 use super::{Below, WATCHED, Watcher, profile, variable};
 use crate::{report, stack};
 use alloc_core::{AllocError, Layer, Layout, Sampled};
@@ -40,7 +41,10 @@ fn number(name: &str) -> Option<usize> {
 /// What lies under [`Sampled`], for C.
 trait Under: Layer + Sync {
     fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout>;
-    fn draw(&self, _: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
+    fn bytes_to_pass(&self) -> isize {
+        isize::MAX
+    }
+    fn make(&self, _: Layout, _: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
         None
     }
     fn finish(&self) {}
@@ -61,9 +65,11 @@ impl Under for &'static profile::Layered {
     fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
         Watcher::layout_at(*self, ptr)
     }
-    #[inline(always)]
-    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
-        Watcher::draw(*self, layout)
+    fn bytes_to_pass(&self) -> isize {
+        Watcher::bytes_to_pass(*self)
+    }
+    fn make(&self, layout: Layout, due: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        Watcher::make(*self, layout, due)
     }
     fn finish(&self) {
         Watcher::finish(*self);
@@ -86,10 +92,17 @@ impl<A: Under> Watcher for Sampled<A> {
         }
     }
 
-    #[inline(always)]
-    fn draw(&self, layout: Layout) -> Option<Result<NonNull<[u8]>, AllocError>> {
-        let guarded = if self.is_due() { self.guard(layout, false) } else { None };
-        guarded.map(Ok).or_else(|| self.below().draw(layout))
+    fn calls_to_pass(&self) -> isize {
+        self.draw_distance().cast_signed()
+    }
+
+    fn bytes_to_pass(&self) -> isize {
+        self.below().bytes_to_pass()
+    }
+
+    fn make(&self, layout: Layout, due: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        let guarded = if due.calls { self.guard(layout, false) } else { None };
+        guarded.map(Ok).or_else(|| self.below().make(layout, due))
     }
 
     fn finish(&self) {

@@ -1,0 +1,106 @@
+//! What still passes unseen in a thread: so many allocations, so many bytes.
+//!
+//! Above: `watch/mod.rs`, for each `malloc` of a watched program. Below: two words of the thread's own. The watchers of alloc-core
+//! count by themselves, in thread-local storage that costs a library a call; here it costs a load.
+//! A watcher draws its distances without a memory, so that it does not matter who counts them, nor that other functions than
+//! `malloc` leave it to the watcher. Not here: what is done when one is over.
+
+use core::cell::Cell;
+
+/// What has come to an end with an allocation.
+#[derive(Clone, Copy)]
+pub(super) struct Due {
+    /// The distance in allocations.
+    pub(super) calls: bool,
+    /// The distance in bytes.
+    pub(super) bytes: bool,
+}
+
+/// A thread's words, zero at first.
+struct Count {
+    /// Allocations that still pass; below zero, it is one's turn.
+    calls: Cell<isize>,
+    /// Bytes; likewise.
+    bytes: Cell<isize>,
+    is_drawn: Cell<bool>,
+}
+
+/// Counts an allocation of an ordinary size; `false` if it may be a watcher's: then [`settle`] says what it is.
+#[inline(always)]
+pub(super) fn passes(bytes: usize) -> bool {
+    let count = of_this_thread();
+    let calls = count.calls.get().wrapping_sub(1);
+    let left = count.bytes.get().wrapping_sub(bytes.cast_signed());
+    count.calls.set(calls);
+    count.bytes.set(left);
+    (calls | left) >= 0
+}
+
+/// What an allocation that does not pass is: what came to an end with it begins anew, by `calls` and `bytes`, which draw a distance.
+pub(super) fn settle(size: usize, calls: impl Fn() -> isize, bytes: impl Fn() -> isize) -> Due {
+    let count = of_this_thread();
+    if !count.is_drawn.replace(true) {
+        count.calls.set(calls().wrapping_sub(1));
+        count.bytes.set(bytes().wrapping_sub(size.cast_signed()));
+    }
+    let is_over = |left: &Cell<isize>, draw: &dyn Fn() -> isize| {
+        let is_over = left.get() < 0;
+        if is_over {
+            left.set(draw());
+        }
+        is_over
+    };
+    Due { calls: is_over(&count.calls, &calls), bytes: is_over(&count.bytes, &bytes) }
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod storage {
+    use super::Count;
+
+    core::arch::global_asm!(
+        ".pushsection .tbss,\"awT\",@nobits",
+        ".p2align 3",
+        ".hidden strata_preload_watch_count",
+        ".globl strata_preload_watch_count",
+        ".type strata_preload_watch_count,@object",
+        "strata_preload_watch_count:",
+        ".zero {bytes}",
+        ".size strata_preload_watch_count, . - strata_preload_watch_count",
+        ".popsection",
+        bytes = const size_of::<Count>(),
+    );
+
+    #[inline(always)]
+    pub(super) fn of_this_thread<'t>() -> &'t Count {
+        let count: *const Count;
+        // SAFETY: reads the thread pointer and a constant of the loader's. The symbol is a `Count`: three words, zero at first, one
+        // for each thread, who alone has the reference, in a function that it leaves before it ends.
+        unsafe {
+            core::arch::asm!(
+                "mov {count}, qword ptr [rip + strata_preload_watch_count@GOTTPOFF]",
+                "add {count}, qword ptr fs:[0]",
+                count = out(reg) count,
+                options(pure, readonly, nostack),
+            );
+            &*count
+        }
+    }
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+mod storage {
+    use super::{Cell, Count};
+
+    #[inline(always)]
+    pub(super) fn of_this_thread<'t>() -> &'t Count {
+        std::thread_local! {
+            static COUNT: Count = const {
+                Count { calls: Cell::new(0), bytes: Cell::new(0), is_drawn: Cell::new(false) }
+            };
+        }
+        // SAFETY: constant, without a destructor: it lives as long as the thread, which leaves the function before it ends.
+        COUNT.with(|count| unsafe { &*core::ptr::from_ref(count) })
+    }
+}
+
+use storage::of_this_thread;
