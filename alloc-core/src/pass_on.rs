@@ -51,6 +51,10 @@
 /// let key = Vec::<u8, _>::with_capacity_in(32, &wipe);
 /// assert_eq!((wipe.owns(NonNull::from(&key).cast()), limit.live_bytes()), (true, 32));
 /// ```
+///
+/// A layer that asks for more than it was asked for, for a header or a tail, has a `usable_size` of its own:
+/// `pass_on!(below: owns range reclaim discard verify freeze)`. The guide's chapter on composing has a whole one, under "A layer that asks
+/// for more"; [`cut`](crate::cut) and [`dangling`](crate::dangling) are made for it.
 #[macro_export]
 macro_rules! pass_on {
     ($below:tt) => {

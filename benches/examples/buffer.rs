@@ -1,5 +1,6 @@
 //! A heap in a static buffer: no operating system, no global allocator. This is what firmware would
-//! do; only the printing needs the standard library here.
+//! do; only the printing needs the standard library here. Without that, alloc-core's feature `alloc` is needed for `Vec` and `Box`,
+//! and for rustc an allocator that refuses everything: `#[global_allocator] static NONE: AsGlobal<Null> = AsGlobal::new(Null);`.
 //!
 //! ```sh
 //! cargo run -p benches --example buffer

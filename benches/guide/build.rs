@@ -1,5 +1,5 @@
-//! Takes code out of the guide for tests that are no doc tests: the queue of task 5 with its model, and the eight stacks
-//! with their reports.
+//! Takes code out of the guide for tests that are no doc tests: the queue of task 5 with its model, the eight stacks
+//! with their reports, and the front page's ten lines.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,11 +7,12 @@ use std::{env, fs};
 
 const TASKS: &str = "../../docs/tasks.md";
 const COMPOSING: &str = "../../docs/composing.md";
+const FRONT: &str = "../../README.md";
 
 fn main() {
     let folder = env::var_os("OUT_DIR").expect("Cargo sets it");
     let folder = Path::new(&folder);
-    let [tasks, composing] = [TASKS, COMPOSING].map(|path| {
+    let [tasks, composing, front] = [TASKS, COMPOSING, FRONT].map(|path| {
         println!("cargo::rerun-if-changed={path}");
         fs::read_to_string(path).expect("the chapter is there")
     });
@@ -19,6 +20,16 @@ fn main() {
     let queue = code(queue.expect("there is a task 5"));
     fs::write(folder.join("queue.rs"), queue).expect("the code is written");
     fs::write(folder.join("stacks.rs"), stacks(&composing)).expect("the code is written");
+    fs::write(folder.join("ten_lines.rs"), ten_lines(&front)).expect("the code is written");
+}
+
+/// The program of the front page, which compares its report instead of printing it.
+fn ten_lines(page: &str) -> String {
+    let section = page.split("\n## ").find(|section| section.starts_with("Ten lines"));
+    let code = code(section.expect("the section is there"));
+    let print = "println!(\"{} words\\n{}\", words.len(), Tree::of(&STACK))";
+    assert_eq!(code.matches(print).count(), 1, "it prints its report");
+    code.replace(print, "compare(words.len(), &Tree::of(&STACK))").replace("fn main", "pub fn main")
 }
 
 /// The Rust of a section.

@@ -31,8 +31,8 @@ pub struct Config {
     /// heap, the nursery's memory included (`pace.limit_bytes`); whether collections come more often than is useful
     /// (`torture`), and are checked (`verify`).
     ///
-    /// `verify` is on in debug builds, where a program may take a hundred times as long for it: `tenured.verify = false`
-    /// switches it off.
+    /// `verify` is on in debug builds, and looks at the whole heap: with a large one a program takes many times as long for it.
+    /// `tenured.verify = false` switches it off.
     pub tenured: TenuredConfig,
     /// Bytes that are allocated between two minor collections, at first; 16 KiB at least. As much again is set aside for
     /// what survives. Where the layer below has less than eight times as much, the nursery is shorter.

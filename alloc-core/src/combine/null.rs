@@ -13,6 +13,15 @@ use core::ptr::NonNull;
 /// assert!(Null.allocate(Layout::new::<u64>()).is_err());
 /// assert!(Null.allocate(Layout::new::<()>()).is_ok());
 /// ```
+///
+/// Where `alloc` is linked, rustc asks for a global allocator. A program that allocates from stacks alone gives it this one:
+///
+/// ```no_run
+/// use alloc_core::{AsGlobal, Null};
+///
+/// #[global_allocator]
+/// static NONE: AsGlobal<Null> = AsGlobal::new(Null);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Null;
 

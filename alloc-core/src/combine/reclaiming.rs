@@ -15,14 +15,67 @@ const TRIES: usize = 4;
 /// cache over a limit, an arena that keeps freed pages. The first retry follows a reclaim of what
 /// is needed; if it is refused too, everything is reclaimed, for as long as that yields something.
 ///
+/// What caches and what refuses lie below it, in this order: `Reclaiming<Cache<Limit<…>>>`, for instance
+/// `Reclaiming<ThreadCache<SizeClassHeap<Limit<Arena<Os>>>>>`. Between the two it would not reach the cache, since calls go
+/// down; below a limit it does not hear of the limit's refusals; and over a limit alone it asks in vain, as nothing there is cached.
+///
 /// ```
 /// use alloc_core::{Allocator, Layout, Limit, Reclaiming, api2::alloc::Global};
+/// # use alloc_core::{AllocError, Broken, Layer, Report, allocator, pass_on};
+/// # use core::{cell::Cell, ptr::NonNull};
+/// # struct Cache<A> {
+/// #     below: A,
+/// #     kept: Cell<Option<NonNull<u8>>>,
+/// # }
+/// # const KEPT: Layout = Layout::new::<[u8; 600]>();
+/// # impl<A> Cache<A> {
+/// #     const fn new(below: A) -> Self {
+/// #         Self { below, kept: Cell::new(None) }
+/// #     }
+/// # }
+/// # allocator! {
+/// #     // SAFETY: what is kept is of its one layout, and nobody's.
+/// #     unsafe impl[A: Layer] Allocator for Cache<A> {
+/// #         fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+/// #             match (layout == KEPT).then(|| self.kept.take()).flatten() {
+/// #                 Some(ptr) => Ok(NonNull::slice_from_raw_parts(ptr, KEPT.size())),
+/// #                 None => self.below.allocate(layout),
+/// #             }
+/// #         }
+/// #         unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
+/// #             if layout == KEPT && self.kept.get().is_none() {
+/// #                 return self.kept.set(Some(ptr));
+/// #             }
+/// #             // SAFETY: the caller's promise.
+/// #             unsafe { self.below.deallocate(ptr, layout) }
+/// #         }
+/// #     }
+/// # }
+/// # // SAFETY: every answer is `A`'s, or was once.
+/// # unsafe impl<A: Layer> Layer for Cache<A> {
+/// #     pass_on!(below: owns usable_size range discard verify freeze);
+/// #     fn reclaim(&self, goal_bytes: usize) -> usize {
+/// #         let Some(ptr) = self.kept.take() else { return self.below.reclaim(goal_bytes) };
+/// #         // SAFETY: it is kept, and nobody's.
+/// #         unsafe { self.below.deallocate(ptr, KEPT) };
+/// #         KEPT.size()
+/// #     }
+/// #     fn report(&self, report: &mut Report<'_>) {
+/// #         self.below.report(report);
+/// #     }
+/// # }
 ///
-/// let stack = Reclaiming::new(Limit::new(1 << 20, Global));
-/// let ptr = stack.allocate(Layout::new::<[u8; 64]>())?;
-/// # // SAFETY: it was allocated from this stack with this layout.
-/// # unsafe { stack.deallocate(ptr.cast(), Layout::new::<[u8; 64]>()) };
-/// # Ok::<(), alloc_core::AllocError>(())
+/// // `Cache` keeps what was freed last, for the next that asks for as much.
+/// let stack = Reclaiming::new(Cache::new(Limit::new(1000, Global)));
+/// let (small, large) = (Layout::new::<[u8; 600]>(), Layout::new::<[u8; 900]>());
+/// let ptr = stack.allocate(small)?;
+/// // SAFETY: allocated from this stack with this layout.
+/// unsafe { stack.deallocate(ptr.cast(), small) }; // cached: the limit counts it still
+/// let ptr = stack.allocate(large)?; // refused; then the cache has given way
+/// assert_eq!((stack.shortages(), stack.rescues()), (1, 1));
+/// # // SAFETY: as above.
+/// # unsafe { stack.deallocate(ptr.cast(), large) };
+/// # Ok::<(), AllocError>(())
 /// ```
 pub struct Reclaiming<A> {
     below: A,

@@ -15,6 +15,9 @@ pub mod choosing {}
 #[doc = include_str!("../../../docs/composing.md")]
 pub mod composing {}
 
+#[doc = include_str!("../../../docs/reports.md")]
+pub mod reports {}
+
 #[doc = include_str!("../../../docs/mechanisms.md")]
 pub mod mechanisms {}
 

@@ -77,3 +77,16 @@ fn rows_are_those_of_the_pages_they_were_taken_from() {
         assert!(tables.split([' ', '*']).any(|cell| cell == figure), "{figure} is in no table");
     }
 }
+
+/// The front page has the default stack's time on the system's, its source the system's on the default stack's.
+#[test]
+fn whole_programs_are_the_presets_table_the_other_way_round() {
+    let presets = page("benches/preload/README.md");
+    let (_, table) = presets.split_once("| program | default ms |").expect("the table of presets");
+    let mean = table.lines().find(|line| line.starts_with("| geometric mean ")).expect("its mean");
+    let system: f64 = cells(mean).last().expect("the system's").parse().expect("a ratio");
+    let front = page("README.md");
+    let row = front.lines().find(|line| line.starts_with("| eight recorded programs themselves"));
+    let strata: f64 = cells(row.expect("a row"))[1].trim_matches('*').parse().expect("a ratio");
+    assert_eq!(format!("{strata:.2}"), format!("{:.2}", 1.0 / system));
+}

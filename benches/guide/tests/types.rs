@@ -260,3 +260,17 @@ fn what_collectors_and_pools_give_on_threads() {
         StaleKey => YES, YES;
     });
 }
+
+/// What a heap takes for itself, beside its memory, is said where a device's programmer looks.
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn a_small_heap_is_as_large_as_the_pages_say() {
+    let bytes = size_of::<SizeClassHeap<Arena<Fixed<'static>>, Compact>>();
+    let said = format!("{},{:03} bytes", bytes / 1000, bytes % 1000);
+    for path in ["README.md", "docs/choosing.md", "docs/composing.md", "alloc-sizeclass/README.md"]
+    {
+        let page = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(page).expect("the page is there");
+        assert!(text.contains(&said), "{path} does not say that it is {said}");
+    }
+}
