@@ -7,6 +7,7 @@ mod common;
 mod look;
 mod terminal;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -383,6 +384,19 @@ fn recordings_that_fail_say_why() {
     assert!(error.contains("signal 9 (SIGKILL)"), "{error}");
     let error = records_nothing(&["--", "sh", "-c", "true"]);
     assert!(error.contains("recorded nothing"), "{error}");
+}
+
+#[test]
+fn building_the_preload_library_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    // Stands for a cargo that has work to do, and cannot do it.
+    let cargo = folder.path().join("cargo");
+    std::fs::write(&cargo, "#!/bin/sh\nsleep 3\nexit 1\n").unwrap();
+    std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_benches"));
+    command.args(["record", "--", "true"]).env("CARGO", &cargo).env_remove("STRATA_PRELOAD");
+    let error = text(&command.current_dir(folder.path()).output().unwrap().stderr);
+    assert!(error.starts_with("building strata-preload …\n"), "{error}");
 }
 
 #[test]
