@@ -163,7 +163,7 @@ mod tests {
         let memory = Outcome { memory, ..Outcome::default() };
         let pause = |&(ns, kind, bytes)| Pause { thread: 0, event: ns, ns, kind, bytes };
         let pauses = Pauses { from_ns: 10_000, long: long.iter().map(pause).collect() };
-        Verdict::Measured(Measured::of(&[vec![time]], vec![memory], pauses).unwrap())
+        Verdict::Measured(Measured::of(&[vec![time]], vec![memory], pauses).unwrap().into())
     }
 
     /// Rows of two traces, by candidate.

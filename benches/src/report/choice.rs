@@ -233,7 +233,7 @@ mod tests {
         };
         let rounds: Vec<_> = rounds.iter().map(time).collect();
         let memories = peaks.iter().map(memory).collect();
-        Verdict::Measured(Measured::of(&rounds, memories, Pauses::default()).unwrap())
+        Verdict::Measured(Measured::of(&rounds, memories, Pauses::default()).unwrap().into())
     }
 
     /// Nine rounds alike.

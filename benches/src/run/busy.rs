@@ -91,7 +91,7 @@ mod tests {
         let memory = Outcome { memory: Some(Memory::default()), ..Outcome::default() };
         let rounds: Vec<_> = rounds.iter().map(time).collect();
         let measured = Measured::of(&rounds, vec![memory], Pauses::default()).unwrap();
-        let row = Row { candidate: "a".into(), verdict: Verdict::Measured(measured) };
+        let row = Row { candidate: "a".into(), verdict: Verdict::Measured(measured.into()) };
         let facts = Facts { replay_threads, ..Facts::default() };
         let machine = Machine { processors: 4, ..Machine::default() };
         Results {

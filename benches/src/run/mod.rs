@@ -212,7 +212,8 @@ impl Prepared {
                 .or_else(|| {
                     let pauses = entry.pauses.into_iter().filter_map(|outcome| outcome.pauses);
                     let pauses = Long::agreed(&pauses.collect::<Vec<_>>());
-                    Measured::of(&entry.times, entry.memories, pauses).map(Verdict::Measured)
+                    Measured::of(&entry.times, entry.memories, pauses)
+                        .map(|measured| Verdict::Measured(measured.into()))
                 })
                 .unwrap_or_else(|| Verdict::Failed("nothing was measured".into())),
         };

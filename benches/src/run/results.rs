@@ -66,7 +66,7 @@ pub struct Row {
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It was measured.
-    Measured(Measured),
+    Measured(Box<Measured>),
     /// It cannot serve such a trace, for this reason.
     Skipped(String),
     /// It did not do its work.
@@ -147,7 +147,7 @@ impl TraceResult {
     pub fn measured(&self, candidate: &str) -> Option<&Measured> {
         let row = self.rows.iter().find(|row| row.candidate == candidate)?;
         match &row.verdict {
-            Verdict::Measured(measured) => Some(measured),
+            Verdict::Measured(measured) => Some(measured.as_ref()),
             _ => None,
         }
     }
@@ -256,7 +256,9 @@ mod tests {
         let time = Outcome { wall_ns, ..Outcome::default() };
         let memory = Some(Memory { peak_bytes, ..Memory::default() });
         let memory = Outcome { memory, ..Outcome::default() };
-        Verdict::Measured(Measured::of(&[vec![time]], vec![memory], Pauses::default()).unwrap())
+        Verdict::Measured(
+            Measured::of(&[vec![time]], vec![memory], Pauses::default()).unwrap().into(),
+        )
     }
 
     #[test]
