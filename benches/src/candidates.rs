@@ -13,7 +13,37 @@ use crate::replay::{Fault, Outcome, Pass, replay};
 use crate::stacks;
 use crate::units::bytes;
 use mimalloc::MiMalloc;
+use serde::{Deserialize, Serialize};
 use std::alloc::System;
+
+/// What an allocator is for. Only what is for general use is ever recommended for some program's traffic: the others have
+/// another reason to be taken than time and memory, or one against it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// Any program, for as long as it runs.
+    #[default]
+    General,
+    /// Finding out what a program does.
+    Watching,
+    /// Stopping programs that break their memory.
+    Hardening,
+    /// Programs that free next to nothing: it keeps most of what they free.
+    Keeping,
+}
+
+impl Purpose {
+    /// In a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::General => "general use",
+            Self::Watching => "watching",
+            Self::Hardening => "hardening",
+            Self::Keeping => "keeping",
+        }
+    }
+}
 
 /// An allocator that can be chosen by its name.
 #[derive(Debug)]
@@ -22,6 +52,10 @@ pub struct Candidate {
     pub name: &'static str,
     /// What it is, in a few words.
     pub about: &'static str,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Of how many layers of this workspace it is made; 0 for the allocators of others.
+    pub layers: u32,
     /// Its version.
     pub version: fn() -> String,
     /// Whether it can serve a trace at all, or why not.
@@ -47,6 +81,8 @@ pub static ALL: &[Candidate] = &[
     Candidate {
         name: "strata",
         about: "the default stack: ThreadCache over SizeClassHeap over Arena",
+        purpose: Purpose::General,
+        layers: 3,
         version: strata_version,
         fits: anything,
         replay: |program, pass| on(&stacks::cached(), program, pass),
@@ -56,6 +92,8 @@ pub static ALL: &[Candidate] = &[
     Candidate {
         name: "strata-heap",
         about: "no thread caches: SizeClassHeap over Arena",
+        purpose: Purpose::General,
+        layers: 2,
         version: strata_version,
         fits: anything,
         replay: |program, pass| on(&stacks::uncached(), program, pass),
@@ -65,6 +103,8 @@ pub static ALL: &[Candidate] = &[
     Candidate {
         name: "strata-profile",
         about: "with a heap profile: Profile over the default stack",
+        purpose: Purpose::Watching,
+        layers: 4,
         version: strata_version,
         fits: anything,
         replay: |program, pass| on(&stacks::profiled(), program, pass),
@@ -74,6 +114,8 @@ pub static ALL: &[Candidate] = &[
     Candidate {
         name: "strata-sampled",
         about: "one allocation in 10,000 between guard pages: Sampled over the default stack",
+        purpose: Purpose::Watching,
+        layers: 4,
         version: strata_version,
         fits: anything,
         replay: |program, pass| on(&stacks::sampled(), program, pass),
@@ -83,6 +125,8 @@ pub static ALL: &[Candidate] = &[
     Candidate {
         name: "strata-hardened",
         about: "stops programs that break their memory: Hardened over Arena",
+        purpose: Purpose::Hardening,
+        layers: 2,
         version: strata_version,
         fits: anything,
         replay: |program, pass| on(&stacks::hardened(), program, pass),
@@ -92,6 +136,8 @@ pub static ALL: &[Candidate] = &[
     Candidate {
         name: "strata-bump",
         about: "hardly frees: Bump over Arena, behind a lock",
+        purpose: Purpose::Keeping,
+        layers: 3,
         version: strata_version,
         fits: little_in_all,
         replay: |program, pass| on(&stacks::bump(), program, pass),
@@ -122,6 +168,8 @@ impl Candidate {
         Self {
             name: P::NAME,
             about: P::ABOUT,
+            purpose: P::PURPOSE,
+            layers: 0,
             version: P::version,
             fits: anything,
             replay: |program, pass| on(&Flat(P::VALUE), program, pass),

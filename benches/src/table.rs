@@ -2,7 +2,7 @@
 //!
 //! Above: the commands; the report's rows. Below: `run::results`, `units`.
 
-use crate::run::results::{BUSY_NOTE, Measured, Results, TraceResult, Verdict, ratio};
+use crate::run::results::{Measured, Results, TraceResult, Verdict, ratio};
 use crate::units::{mib, ms};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
@@ -33,8 +33,8 @@ pub fn of_results(results: &Results) -> String {
         add_trace(&mut table, trace, results.reference(), &mut notes);
     }
     align(&mut table, 2);
-    if results.machine_was_busy() {
-        notes.push_str(&format!("note: {BUSY_NOTE}\n"));
+    if let Some(note) = results.busy_note() {
+        notes.push_str(&format!("note: {note}\n"));
     }
     format!("{table}\n{notes}\n{}", means(results))
 }

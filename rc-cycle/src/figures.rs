@@ -8,7 +8,8 @@ use alloc_core::gc::Pauses;
 use core::fmt;
 use core::ptr::NonNull;
 
-/// What happened on a thread, or on all that share, so far. Types that cannot be part of a cycle are not counted.
+/// What happened on a thread, or on all that share, so far. Types that cannot be part of a cycle are not counted. As text, it is
+/// a line of sums, and one for each length of steps that there was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Figures {

@@ -9,10 +9,10 @@ use core::error::Error;
 use core::fmt::{Debug, Display};
 
 #[diagnostic::on_unimplemented(
-    message = "no `Cc` can point at `{Self}`",
+    message = "no `Cc` can point at `{Self}`: if it is a trait object, write `target!({Self});`; if a type of your own, `#[derive(Trace)]`",
     label = "a `Cc` points at `'static` types that are `Trace`, slices of such, `str`, and declared trait objects",
-    note = "write `#[derive(Trace)]` on your own types",
-    note = "a trait object is declared once, beside its trait: `rc_cycle::target!(dyn MyTrait);`"
+    note = "a trait object is declared once, beside its trait: `rc_cycle::target!({Self});`",
+    note = "`#[derive(Trace)]` stands on each type that is in it"
 )]
 /// A type that a [`Cc`](crate::Cc) may point at: every `'static` type that is [`Trace`], slices of those, `str`, and
 /// trait objects that were declared by [`target!`](crate::target): here, those of `Any`, `Error`, `Debug` and `Display`, also

@@ -13,7 +13,8 @@ use core::ptr::NonNull;
     note = "a field in which there is none, whose type is 'static, can be left out: `#[trace(skip)]`, for example closures and types of other crates",
     note = "references cannot be traced, but for `&'static`: own the value",
     note = "a `Gc` cannot be in `Rc`, `Arc`, `Cell`, `RefCell`, locks, nor in keys of the standard library's maps: there are `gc::Lock`, `gc::RefLock` and `gc::Map` for that",
-    note = "a `Cc` can be in any of these; what is behind `Rc` and `Arc` is not followed; trait objects that it points at are declared by `rc_cycle::target!`"
+    note = "a `Cc` can be in any of these; what is behind `Rc` and `Arc` is not followed",
+    note = "a trait object that a `Cc` points at is declared once, beside its trait: write `rc_cycle::target!(dyn MyTrait);`"
 )]
 /// A type that may live in a collected heap, under any of the collectors.
 ///

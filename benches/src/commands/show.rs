@@ -76,9 +76,10 @@ pub(super) fn list(options: &Options) -> Result<(), Failure> {
         return Ok(());
     }
     let mut table = plain();
-    table.set_header(["candidate", "what it is", "version"]);
+    table.set_header(["candidate", "what it is", "for", "version"]);
     for candidate in candidates::ALL {
-        table.add_row([candidate.name.to_owned(), candidate.about.into(), (candidate.version)()]);
+        let (about, purpose) = (candidate.about.into(), candidate.purpose.name().into());
+        table.add_row([candidate.name.to_owned(), about, purpose, (candidate.version)()]);
     }
     say(table);
     Ok(())

@@ -15,6 +15,7 @@ mod registry;
 #[cfg(feature = "mimalloc2")]
 pub use mimalloc::Mimalloc2;
 
+use crate::candidates::Purpose;
 use std::alloc::{GlobalAlloc, System};
 use std::ffi::CStr;
 
@@ -25,6 +26,9 @@ pub trait Peer: GlobalAlloc + Sync + Sized + 'static {
 
     /// What it is, in a few words.
     const ABOUT: &'static str;
+
+    /// What it is for.
+    const PURPOSE: Purpose = Purpose::General;
 
     /// The allocator: any value of the type stands for the same one.
     const VALUE: Self;

@@ -1,88 +1,14 @@
-//! The answers of the page: what the figures say, before they are shown.
+//! The answers of the page but the first: what the figures say, before they are shown.
 //!
-//! Above: `stack`, `cost`, `traffic`, `pauses`, which write them. Below: `run::results`. Nothing is drawn here.
+//! Above: `cost`, `traffic`, `pauses`, which write them. Beside: `choice`, the first answer. Below: `run::results`. Nothing is drawn here.
 
 use crate::replay::pauses::{Kind, Pause};
 use crate::run::results::{Measured, Results, TraceResult};
 
-/// What differs by less is called level: rounds differ by as much among themselves.
-const LEVEL: f64 = 1.03;
-
-/// A candidate's ratios to the reference.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Ratios<'r> {
-    pub name: &'r str,
-    /// Of processor time.
-    pub time: f64,
-    /// Of peak memory.
-    pub memory: f64,
-}
-
-impl Ratios<'_> {
-    /// What is weighed: half the time is worth twice the memory.
-    pub fn product(&self) -> f64 {
-        self.time * self.memory
-    }
-}
-
-/// Which candidate to take.
-#[derive(Clone, Debug)]
-pub(super) struct Choice<'r> {
-    /// The least product of time and memory.
-    pub taken: Ratios<'r>,
-    /// The least time, and the least memory.
-    pub quickest: Ratios<'r>,
-    pub smallest: Ratios<'r>,
-    /// The best of this workspace's, where the one that is taken is not.
-    pub ours: Option<Ratios<'r>>,
-    /// Those whose product is no worse than the best by more than rounds differ.
-    pub level: Vec<Ratios<'r>>,
-    /// Those that were not measured on everything that the reference was measured on.
-    pub left_out: Vec<&'r str>,
-}
-
-/// Whether a candidate is a stack of this workspace.
-pub(super) fn is_ours(name: &str) -> bool {
-    name.starts_with("strata")
-}
-
-/// Chooses for these traces; `None` where there is nothing to choose from.
-pub(super) fn choice<'r>(results: &'r Results, traces: &[TraceResult]) -> Option<Choice<'r>> {
-    let reference = results.reference();
-    let whole = traces.iter().filter(|trace| trace.measured(reference).is_some()).count();
-    let mut all = Vec::new();
-    let mut left_out = Vec::new();
-    for peer in &results.candidates {
-        let name = peer.name.as_str();
-        match results.means_over(traces, name).filter(|means| means.traces == whole) {
-            Some(means) => all.push(Ratios { name, time: means.cpu, memory: means.peak }),
-            None => left_out.push(name),
-        }
-    }
-    if all.len() < 2 {
-        return None;
-    }
-    let least = |of: fn(&Ratios<'_>) -> f64| {
-        all.iter().copied().min_by(|a, b| of(a).total_cmp(&of(b))).filter(|best| of(best) > 0.0)
-    };
-    let taken = least(|it| it.product())?;
-    let ours = all.iter().copied().filter(|it| is_ours(it.name));
-    let ours = ours.min_by(|a, b| a.product().total_cmp(&b.product()));
-    let level = |it: &Ratios<'_>| it.name != taken.name && it.product() <= taken.product() * LEVEL;
-    Some(Choice {
-        taken,
-        quickest: least(|it| it.time)?,
-        smallest: least(|it| it.memory)?,
-        ours: ours.filter(|_| !is_ours(taken.name)),
-        level: all.iter().copied().filter(level).collect(),
-        left_out,
-    })
-}
-
 /// What a candidate had resident, over all traces on which it was measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Kept {
-    /// Of the peaks: resident bytes for each byte that was live at most; a geometric mean.
+    /// Resident bytes for each live byte, where most is live; a geometric mean.
     pub at_peak: f64,
     /// The part of its peak that it still has at the end; a mean.
     pub at_end: f64,
@@ -92,11 +18,13 @@ pub(super) struct Kept {
 }
 
 pub(super) fn kept(results: &Results, name: &str) -> Option<Kept> {
-    let measured = results.traces.iter().filter_map(|t| Some((t, t.measured(name)?)));
+    let measured = results.traces.iter().filter_map(|trace| trace.measured(name));
     let (mut logs, mut ends, mut most_bytes, mut traces) = (0.0, 0.0, 0, 0);
-    for (trace, m) in measured {
+    for m in measured {
         let peak_bytes = m.memory.peak_bytes.max(1);
-        logs += (peak_bytes as f64 / trace.facts.peak_live_bytes.max(1) as f64).ln();
+        // Where nothing was ever live, there is nothing to compare with.
+        logs +=
+            m.memory.at_peak.fragmentation().map_or(0.0, |times| times.max(f64::MIN_POSITIVE).ln());
         ends += m.memory.at_end.resident_bytes as f64 / peak_bytes as f64;
         most_bytes = most_bytes.max(peak_bytes);
         traces += 1;
@@ -230,17 +158,17 @@ mod tests {
     fn verdict(user_ns: u64, peak_bytes: u64, long: &[(u64, Kind, u64)]) -> Verdict {
         let time = Outcome { user_ns, wall_ns: user_ns, ..Outcome::default() };
         let at_end = Sample { resident_bytes: peak_bytes / 2, ..Sample::default() };
-        let memory = Some(Memory { peak_bytes, at_end, ..Memory::default() });
+        let at_peak = Sample { live_bytes: 100, resident_bytes: peak_bytes, ..Sample::default() };
+        let memory = Some(Memory { peak_bytes, at_peak, at_end, ..Memory::default() });
         let memory = Outcome { memory, ..Outcome::default() };
         let pause = |&(ns, kind, bytes)| Pause { thread: 0, event: ns, ns, kind, bytes };
         let pauses = Pauses { from_ns: 10_000, long: long.iter().map(pause).collect() };
-        Verdict::Measured(Measured::of(&[time], vec![memory], pauses).unwrap())
+        Verdict::Measured(Measured::of(&[vec![time]], vec![memory], pauses).unwrap().into())
     }
 
     /// Rows of two traces, by candidate.
     fn results(rows: &[(&str, [Verdict; 2])]) -> Results {
-        let peer =
-            |name: &str| Peer { name: name.into(), about: String::new(), version: String::new() };
+        let peer = |name: &str| Peer { name: name.into(), ..Peer::default() };
         let row = |at: usize| {
             let of = |(name, verdicts): &(&str, [Verdict; 2])| Row {
                 candidate: (*name).into(),
@@ -248,7 +176,7 @@ mod tests {
             };
             rows.iter().map(of).collect()
         };
-        let facts = Facts { peak_live_bytes: 100, ..Facts::default() };
+        let facts = Facts::default();
         let trace =
             |at: usize| TraceResult { name: format!("t{at}"), facts: facts.clone(), rows: row(at) };
         Results {
@@ -258,44 +186,17 @@ mod tests {
         }
     }
 
-    fn both(user_ns: u64, peak_bytes: u64) -> [Verdict; 2] {
-        [verdict(user_ns, peak_bytes, &[]), verdict(user_ns, peak_bytes, &[])]
-    }
-
-    #[test]
-    fn the_least_product_is_taken_and_who_missed_a_trace_is_not() {
-        let skipped = [verdict(10, 10, &[]), Verdict::Skipped("too large".into())];
-        let all = results(&[
-            ("system", both(1000, 1000)),
-            ("strata", both(600, 1200)),
-            ("strata-bump", skipped),
-            ("mimalloc", both(500, 2000)),
-            ("small", both(1460, 500)),
-        ]);
-        let choice = choice(&all, &all.traces).unwrap();
-        assert_eq!((choice.taken.name, choice.quickest.name), ("strata", "mimalloc"));
-        assert_eq!((choice.smallest.name, &*choice.left_out), ("small", &["strata-bump"][..]));
-        // 0.73 is within 3 % of 0.72; 1.0 is not.
-        assert_eq!(choice.level.iter().map(|it| it.name).collect::<Vec<_>>(), ["small"]);
-        assert!(choice.ours.is_none() && (choice.taken.time - 0.6).abs() < 1e-9);
-    }
-
-    #[test]
-    fn another_one_may_be_better_and_one_alone_is_no_choice() {
-        let all = results(&[("system", both(1000, 1000)), ("strata-heap", both(1100, 1000))]);
-        let choice = choice(&all, &all.traces).unwrap();
-        assert_eq!((choice.taken.name, choice.ours.unwrap().name), ("system", "strata-heap"));
-        let alone = results(&[("system", both(1000, 1000))]);
-        assert!(super::choice(&alone, &alone.traces).is_none());
-    }
-
     #[test]
     fn memory_is_told_for_each_live_byte() {
-        let all = results(&[("system", [verdict(1, 200, &[]), verdict(1, 800, &[])])]);
+        let mut all = results(&[("system", [verdict(1, 200, &[]), verdict(1, 800, &[])])]);
         let kept = kept(&all, "system").unwrap();
         assert!((kept.at_peak - 4.0).abs() < 1e-9 && (kept.at_end - 0.5).abs() < 1e-9);
         assert_eq!((kept.most_bytes, kept.traces), (800, 2));
         assert!(super::kept(&all, "nobody").is_none());
+        // The terminal has the same of one trace.
+        all.traces.truncate(1);
+        let of_page = format!("{:.2}", super::kept(&all, "system").unwrap().at_peak);
+        assert_eq!(crate::table::row(all.traces[0].measured("system").unwrap(), None)[8], of_page);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Above: `page`. Below: `answers`, `plots` and `map` for what is drawn, `figures` for tables.
 
-use super::answers::{Kept, choice, kept};
+use super::answers::{Kept, kept};
+use super::choice::choice;
 use super::figures::{self, Cell};
 use super::pieces::{figure, grouped, key, names};
 use super::plots::{self, Bar, Course, WIDTH};
@@ -20,7 +21,7 @@ pub(super) fn section(out: &mut String, results: &Results) -> std::fmt::Result {
         .zip(&results.candidates)
         .filter_map(|(colour, peer)| Some((colour, &*peer.name, kept(results, &peer.name)?)))
         .collect();
-    let taken = choice(results, &results.traces).map(|choice| choice.taken.name);
+    let taken = choice(results, &results.traces).map(|choice| choice.taken());
     answer(out, results, &all, taken)?;
     writeln!(out, "<div class=\"plots\">")?;
     let bars: Vec<Bar> = all.iter().map(|&(n, name, kept)| bar(n, name, kept.at_peak)).collect();

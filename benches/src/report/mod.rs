@@ -2,11 +2,13 @@
 //!
 //! Above: the commands write it to a file. Below: `run::results`, and the same of `collectors`, `counted`, `pools` and `arenas`.
 //!
-//! In `page`: what stands where. In `stack`, `cost`, `traffic`, `pauses`: an answer each, as `answers` finds it. In `collectors`, `counted`, `pools`
-//! and `arenas`: of those. In `figures`: tables. In `pieces`: what these are made of. In `plots`, `courses` and `map`: what is drawn. In `svg`: how, in `colours`.
+//! In `page`: what stands where. In `stack`, `cost`, `traffic`, `pauses`: an answer each, as `choice` and `answers` find it; in `words`: how the first
+//! one is said. In `collectors`, `counted`, `pools` and `arenas`: of those. In `figures`: tables. In `pieces`: what these are made of. In `plots`,
+//! `courses` and `map`: what is drawn. In `svg`: how, in `colours`.
 
 mod answers;
 mod arenas;
+mod choice;
 mod collectors;
 mod colours;
 mod cost;
@@ -22,6 +24,7 @@ mod pools;
 mod stack;
 mod svg;
 mod traffic;
+mod words;
 
 pub(crate) use pieces::many;
 
@@ -115,4 +118,27 @@ fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::setting::{Machine, Setting};
+    use crate::table;
+
+    #[test]
+    fn a_busy_machine_is_noted_in_the_terminal_and_on_the_page() {
+        let of = |load| {
+            let machine = Machine { processors: 2, ..Machine::default() };
+            let setting = Setting { machine, load, ..Setting::default() };
+            let results = Results { setting, rounds: 9, ..Results::default() };
+            [table::of_results(&results), html(&results, Beside::default())]
+        };
+        for text in of(Some(7.05)) {
+            assert!(text.contains("load 7.05 before it began, on 2 processors): trust"), "{text}");
+        }
+        for text in of(Some(0.9)).into_iter().chain(of(None)) {
+            assert!(!text.contains("the machine was busy"), "{text}");
+        }
+    }
 }

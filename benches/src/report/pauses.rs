@@ -2,7 +2,8 @@
 //!
 //! Above: `page`. Below: `answers`, `courses` for what is drawn, `figures` for tables.
 
-use super::answers::{Group, LARGE_BYTES, Long, choice};
+use super::answers::{Group, LARGE_BYTES, Long};
+use super::choice::choice;
 use super::courses::{self, Line};
 use super::escape;
 use super::figures::{self, Cell};
@@ -27,7 +28,7 @@ pub(super) fn section(
 ) -> std::fmt::Result {
     writeln!(out, "<section id=\"pauses\">\n<h2>Where do the pauses come from?</h2>")?;
     let all = rows(results, &results.traces);
-    let taken = choice(results, &results.traces).map(|choice| choice.taken.name);
+    let taken = choice(results, &results.traces).map(|choice| choice.taken());
     answer(out, results, &all, taken)?;
     writeln!(out, "<div class=\"plots\">")?;
     plot(out, "Calls that took long", &all)?;

@@ -1,13 +1,13 @@
 //! The first answer of the page: which stack to take, with means over all traces, and a choice for each.
 //!
-//! Above: `page`. Below: `answers`, `plots` for bars, `figures` for tables.
+//! Above: `page`. Below: `choice`, `words` for what is said, `plots` for bars, `figures` for tables.
 
-use super::answers::{Choice, Ratios, choice};
-use super::escape;
+use super::choice::{Best, Choice, choice};
 use super::figures::{self, Cell};
 use super::pieces::{figure, grouped, many, shortened};
 use super::plots::{self, Bar, WIDTH};
-use crate::run::results::{BUSY_NOTE, Means, Measured, Results, TraceResult, Verdict};
+use super::{escape, words};
+use crate::run::results::{Means, Measured, Results, TraceResult, Verdict};
 use crate::table::row;
 use crate::units::ms;
 use std::fmt::Write;
@@ -18,7 +18,7 @@ pub(super) fn section(out: &mut String, results: &Results) -> std::fmt::Result {
     answer(out, results, choice.as_ref())?;
     let means: Vec<_> = results.candidates.iter().map(|peer| results.means(&peer.name)).collect();
     plots_of_means(out, results, &means)?;
-    means_table(out, results, &means, choice.as_ref().map(|choice| choice.taken.name))?;
+    means_table(out, results, &means, choice.as_ref().map(Choice::taken))?;
     if results.traces.len() > 1 {
         programs(out, results)?;
     }
@@ -32,29 +32,27 @@ pub(super) fn section(out: &mut String, results: &Results) -> std::fmt::Result {
 pub(super) fn advice(results: &Results) -> Option<String> {
     let choice = choice(results, &results.traces)?;
     let reference = results.reference();
-    let text = format!("{} {}", taken(&choice, reference), others(&choice, reference));
+    let text =
+        format!("{} {}", words::taken(&choice, reference), words::others(&choice, reference));
     Some(text.replace("<b>", "").replace("</b>", ""))
 }
 
-/// A candidate's two ratios in words.
-fn ratios(it: &Ratios<'_>) -> String {
-    format!("{:.2} of the time and {:.2} of the memory", it.time, it.memory)
-}
-
 fn answer(out: &mut String, results: &Results, choice: Option<&Choice<'_>>) -> std::fmt::Result {
-    let reference = escape(results.reference());
+    let reference = results.reference();
     match choice {
-        Some(choice) => writeln!(out, "<p class=\"answer\">{}</p>", taken(choice, &reference))?,
+        Some(choice) => {
+            writeln!(out, "<p class=\"answer\">{}</p>", words::taken(choice, reference))?
+        }
         None => writeln!(
             out,
-            "<p class=\"answer\">There is nothing to choose from: fewer than two candidates were measured on all of it.</p>"
+            "<p class=\"answer\">There is nothing to choose from: fewer than two candidates for general use were measured on all of it.</p>"
         )?,
     }
     if let Some(choice) = choice {
-        writeln!(out, "<p>{}</p>", others(choice, &reference))?;
+        writeln!(out, "<p>{}</p>", words::others(choice, reference))?;
     }
-    if results.machine_was_busy() {
-        writeln!(out, "<p class=\"note\"><b>Note:</b> {BUSY_NOTE}.</p>")?;
+    if let Some(note) = results.busy_note() {
+        writeln!(out, "<p class=\"note\"><b>Note:</b> {}.</p>", escape(&note))?;
     }
     if cfg!(debug_assertions) {
         writeln!(
@@ -73,53 +71,6 @@ fn answer(out: &mut String, results: &Results, choice: Option<&Choice<'_>>) -> s
         writeln!(out, "<p class=\"note failed\">Failed: {}</p>", escape(&failed))?;
     }
     Ok(())
-}
-
-fn taken(choice: &Choice<'_>, reference: &str) -> String {
-    let it = &choice.taken;
-    let name = escape(it.name);
-    if name != reference {
-        return format!(
-            "For this traffic take <b>{name}</b>: it took <b>{:.2}</b> of the {reference} allocator’s processor time and <b>{:.2}</b> of its peak memory.",
-            it.time, it.memory
-        );
-    }
-    format!(
-        "For this traffic stay with <b>{reference}</b>: no other allocator here needs less time and memory together."
-    )
-}
-
-/// Who is best by time alone, by memory alone, and who is as good.
-fn others(choice: &Choice<'_>, reference: &str) -> String {
-    let mut words = Vec::new();
-    let mut say = |what: &str, it: &Ratios<'_>, other: &str| {
-        words.push(if it.name == choice.taken.name {
-            format!("{other} {}.", escape(it.name))
-        } else if it.name == reference {
-            format!("{what}: {reference} itself.")
-        } else {
-            format!("{what}: {}, with {}.", escape(it.name), ratios(it))
-        });
-    };
-    say("If only time counts", &choice.quickest, "None takes less time than");
-    say("If only memory counts", &choice.smallest, "None takes less memory than");
-    if let Some(ours) = &choice.ours {
-        let name = escape(ours.name);
-        words.push(format!("The best of Strata’s stacks here is {name}, with {}.", ratios(ours)));
-    }
-    if !choice.level.is_empty() {
-        let names: Vec<_> = choice.level.iter().map(|it| escape(it.name)).collect();
-        words.push(format!("As good, within 3 %: {}.", names.join(", ")));
-    }
-    if !choice.left_out.is_empty() {
-        let names: Vec<_> = choice.left_out.iter().map(|name| escape(name)).collect();
-        words.push(format!(
-            "Not in the choice, because not measured on all of it: {}.",
-            names.join(", ")
-        ));
-    }
-    words.push("Taken is the least product of time and memory.".into());
-    words.join(" ")
 }
 
 /// One of the means.
@@ -199,19 +150,29 @@ fn means_table(
 /// A choice for each program.
 fn programs(out: &mut String, results: &Results) -> std::fmt::Result {
     writeln!(out, "<h3>By program</h3>")?;
-    let heads =
-        ["program", "take", "time", "memory", "if only time counts", "if only memory counts"];
+    let heads = [
+        "program",
+        "take",
+        "processor time",
+        "peak memory",
+        "level with it",
+        "if only processor time counts",
+        "if only memory counts",
+    ];
     let row = |trace: &TraceResult| {
         let Some(choice) = choice(results, std::slice::from_ref(trace)) else {
-            return (0..5).map(|_| Cell::none()).collect();
+            return (0..6).map(|_| Cell::none()).collect();
         };
-        let only = |it: &Ratios<'_>, of: f64| Cell::plain(format!("{} ({of:.2})", it.name));
+        let only = |best: &Best<'_>, of: f64| Cell::plain(format!("{} ({of:.2})", best.taken.name));
+        let Choice { best, quickest, smallest, .. } = &choice;
+        let level: Vec<_> = best.level.iter().map(|it| it.name).collect();
         vec![
-            Cell::words(choice.taken.name.into()),
-            Cell::plain(format!("{:.2}", choice.taken.time)),
-            Cell::plain(format!("{:.2}", choice.taken.memory)),
-            only(&choice.quickest, choice.quickest.time),
-            only(&choice.smallest, choice.smallest.memory),
+            Cell::words(best.taken.name.into()),
+            Cell::plain(format!("{:.2}", best.taken.time)),
+            Cell::plain(format!("{:.2}", best.taken.memory)),
+            Cell::words(if level.is_empty() { "–".into() } else { level.join(", ") }),
+            only(quickest, quickest.taken.time),
+            only(smallest, smallest.taken.memory),
         ]
     };
     figures::table(out, &heads, results.traces.iter().map(|trace| (&*trace.name, row(trace))))?;
@@ -229,7 +190,7 @@ fn details(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt
     table(out, results, trace)?;
     writeln!(out, "<div class=\"plots\">")?;
     let measured = results.measured(trace);
-    let caption = "Processor time of all threads, median; shorter is better. Pale: the part in the kernel (unknown for less than 10 ms).";
+    let caption = "Processor time of all threads: median, and the middle half of the rounds; shorter is better. Pale: the part in the kernel (unknown for less than 10 ms).";
     let times: Vec<Bar> = measured.iter().map(|&(n, name, m)| cpu_bar(n, name, m)).collect();
     figure(out, "Processor time", &plots::bars("Processor time", WIDTH, &times), caption)?;
     let caption =
@@ -264,8 +225,8 @@ fn table(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt::
         "faults",
         "peak, MiB",
         &times,
-        "resident / live at peak",
-        "at the end",
+        "resident / live at the peak",
+        "resident / live at the end",
     ];
     heads.iter().try_for_each(|head| write!(out, "<th>{}</th>", escape(head)))?;
     writeln!(out, "</tr>")?;
@@ -314,7 +275,8 @@ fn cpu_bar(colour: usize, name: &str, m: &Measured) -> Bar {
     let known = m.cpu_ns > 10_000_000;
     let pale = if known { m.sys_ns.min(m.cpu_ns) as f64 } else { 0.0 };
     let value = format!("{} ms", ms(m.cpu_ns));
-    Bar { name: name.into(), colour, length: m.cpu_ns as f64, pale, range: None, value }
+    let range = m.cpu_quartiles_ns().map(|(low, high)| (low as f64, high as f64));
+    Bar { name: name.into(), colour, length: m.cpu_ns as f64, pale, range, value }
 }
 
 fn wall_bar(colour: usize, name: &str, m: &Measured) -> Bar {

@@ -3,11 +3,12 @@
 //! Above: the commands. Below: `program` (made here once per trace), `candidates` (in the child).
 //!
 //! In `child`: a replay's process, from both sides. In `results`: what comes out of a whole run.
-//! In `setting`: where and when it ran.
+//! In `setting`: where and when it ran. In `busy`: whether the machine had other work.
 //!
 //! Rounds are interleaved: each goes over all traces and candidates before the next begins, and
 //! starts with another candidate, so that a machine that slows down for a while slows all of them.
 
+pub mod busy;
 pub mod child;
 pub mod results;
 pub mod setting;
@@ -74,7 +75,8 @@ struct Prepared {
 /// A candidate on a trace.
 struct Entry {
     candidate: &'static Candidate,
-    times: Vec<Outcome>,
+    /// Of each timed round.
+    times: Vec<Vec<Outcome>>,
     memories: Vec<Outcome>,
     pauses: Vec<Outcome>,
     /// Why it takes no part, or no longer.
@@ -178,12 +180,13 @@ impl Entry {
     /// A candidate's part of a round.
     fn measure(&mut self, program: &Path, pass: Pass, limit: Duration) {
         let mut spent = Duration::ZERO;
+        let mut times = Vec::new();
         for _ in 0..ROUND_MOST {
             match child::replay(program, self.candidate.name, pass, limit) {
                 Ok(outcome) => {
                     spent += Duration::from_nanos(outcome.wall_ns);
                     match pass {
-                        Pass::Time => self.times.push(outcome),
+                        Pass::Time => times.push(outcome),
                         Pass::Memory => self.memories.push(outcome),
                         Pass::Pauses => self.pauses.push(outcome),
                     }
@@ -193,6 +196,9 @@ impl Entry {
             if pass != Pass::Time || self.out.is_some() || spent >= ROUND_LEAST {
                 break;
             }
+        }
+        if pass == Pass::Time {
+            self.times.push(times);
         }
     }
 }
@@ -206,7 +212,8 @@ impl Prepared {
                 .or_else(|| {
                     let pauses = entry.pauses.into_iter().filter_map(|outcome| outcome.pauses);
                     let pauses = Long::agreed(&pauses.collect::<Vec<_>>());
-                    Measured::of(&entry.times, entry.memories, pauses).map(Verdict::Measured)
+                    Measured::of(&entry.times, entry.memories, pauses)
+                        .map(|measured| Verdict::Measured(measured.into()))
                 })
                 .unwrap_or_else(|| Verdict::Failed("nothing was measured".into())),
         };

@@ -3,18 +3,11 @@
 //! Above: `table`, `report`. Below: `replay`'s outcomes.
 
 use super::setting::Setting;
-use crate::candidates::{Candidate, REFERENCE};
+use crate::candidates::{Candidate, Purpose, REFERENCE};
 use crate::program::facts::Facts;
 use crate::replay::pauses::Pauses;
 use crate::replay::{Memory, Outcome};
 use serde::{Deserialize, Serialize};
-
-/// Wall time over processor time of one thread from which a machine counts as busy.
-const BUSY: f64 = 1.25;
-
-/// What to say of a machine that was busy.
-pub const BUSY_NOTE: &str =
-    "the machine was busy with other programs: trust the CPU times, not the wall times";
 
 /// All figures of a run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -32,12 +25,18 @@ pub struct Results {
 }
 
 /// A candidate, and which version of it took part.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Peer {
     /// Its name.
     pub name: String,
     /// What it is.
     pub about: String,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// Of how many layers of this workspace it is made; 0 for the allocators of others.
+    #[serde(default)]
+    pub layers: u32,
     /// Its version.
     pub version: String,
 }
@@ -67,7 +66,7 @@ pub struct Row {
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It was measured.
-    Measured(Measured),
+    Measured(Box<Measured>),
     /// It cannot serve such a trace, for this reason.
     Skipped(String),
     /// It did not do its work.
@@ -85,40 +84,56 @@ pub struct Measured {
     /// Processor time over all threads. Other programs on the machine hardly touch it, while they
     /// stretch the wall time.
     pub cpu_ns: u64,
+    /// The same of each round: the median of its replays. Those of one number, of all candidates, were run one after the other,
+    /// so that they can be compared with each other.
+    #[serde(default)]
+    pub cpu_rounds_ns: Vec<u64>,
     /// The part of it in the kernel: mean.
     pub sys_ns: u64,
     /// Page faults.
     pub minor_faults: u64,
     /// Of the memory pass (the one with the median peak).
     pub memory: Memory,
+    /// The least and the highest peak of the memory passes.
+    #[serde(default)]
+    pub peak_range_bytes: (u64, u64),
     /// The calls that took long in all passes that time single calls.
     pub pauses: Pauses,
 }
 
 impl Measured {
-    /// The medians of some timed and some memory passes, beside what long calls those of pauses agreed on; `None` if either are missing.
+    /// The medians of some timed rounds, each of some replays, and some memory passes, beside what long calls those of pauses
+    /// agreed on; `None` if either are missing.
     #[must_use]
-    pub fn of(times: &[Outcome], memories: Vec<Outcome>, pauses: Pauses) -> Option<Self> {
+    pub fn of(rounds: &[Vec<Outcome>], memories: Vec<Outcome>, pauses: Pauses) -> Option<Self> {
+        let times: Vec<&Outcome> = rounds.iter().flatten().collect();
         let mut memories: Vec<Memory> = memories.into_iter().filter_map(|o| o.memory).collect();
         memories.sort_by_key(|memory| memory.peak_bytes);
+        let peak_range_bytes = (memories.first()?.peak_bytes, memories.last()?.peak_bytes);
         let middle = memories.len() / 2;
         let memory = memories.into_iter().nth(middle)?;
-        let figure = |of: fn(&Outcome) -> u64| median(times.iter().map(of));
+        let figure = |of: fn(&Outcome) -> u64| median(times.iter().map(|&o| of(o)));
+        let cpu: fn(&Outcome) -> u64 = |o| o.user_ns + o.sys_ns;
         let walls = || times.iter().map(|o| o.wall_ns);
         Some(Self {
             wall_ns: figure(|o| o.wall_ns)?,
             wall_range_ns: (walls().min()?, walls().max()?),
-            cpu_ns: figure(|o| o.user_ns + o.sys_ns)?,
+            cpu_ns: figure(cpu)?,
+            cpu_rounds_ns: rounds
+                .iter()
+                .filter_map(|round| median(round.iter().map(cpu)))
+                .collect(),
             sys_ns: times.iter().map(|o| o.sys_ns).sum::<u64>() / times.len() as u64,
             minor_faults: figure(|o| o.minor_faults)?,
             memory,
+            peak_range_bytes,
             pauses,
         })
     }
 }
 
 /// The value in the middle, or the mean of the two in the middle.
-fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
+pub(super) fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
     let mut values: Vec<u64> = values.collect();
     values.sort_unstable();
     let upper = *values.get(values.len() / 2)?;
@@ -132,7 +147,7 @@ impl TraceResult {
     pub fn measured(&self, candidate: &str) -> Option<&Measured> {
         let row = self.rows.iter().find(|row| row.candidate == candidate)?;
         match &row.verdict {
-            Verdict::Measured(measured) => Some(measured),
+            Verdict::Measured(measured) => Some(measured.as_ref()),
             _ => None,
         }
     }
@@ -201,16 +216,6 @@ impl Results {
             .collect()
     }
 
-    /// Whether other programs kept the processors busy: replays of one thread took far longer than
-    /// the processor time that they got.
-    #[must_use]
-    pub fn machine_was_busy(&self) -> bool {
-        let single = self.traces.iter().filter(|trace| trace.facts.replay_threads == 1);
-        let rows = single.flat_map(|t| t.rows.iter().filter_map(|row| t.measured(&row.candidate)));
-        let (wall, cpu) = rows.fold((0, 0), |(w, c), m| (w + m.wall_ns, c + m.cpu_ns));
-        wall as f64 > cpu as f64 * BUSY
-    }
-
     /// Every candidate that failed, with the trace and the reason.
     #[must_use]
     pub fn failed(&self) -> Vec<String> {
@@ -236,6 +241,8 @@ impl Peer {
         Self {
             name: candidate.name.into(),
             about: candidate.about.into(),
+            purpose: candidate.purpose,
+            layers: candidate.layers,
             version: (candidate.version)(),
         }
     }
@@ -249,7 +256,23 @@ mod tests {
         let time = Outcome { wall_ns, ..Outcome::default() };
         let memory = Some(Memory { peak_bytes, ..Memory::default() });
         let memory = Outcome { memory, ..Outcome::default() };
-        Verdict::Measured(Measured::of(&[time], vec![memory], Pauses::default()).unwrap())
+        Verdict::Measured(
+            Measured::of(&[vec![time]], vec![memory], Pauses::default()).unwrap().into(),
+        )
+    }
+
+    #[test]
+    fn rounds_and_passes_are_kept() {
+        let time = |user_ns| Outcome { user_ns, sys_ns: 1, ..Outcome::default() };
+        let memory = |peak_bytes| Outcome {
+            memory: Some(Memory { peak_bytes, ..Memory::default() }),
+            ..Outcome::default()
+        };
+        let rounds = [vec![time(9), time(1), time(5)], vec![time(99)]];
+        let memories = vec![memory(30), memory(10), memory(20)];
+        let measured = Measured::of(&rounds, memories, Pauses::default()).unwrap();
+        assert_eq!((&*measured.cpu_rounds_ns, measured.cpu_ns), (&[6, 100][..], 8));
+        assert_eq!(measured.peak_range_bytes, (10, 30));
     }
 
     #[test]
@@ -261,26 +284,10 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_machine_is_noticed() {
-        let busy = |wall_ns, user_ns| {
-            let time = Outcome { wall_ns, user_ns, ..Outcome::default() };
-            let memory = Outcome { memory: Some(Memory::default()), ..Outcome::default() };
-            let measured = Measured::of(&[time], vec![memory], Pauses::default()).unwrap();
-            let row = Row { candidate: "a".into(), verdict: Verdict::Measured(measured) };
-            let facts = Facts { replay_threads: 1, ..Facts::default() };
-            let trace = TraceResult { name: "t".into(), facts, rows: vec![row] };
-            let traces = vec![trace];
-            Results { rounds: 1, traces, ..Results::default() }.machine_was_busy()
-        };
-        assert!(busy(200, 100) && !busy(105, 100));
-    }
-
-    #[test]
     fn means_are_of_ratios_where_both_were_measured() {
         let row = |candidate: &str, verdict| Row { candidate: candidate.into(), verdict };
         let trace = |rows| TraceResult { name: "t".into(), facts: Facts::default(), rows };
-        let peer =
-            |name: &str| Peer { name: name.into(), about: String::new(), version: String::new() };
+        let peer = |name: &str| Peer { name: name.into(), ..Peer::default() };
         let results = Results {
             rounds: 1,
             candidates: vec![peer("a"), peer("system")],

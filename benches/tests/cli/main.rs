@@ -7,6 +7,7 @@ mod common;
 mod look;
 mod terminal;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -90,6 +91,7 @@ fn a_whole_run_from_traces_to_report() {
     ] {
         assert!(page.contains(&format!("aria-label=\"{drawing}\"")), "no drawing of {drawing}");
     }
+    check_busy(&out, &page);
     check_collectors(&page);
     check_counted(&page);
     check_pools(&page);
@@ -99,6 +101,20 @@ fn a_whole_run_from_traces_to_report() {
     }
     // The command line of the made-up trace stands there as text.
     assert!(page.contains("made-up --for tests &lt;&amp;&gt;"));
+}
+
+/// A load of more than half of the processors is noted in the terminal and on the page, both of which it stands on anyway.
+fn check_busy(out: &str, page: &str) {
+    let (load, _) = page.split_once(" before it began").expect("a load");
+    let (_, load) = load.rsplit_once("load ").unwrap();
+    let processors = std::thread::available_parallelism().unwrap().get() as f64;
+    // As it is printed, it may be either.
+    let (load, half) = (load.parse::<f64>().unwrap(), processors / 2.0);
+    let sign = format!("load {load:.2} before it began, on ");
+    for text in [out, page] {
+        assert!(load == half || text.contains(&sign) == (load > half), "{load}: {text}");
+    }
+    assert_eq!(out.contains("note: the machine was busy"), page.contains("the machine was busy"));
 }
 
 fn check_collectors(page: &str) {
@@ -383,6 +399,19 @@ fn recordings_that_fail_say_why() {
     assert!(error.contains("signal 9 (SIGKILL)"), "{error}");
     let error = records_nothing(&["--", "sh", "-c", "true"]);
     assert!(error.contains("recorded nothing"), "{error}");
+}
+
+#[test]
+fn building_the_preload_library_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    // Stands for a cargo that has work to do, and cannot do it.
+    let cargo = folder.path().join("cargo");
+    std::fs::write(&cargo, "#!/bin/sh\nsleep 3\nexit 1\n").unwrap();
+    std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_benches"));
+    command.args(["record", "--", "true"]).env("CARGO", &cargo).env_remove("STRATA_PRELOAD");
+    let error = text(&command.current_dir(folder.path()).output().unwrap().stderr);
+    assert!(error.starts_with("building strata-preload …\n"), "{error}");
 }
 
 #[test]

@@ -357,6 +357,23 @@ pub fn set_pace(pace: Pace) {
 }
 
 /// What happened so far, on all threads. Live values are told by their threads a little later.
+///
+/// ```
+/// use rc_cycle::sync::{Cc, collect, figures};
+/// use alloc_core::gc::Trace;
+/// use std::sync::Mutex;
+///
+/// #[derive(Trace)]
+/// struct Node(Mutex<Option<Cc<Node>>>);
+///
+/// let node = Cc::new(Node(Mutex::new(None)));
+/// *node.0.lock().unwrap() = Some(node.clone());
+/// drop(node);
+/// assert_eq!(collect(), 1);
+/// // 0 objects live, 0 KiB; 1 freed by 1 steps, the longest 9 us
+/// println!("{}", figures());
+/// assert!(figures().to_string().contains(" 1 freed by "));
+/// ```
 #[must_use]
 pub fn figures() -> Figures {
     thread::with(|here| here.shared.tell());
