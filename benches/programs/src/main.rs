@@ -2,7 +2,7 @@
 //!
 //! Below: `programs::rounds`.
 
-use benches::table::{mib, ms};
+use benches::units::{mib, ms};
 use clap::Parser;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
