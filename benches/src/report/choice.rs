@@ -8,7 +8,8 @@
 //!   reasons to take it, and to leave it, than time and memory ([`Purpose`]).
 //! * **C2, ahead.** A candidate is ahead of another one if its figure is less by more than 3 %, and was less in the rounds of both that were
 //!   run by turns, one by one: in all of them, but for one in eight. (9 rounds: 8, which two equals do in 2 of 100 runs; 5 rounds: 5, in 3 of
-//!   100.) Fewer than five rounds come out alike by chance too often: there it takes a fifth less. Memory is measured in one to three passes: its
+//!   100.) Fewer than five rounds come out alike by chance too often: there it takes a fifth less, and on a
+//!   busy machine even that is no proof, which `words` says. Memory is measured in one to three passes: its
 //!   highest peak counts against the other one's least.
 //! * **C3, level.** Level are the one with the least figure and those of which it is not ahead.
 //! * **C4, the simpler one.** Of those that are level, the system's allocator is taken: it is there already. Where that is not among them, and the
@@ -23,7 +24,7 @@ const LEVEL: f64 = 1.03;
 
 /// The same, of fewer than [`ROUNDS`].
 const WIDE: f64 = 1.25;
-const ROUNDS: usize = 5;
+pub(super) const ROUNDS: usize = 5;
 
 /// Of so many rounds one may have come out otherwise.
 const OTHERWISE: usize = 8;

@@ -2,7 +2,7 @@
 //!
 //! Above: `stack`, for the page and for the terminal. Below: `choice`.
 
-use super::choice::{Best, Choice, Ratios};
+use super::choice::{Best, Choice, ROUNDS, Ratios};
 use super::escape;
 use super::pieces::many;
 
@@ -58,6 +58,12 @@ pub(super) fn others(choice: &Choice<'_>, reference: &str) -> String {
         words.push(format!("Not in the choice, because for something else: {}.", names.join(", ")));
     }
     words.push("The choice is by the product of processor time and peak memory.".into());
+    if (choice.rounds as usize) < ROUNDS {
+        let rounds = many(choice.rounds.into(), "round");
+        words.push(format!(
+            "After {rounds}, large differences only are told, and on a busy machine not even those."
+        ));
+    }
     words.join(" ")
 }
 
@@ -137,7 +143,10 @@ mod tests {
         let told = others(&choice, "system");
         assert!(told.starts_with("None surely takes less processor time than system. "), "{told}");
         assert!(told.contains("0.50 of the peak memory, level with tiny."), "{told}");
+        assert!(told.ends_with("processor time and peak memory."), "{told}");
         choice.rounds = 1;
+        let told = others(&choice, "system");
+        assert!(told.contains("After 1 round, large differences only are told"), "{told}");
         assert!(taken(&choice, "system").contains("As far as 1 round tells, level"));
         choice.best.level.clear();
         assert!(taken(&choice, "system").ends_with("processor time and peak memory together."));
