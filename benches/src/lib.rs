@@ -17,6 +17,7 @@ pub mod peers;
 mod places;
 pub mod pools;
 pub mod program;
+pub mod purpose;
 pub mod replay;
 pub mod report;
 pub mod run;

@@ -15,7 +15,7 @@ mod registry;
 #[cfg(feature = "mimalloc2")]
 pub use mimalloc::Mimalloc2;
 
-use crate::candidates::Purpose;
+use crate::purpose::Purpose;
 use std::alloc::{GlobalAlloc, System};
 use std::ffi::CStr;
 

@@ -89,7 +89,7 @@ impl Peer for tcmalloc_better::TCMalloc {
 impl Peer for scudo::GlobalScudoAllocator {
     const NAME: &'static str = "scudo";
     const ABOUT: &'static str = "LLVM's scudo: hardened against misuse";
-    const PURPOSE: crate::candidates::Purpose = crate::candidates::Purpose::Hardening;
+    const PURPOSE: crate::purpose::Purpose = crate::purpose::Purpose::Hardening;
     const VALUE: Self = Self;
 
     fn version() -> String {

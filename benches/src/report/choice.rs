@@ -16,7 +16,8 @@
 //!   least figure is a stack's of this workspace, the one of those stacks with the fewest layers is; else the one with the least figure.
 //!   By time alone, or memory alone, the one that is taken for both stays, if it is level.
 
-use crate::candidates::{Purpose, REFERENCE};
+use crate::candidates::REFERENCE;
+use crate::purpose::Purpose;
 use crate::run::results::{Measured, Peer, Results, TraceResult, ratio};
 
 /// What differs by less is level (C2).

@@ -51,7 +51,7 @@ pub(super) fn others(choice: &Choice<'_>, reference: &str) -> String {
         ));
     }
     if !choice.aside.is_empty() {
-        let one = |&(name, purpose): &(&str, crate::candidates::Purpose)| {
+        let one = |&(name, purpose): &(&str, crate::purpose::Purpose)| {
             format!("{} ({})", escape(name), purpose.name())
         };
         let names: Vec<_> = choice.aside.iter().map(one).collect();
@@ -93,7 +93,7 @@ fn alone(what: &str, best: &Best<'_>, choice: &Choice<'_>, reference: &str) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candidates::Purpose;
+    use crate::purpose::Purpose;
 
     fn ratios(name: &str, time: f64, memory: f64) -> Ratios<'_> {
         Ratios { name, time, memory }

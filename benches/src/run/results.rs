@@ -3,8 +3,9 @@
 //! Above: `table`, `report`. Below: `replay`'s outcomes.
 
 use super::setting::Setting;
-use crate::candidates::{Candidate, Purpose, REFERENCE};
+use crate::candidates::{Candidate, REFERENCE};
 use crate::program::facts::Facts;
+use crate::purpose::Purpose;
 use crate::replay::pauses::Pauses;
 use crate::replay::{Memory, Outcome};
 use serde::{Deserialize, Serialize};
