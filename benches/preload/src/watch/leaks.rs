@@ -7,7 +7,7 @@ use super::{Below, WATCHED, Watcher, variable};
 use crate::record::exit;
 use crate::report;
 use alloc_core::sync::{AtomicU32, Ordering};
-use alloc_core::{AllocError, Allocator, Layout, Leaks};
+use alloc_core::{Layout, Leaks};
 use alloc_sizeclass::Lookup;
 use core::ptr::NonNull;
 use std::ffi::OsString;
