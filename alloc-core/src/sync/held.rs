@@ -74,25 +74,28 @@ impl Held {
 
 #[cfg(all(loom, feature = "loom"))]
 mod blocking {
+    use alloc::boxed::Box;
     use core::cell::UnsafeCell;
     use core::mem::{ManuallyDrop, transmute};
     use loom::sync::{Mutex, MutexGuard};
 
-    /// Loom's `Mutex`, taken in one call and left in another. It stays where it is while it is held.
+    /// Loom's `Mutex`, taken in one call and left in another.
     pub(super) struct Blocking {
         /// The guard of whoever holds it. A lock may go away held: it is left then.
         guard: UnsafeCell<Option<ManuallyDrop<MutexGuard<'static, ()>>>>,
-        mutex: Mutex<()>,
+        /// In a box, so that it stays where it is if its lock moves while it is held.
+        mutex: Box<Mutex<()>>,
     }
 
-    // SAFETY: `guard` is touched by the holder of `mutex` alone.
+    // SAFETY: `guard` is touched by the holder of `mutex` alone; and loom runs all threads of a model on one of the system's,
+    // which is what a guard asks for.
     unsafe impl Send for Blocking {}
     // SAFETY: as above.
     unsafe impl Sync for Blocking {}
 
     impl Blocking {
         pub(super) fn new() -> Self {
-            Self { guard: UnsafeCell::new(None), mutex: Mutex::new(()) }
+            Self { guard: UnsafeCell::new(None), mutex: Box::new(Mutex::new(())) }
         }
 
         pub(super) fn try_acquire(&self) -> bool {
@@ -104,7 +107,8 @@ mod blocking {
         }
 
         fn keep(&self, guard: MutexGuard<'_, ()>) {
-            // SAFETY: the guard is dropped by `release`, while `self` is borrowed. Who has it alone touches the cell.
+            // SAFETY: the guard borrows what lies in the box, which is there as long as `self`: `release` drops it before, or
+            // nobody does. Who holds the mutex alone touches the cell.
             unsafe { *self.guard.get() = Some(ManuallyDrop::new(transmute(guard))) };
         }
 
