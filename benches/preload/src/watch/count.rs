@@ -28,21 +28,17 @@ struct Count {
 /// Counts an allocation of an ordinary size; `false` if it may be a watcher's: then [`settle`] says what it is.
 #[inline(always)]
 pub(super) fn passes(bytes: usize) -> bool {
-    let count = of_this_thread();
-    let calls = count.calls.get().wrapping_sub(1);
-    let left = count.bytes.get().wrapping_sub(bytes.cast_signed());
-    count.calls.set(calls);
-    count.bytes.set(left);
-    (calls | left) >= 0
+    with(|count| {
+        let calls = count.calls.get().wrapping_sub(1);
+        let left = count.bytes.get().wrapping_sub(bytes.cast_signed());
+        count.calls.set(calls);
+        count.bytes.set(left);
+        (calls | left) >= 0
+    })
 }
 
 /// What an allocation that does not pass is: what came to an end with it begins anew, by `calls` and `bytes`, which draw a distance.
 pub(super) fn settle(size: usize, calls: impl Fn() -> isize, bytes: impl Fn() -> isize) -> Due {
-    let count = of_this_thread();
-    if !count.is_drawn.replace(true) {
-        count.calls.set(calls().wrapping_sub(1));
-        count.bytes.set(bytes().wrapping_sub(size.cast_signed()));
-    }
     let is_over = |left: &Cell<isize>, draw: &dyn Fn() -> isize| {
         let is_over = left.get() < 0;
         if is_over {
@@ -50,7 +46,13 @@ pub(super) fn settle(size: usize, calls: impl Fn() -> isize, bytes: impl Fn() ->
         }
         is_over
     };
-    Due { calls: is_over(&count.calls, &calls), bytes: is_over(&count.bytes, &bytes) }
+    with(|count| {
+        if !count.is_drawn.replace(true) {
+            count.calls.set(calls().wrapping_sub(1));
+            count.bytes.set(bytes().wrapping_sub(size.cast_signed()));
+        }
+        Due { calls: is_over(&count.calls, &calls), bytes: is_over(&count.bytes, &bytes) }
+    })
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -71,10 +73,10 @@ mod storage {
     );
 
     #[inline(always)]
-    pub(super) fn of_this_thread<'t>() -> &'t Count {
+    pub(super) fn with<R>(look: impl FnOnce(&Count) -> R) -> R {
         let count: *const Count;
         // SAFETY: reads the thread pointer and a constant of the loader's. The symbol is a `Count`: three words, zero at first, one
-        // for each thread, who alone has the reference, in a function that it leaves before it ends.
+        // for each thread, which is in `look` as long as there is the reference.
         unsafe {
             core::arch::asm!(
                 "mov {count}, qword ptr [rip + strata_preload_watch_count@GOTTPOFF]",
@@ -82,7 +84,7 @@ mod storage {
                 count = out(reg) count,
                 options(pure, readonly, nostack),
             );
-            &*count
+            look(&*count)
         }
     }
 }
@@ -91,16 +93,15 @@ mod storage {
 mod storage {
     use super::{Cell, Count};
 
+    std::thread_local! {
+        static COUNT: Count =
+            const { Count { calls: Cell::new(0), bytes: Cell::new(0), is_drawn: Cell::new(false) } };
+    }
+
     #[inline(always)]
-    pub(super) fn of_this_thread<'t>() -> &'t Count {
-        std::thread_local! {
-            static COUNT: Count = const {
-                Count { calls: Cell::new(0), bytes: Cell::new(0), is_drawn: Cell::new(false) }
-            };
-        }
-        // SAFETY: constant, without a destructor: it lives as long as the thread, which leaves the function before it ends.
-        COUNT.with(|count| unsafe { &*core::ptr::from_ref(count) })
+    pub(super) fn with<R>(look: impl FnOnce(&Count) -> R) -> R {
+        COUNT.with(look)
     }
 }
 
-use storage::of_this_thread;
+use storage::with;
