@@ -114,9 +114,8 @@ fn pair_profile(rounds: usize) {
     }
 }
 
+#[inline(never)]
 fn pair_observe(rounds: usize) {
-    // The first slot of a span begins on a page, where samples begin, too: that is asked about once more.
-    black_box(start(&STACK, layout(64)));
     for _ in 0..rounds {
         let slot = black_box(start(&OBSERVED, layout(64)));
         // SAFETY: allocated right above, for this layout.
@@ -124,9 +123,8 @@ fn pair_observe(rounds: usize) {
     }
 }
 
+#[inline(never)]
 fn pair_limit(rounds: usize) {
-    // The first slot of a span begins on a page, where samples begin, too: that is asked about once more.
-    black_box(start(&STACK, layout(64)));
     for _ in 0..rounds {
         let slot = black_box(start(&LIMITED, layout(64)));
         // SAFETY: allocated right above, for this layout.
