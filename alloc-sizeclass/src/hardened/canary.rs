@@ -134,8 +134,11 @@ impl Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secret, Spoilt};
+    use super::super::wipe::{Places, SHORT_BYTES, wipe, wipe_short};
+    use super::{CANARY_BYTES, Secret, Spoilt};
+    use core::cell::UnsafeCell;
     use core::ptr::NonNull;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     #[test]
     fn text_and_zeroes_before_an_object_are_noticed_whatever_the_secret() {
@@ -179,6 +182,45 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// A slot is sealed and wiped again and again, while the owner of the next one looks at the word between them.
+    #[test]
+    fn a_neighbour_sees_a_whole_word_at_any_moment() {
+        const SIZES: [usize; 4] = [48, SHORT_BYTES, 832, 1920];
+        #[repr(align(16))]
+        struct Shared([UnsafeCell<u8>; 2048]);
+        // SAFETY: one thread writes to it; the other reads one word, which changes at once.
+        unsafe impl Sync for Shared {}
+        let secret = Secret::new(0x1234_5678_9abc_de00);
+        for (slot_bytes, slack) in SIZES.into_iter().flat_map(|bytes| [(bytes, 0), (bytes, 5)]) {
+            let memory = Shared([const { UnsafeCell::new(0) }; 2048]);
+            let (memory, is_over) = (&memory, &AtomicBool::new(false));
+            std::thread::scope(|scope| {
+                scope.spawn(move || {
+                    let slot = NonNull::new(memory.0[16].get()).unwrap();
+                    let (bytes, places) =
+                        (slot_bytes - CANARY_BYTES - slack, Places::of(slot_bytes));
+                    for _ in 0..1_000_000 {
+                        // SAFETY: the slot lies in the memory, and is this thread's.
+                        unsafe {
+                            secret.seal(slot, slot_bytes, bytes);
+                            match slot_bytes <= SHORT_BYTES {
+                                true => wipe_short(slot, slot_bytes, &places),
+                                false => wipe(slot, slot_bytes, bytes + 1),
+                            }
+                        }
+                    }
+                    is_over.store(true, Ordering::Relaxed);
+                });
+                let next = NonNull::new(memory.0[16 + slot_bytes].get()).unwrap();
+                while !is_over.load(Ordering::Relaxed) {
+                    // SAFETY: the word lies in the memory.
+                    let is_intact = unsafe { secret.is_intact_before(next) };
+                    assert!(is_intact, "slots of {slot_bytes} bytes, {slack} left");
+                }
+            });
         }
     }
 

@@ -4,7 +4,9 @@
 //! Up to [`SHORT_BYTES`] both are one straight line for all slots, of stores or loads that overlap where the slot is
 //! shorter: which class comes next is hard to foresee, and a branch that goes wrong costs more than all of them.
 
-use core::ptr::NonNull;
+use super::canary::CANARY_BYTES as LAST_BYTES;
+use alloc_core::sync::store_word;
+use core::ptr::{NonNull, null_mut};
 
 /// What is done in a straight line.
 pub(super) const SHORT_BYTES: usize = 128;
@@ -56,7 +58,8 @@ impl Places {
     }
 }
 
-/// Zeroes a short slot.
+/// Zeroes a short slot. Its last word is never seen half zero (`canary.rs`): what is written at once is aligned, and holds it as a
+/// whole.
 ///
 /// # Safety
 ///
@@ -75,17 +78,19 @@ pub(super) unsafe fn wipe_short(slot: NonNull<u8>, slot_bytes: usize, places: &P
     }
 }
 
-/// Zeroes a slot, of `slot_bytes` bytes, of which only the first `used_bytes` and the last 16 may differ from zero.
+/// Zeroes a slot, of `slot_bytes` bytes, of which only the first `used_bytes` and the last [`LAST_BYTES`] may differ from zero.
 ///
 /// # Safety
 ///
 /// `slot` has `slot_bytes` bytes, at least 16, is aligned to 16, and is the caller's.
 #[inline(always)]
 pub(super) unsafe fn wipe(slot: NonNull<u8>, slot_bytes: usize, used_bytes: usize) {
+    let last = slot_bytes - LAST_BYTES;
     // SAFETY: the caller's promise.
     unsafe {
-        slot.write_bytes(0, used_bytes);
-        slot.add(slot_bytes - 16).cast::<Word>().write(Word::ZERO);
+        slot.write_bytes(0, used_bytes.min(last));
+        // The owner of the next slot may look at this word at any moment (`canary.rs`): it changes at once.
+        store_word(slot.add(last).cast().as_ptr(), null_mut());
     }
 }
 

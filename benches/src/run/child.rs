@@ -128,9 +128,11 @@ fn interpret<T: DeserializeOwned>(
     serde_json::from_str(out).map_err(|error| format!("gave no answer: {error}{}", last(err)))
 }
 
-/// The last line that the child wrote to its standard error, if it wrote any.
+/// What the child said last on its standard error, if it said anything: not the calls below it, nor what it notes besides.
 fn last(err: &str) -> String {
-    err.lines().rfind(|line| !line.trim().is_empty()).map_or(String::new(), |l| format!(": {l}"))
+    let says = |line: &&str| !line.is_empty() && !line.starts_with([' ', '\t']);
+    let said = err.lines().rfind(|line| says(line) && !line.starts_with("note:"));
+    said.map_or(String::new(), |line| format!(": {line}"))
 }
 
 /// The usual name of a signal.
@@ -195,6 +197,11 @@ mod tests {
         assert_eq!(told(None, "", ""), "did not end within 9 s");
         assert_eq!(told(end(libc::SIGSEGV), "", ""), "was killed by signal 11 (SIGSEGV)");
         assert_eq!(told(end(2 << 8), "", "x\nwhy\n\n"), "ended with exit code 2: why");
+        let mistake = "strata: double free at 0x10\n    0x20 main (main.rs:1)\n";
+        let told_of_it = "was killed by signal 6 (SIGABRT): strata: double free at 0x10";
+        assert_eq!(told(end(libc::SIGABRT), "", mistake), told_of_it);
+        let panic = "thread 'main' panicked at a.rs:1:1:\nwhy\nnote: run with RUST_BACKTRACE=1\n";
+        assert_eq!(told(end(101 << 8), "", panic), "ended with exit code 101: why");
         assert!(told(end(0), "nonsense", "").starts_with("gave no answer"));
         let fault = Fault { thread: 1, event: 7, op: "free".into(), what: "bad".into() };
         let text = serde_json::to_string(&Err::<Outcome, _>(fault)).unwrap();
