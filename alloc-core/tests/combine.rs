@@ -245,6 +245,30 @@ fn limit_counts_exactly() {
     assert_eq!(stack.live_bytes(), 0);
 }
 
+#[test]
+fn a_limit_may_change_at_any_time() {
+    let stack = Limit::new(64, Global);
+    let first = stack.allocate(L64).unwrap();
+    assert!(stack.allocate(L16).is_err());
+    stack.set_limit_bytes(256);
+    let second = stack.allocate(L64).unwrap();
+    stack.set_limit_bytes(100);
+    // SAFETY: each is live, with this layout, until the line that takes it.
+    unsafe {
+        assert_eq!((stack.live_bytes(), stack.limit_bytes()), (128, 100), "what is live stays");
+        assert_eq!(stack.verify(), Ok(()));
+        assert!(stack.allocate(Layout::new::<u8>()).is_err());
+        let first = stack.shrink(first.cast(), L64, L16).unwrap();
+        assert!(stack.allocate(L64).is_err(), "80 and 64 are more than 100");
+        let third = stack.allocate(L16).unwrap();
+        assert_eq!((stack.live_bytes(), stack.peak_bytes(), stack.refused()), (96, 128, 3));
+        for (object, layout) in [(first, L16), (second, L64), (third, L16)] {
+            stack.deallocate(object.cast(), layout);
+        }
+    }
+    assert_eq!((stack.live_bytes(), stack.verify()), (0, Ok(())));
+}
+
 /// A layer that keeps what is freed (up to one allocation) and gives it down only when asked.
 struct Hoarding<A> {
     kept: Cell<Option<(NonNull<u8>, Layout)>>,

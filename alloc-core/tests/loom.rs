@@ -280,6 +280,38 @@ fn limit_r1_never_above() {
     });
 }
 
+/// combine/limit.rs, R3: a limit that was raised is one for whoever sees what was charged under it.
+///
+/// weakened: the store of the limit Relaxed → caught (broken: above the highest limit)
+/// weakened: the load of the limit Relaxed → caught (likewise)
+/// weakened: `charge` Relaxed → caught (likewise)
+/// weakened: the load in `verify` Relaxed → caught (likewise)
+/// weakened: the limit stored before the highest one → caught (likewise)
+#[test]
+fn limit_r3_a_raised_limit_is_the_highest() {
+    loom::model(|| {
+        let stack = Arc::new(Limit::new(10, Global));
+        let raises = {
+            let stack = Arc::clone(&stack);
+            thread::spawn(move || stack.set_limit_bytes(64))
+        };
+        let asks = {
+            let stack = Arc::clone(&stack);
+            thread::spawn(move || {
+                let layout = Layout::new::<[u8; 64]>();
+                if let Ok(slice) = stack.allocate(layout) {
+                    // SAFETY: allocated in the line before, with this layout.
+                    unsafe { stack.deallocate(slice.cast(), layout) };
+                }
+            })
+        };
+        assert!(stack.verify().is_ok());
+        raises.join().unwrap();
+        asks.join().unwrap();
+        assert_eq!((stack.live_bytes(), stack.limit_bytes()), (0, 64));
+    });
+}
+
 /// combine/limit.rs, R2: what was charged is given back exactly once.
 ///
 /// weakened: `discharge` as a load and a store → caught (bytes stay charged)

@@ -2,9 +2,10 @@
 //!
 //! Rules:
 //! * R1: bytes are charged before the layer below is asked, and only if they stay within the limit
-//!   (one atomic step), so `live_bytes <= limit_bytes` holds at every moment.
+//!   (one atomic step), so that live bytes never exceed the highest limit there was.
 //! * R2: what was charged is given back exactly once: when the layer below refuses, or when the
 //!   allocation is freed. Usable sizes make it exact: every layout that fits has the same (L2).
+//! * R3: who sees a limit sees it in `highest_bytes`, and who sees what was charged under it does, too.
 
 use super::REFUSED;
 use crate::sync::{AtomicUsize, Ordering};
@@ -16,7 +17,8 @@ use core::ptr::NonNull;
 /// Refuses what would make more than `limit_bytes` live at a time.
 ///
 /// Bytes count by [usable size](Layer::usable_size). A grow or shrink is charged the difference;
-/// while the layer below moves an allocation, it may hold both copies.
+/// while the layer below moves an allocation, it may hold both copies. The limit may change while the
+/// program runs: [`set_limit_bytes`](Self::set_limit_bytes).
 ///
 /// ```
 /// use alloc_core::{Allocator, Layout, Limit, api2::alloc::Global};
@@ -31,7 +33,9 @@ use core::ptr::NonNull;
 /// # Ok::<(), alloc_core::AllocError>(())
 /// ```
 pub struct Limit<A> {
-    limit_bytes: usize,
+    limit_bytes: AtomicUsize,
+    /// The highest limit so far.
+    highest_bytes: AtomicUsize,
     live_bytes: AtomicUsize,
     peak_bytes: AtomicUsize,
     refused: AtomicUsize,
@@ -43,7 +47,8 @@ impl<A> Limit<A> {
         /// At most `limit_bytes` bytes live at a time, from `below`.
         pub const fn new(limit_bytes: usize, below: A) -> Self {
             Self {
-                limit_bytes,
+                limit_bytes: AtomicUsize::new(limit_bytes),
+                highest_bytes: AtomicUsize::new(limit_bytes),
                 live_bytes: AtomicUsize::new(0),
                 peak_bytes: AtomicUsize::new(0),
                 refused: AtomicUsize::new(0),
@@ -54,8 +59,36 @@ impl<A> Limit<A> {
 
     /// The most bytes that may be live.
     #[must_use]
-    pub const fn limit_bytes(&self) -> usize {
-        self.limit_bytes
+    pub fn limit_bytes(&self) -> usize {
+        // ORDERING: Acquire meets `set_limit_bytes` (R3).
+        self.limit_bytes.load(Ordering::Acquire)
+    }
+
+    /// Changes the limit, for what is asked for from now on. Nothing that is live is touched: where more is live than the new limit allows,
+    /// everything that asks for more is refused until enough of it has been freed.
+    ///
+    /// ```
+    /// use alloc_core::{Allocator, Layout, Limit, api2::alloc::Global};
+    ///
+    /// let stack = Limit::new(100, Global);
+    /// let layout = Layout::new::<[u8; 64]>();
+    /// let first = stack.allocate(layout)?;
+    /// assert!(stack.allocate(layout).is_err());
+    /// stack.set_limit_bytes(128);
+    /// let second = stack.allocate(layout)?;
+    /// stack.set_limit_bytes(0);
+    /// assert_eq!((stack.live_bytes(), stack.limit_bytes()), (128, 0));
+    /// # // SAFETY: both were allocated from this stack with this layout.
+    /// # unsafe {
+    /// #     stack.deallocate(first.cast(), layout);
+    /// #     stack.deallocate(second.cast(), layout);
+    /// # }
+    /// # Ok::<(), alloc_core::AllocError>(())
+    /// ```
+    pub fn set_limit_bytes(&self, limit_bytes: usize) {
+        self.highest_bytes.fetch_max(limit_bytes, Ordering::Relaxed);
+        // ORDERING: Release: whoever charges under this limit hands on the highest one (R3).
+        self.limit_bytes.store(limit_bytes, Ordering::Release);
     }
 
     /// The bytes that are live.
@@ -93,10 +126,11 @@ impl<A> Limit<A> {
         if bytes == 0 {
             return Ok(());
         }
-        // ORDERING: Relaxed throughout this file; the figures guard no other memory, and R1 and R2
-        // need each step to be atomic, not ordered.
-        let charged = self.live_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |live| {
-            live.checked_add(bytes).filter(|live| *live <= self.limit_bytes)
+        let limit_bytes = self.limit_bytes();
+        // ORDERING: Release meets `verify` (R3). Relaxed in the rest of this file; the figures guard no other memory, and R1
+        // and R2 need each step to be atomic, not ordered.
+        let charged = self.live_bytes.fetch_update(Ordering::Release, Ordering::Relaxed, |live| {
+            live.checked_add(bytes).filter(|live| *live <= limit_bytes)
         });
         match charged {
             Ok(before) => {
@@ -152,7 +186,7 @@ impl<A: Layer> Limit<A> {
 impl<A: fmt::Debug> fmt::Debug for Limit<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limit")
-            .field("limit_bytes", &self.limit_bytes)
+            .field("limit_bytes", &self.limit_bytes())
             .field("live_bytes", &self.live_bytes())
             .field("peak_bytes", &self.peak_bytes())
             .field("below", &self.below)
@@ -216,7 +250,7 @@ unsafe impl<A: Layer> Layer for Limit<A> {
 
     fn report(&self, report: &mut Report<'_>) {
         report.layer("Limit", |report| {
-            report.bytes("limit", self.limit_bytes);
+            report.bytes("limit", self.limit_bytes());
             report.bytes("live", self.live_bytes());
             report.bytes("peak", self.peak_bytes());
             report.count("refused", self.refused() as u64);
@@ -224,8 +258,10 @@ unsafe impl<A: Layer> Layer for Limit<A> {
         });
     }
     fn verify(&self) -> Result<(), Broken> {
-        let live = self.live_bytes();
-        Broken::unless(live <= self.limit_bytes, "Limit", "live bytes are within the limit", live)?;
+        // ORDERING: Acquire meets `charge` (R3).
+        let live = self.live_bytes.load(Ordering::Acquire);
+        let highest = self.highest_bytes.load(Ordering::Relaxed);
+        Broken::unless(live <= highest, "Limit", "live bytes are within the limit", live)?;
         self.below.verify()
     }
 }
