@@ -123,9 +123,11 @@ fn answer(
             escape(most.1)
         )?;
     }
+    let threads = results.traces.iter().any(|trace| trace.facts.replay_threads > 1);
+    let waits = if threads { ", and for threads that wait for each other" } else { "" };
     writeln!(
         out,
-        "The kernel took {} of the processor time of {name}, for {} page faults and for memory that was mapped and given back.</p>",
+        "The kernel took {} of the processor time of {name}, for {} page faults, for memory that was mapped and given back{waits}.</p>",
         part(long.sys_ns as f64 / long.cpu_ns.max(1) as f64),
         grouped(long.minor_faults)
     )

@@ -7,6 +7,7 @@ use super::figures::{self, Cell};
 use super::pieces::{figure, grouped, many, shortened};
 use super::plots::{self, Bar, WIDTH};
 use super::{escape, words};
+use crate::purpose::Purpose;
 use crate::run::results::{Means, Measured, Results, TraceResult, Verdict};
 use crate::table::row;
 use crate::units::ms;
@@ -120,7 +121,11 @@ fn means_table(
         "version",
         "what it is",
     ];
-    let best = |of: fn(&Means) -> f64| means.iter().flatten().map(of).min_by(f64::total_cmp);
+    let best = |of: fn(&Means) -> f64| {
+        let all = results.candidates.iter().zip(means);
+        let chosen = all.filter(|(peer, _)| peer.purpose == Purpose::General);
+        chosen.filter_map(|(_, means)| means.as_ref()).map(of).min_by(f64::total_cmp)
+    };
     let least = [best(|m| m.cpu), best(|m| m.peak), best(|m| m.time)];
     let cells = |means: &Option<Means>| match means {
         None => (0..5).map(|_| Cell::none()).chain([Cell::plain("0".into())]).collect::<Vec<_>>(),
@@ -142,7 +147,7 @@ fn means_table(
     figures::marked_table(out, &heads, rows, taken)?;
     writeln!(
         out,
-        "<p class=\"soft\">Ratios are geometric means over the programs, less is better; the best of a column is green. \
+        "<p class=\"soft\">Ratios are geometric means over the programs, less is better; the best of a column, of those in the choice, is green. \
          Kernel and faults are sums.</p>"
     )
 }
@@ -177,7 +182,10 @@ fn programs(out: &mut String, results: &Results) -> std::fmt::Result {
     };
     figures::table(out, &heads, results.traces.iter().map(|trace| (&*trace.name, row(trace))))?;
     let reference = escape(results.reference());
-    writeln!(out, "<p class=\"soft\">Times the {reference} allocator’s on the same program.</p>")
+    writeln!(
+        out,
+        "<p class=\"soft\">Times the {reference} allocator’s on the same program. By one figure alone, the one that is taken stays where it is level.</p>"
+    )
 }
 
 /// All figures of a trace, and its times.
@@ -230,10 +238,12 @@ fn table(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt::
     ];
     heads.iter().try_for_each(|head| write!(out, "<th>{}</th>", escape(head)))?;
     writeln!(out, "</tr>")?;
+    let all = results.candidates.iter().filter(|peer| peer.purpose == Purpose::General);
+    let chosen: Vec<_> = all.filter_map(|peer| trace.measured(&peer.name)).collect();
     for row in &trace.rows {
         write!(out, "<tr><td class=\"text\">{}</td>", escape(&row.candidate))?;
         match &row.verdict {
-            Verdict::Measured(m) => cells(out, trace, m, base)?,
+            Verdict::Measured(m) => cells(out, &chosen, m, base)?,
             Verdict::Skipped(why) => {
                 write!(out, "<td class=\"why\" colspan=\"10\">skipped: {}</td>", escape(why))?;
             }
@@ -247,17 +257,14 @@ fn table(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt::
     writeln!(out, "{}", figures::END)
 }
 
-/// A row's figures, as the terminal has them; the best time and the best peak stand out.
+/// A row's figures, as the terminal has them; the best time and the best peak of those in the choice stand out.
 fn cells(
     out: &mut String,
-    trace: &TraceResult,
+    chosen: &[&Measured],
     m: &Measured,
     base: Option<&Measured>,
 ) -> std::fmt::Result {
-    let is_best = |of: fn(&Measured) -> u64| {
-        let all = trace.rows.iter().filter_map(|row| trace.measured(&row.candidate));
-        all.map(of).min() == Some(of(m))
-    };
+    let is_best = |of: fn(&Measured) -> u64| chosen.iter().map(|&m| of(m)).min() == Some(of(m));
     let best = [
         (0, is_best(|m| m.wall_ns)),
         (2, is_best(|m| m.cpu_ns)),

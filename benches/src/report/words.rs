@@ -10,7 +10,15 @@ use super::pieces::many;
 pub(super) fn taken(choice: &Choice<'_>, reference: &str) -> String {
     let Best { taken, level } = &choice.best;
     let (name, base) = (escape(taken.name), escape(reference));
-    let head = if taken.name == reference {
+    let head = if let Some(least) = choice.best.much_less(|it| it.time * it.memory) {
+        return format!(
+            "For this traffic the rounds do not tell: <b>{}</b> took <b>{:.2}</b> of the {base} allocator’s processor time and <b>{:.2}</b> of its peak memory, but they \
+             differ too much to put it ahead of {name}. Repeat it on a quiet machine, or with more rounds; until then <b>{name}</b> is the simpler choice.",
+            escape(least.name),
+            least.time,
+            least.memory
+        );
+    } else if taken.name == reference {
         format!("For this traffic stay with <b>{name}</b>")
     } else {
         format!(
@@ -58,6 +66,7 @@ pub(super) fn others(choice: &Choice<'_>, reference: &str) -> String {
         words.push(format!("Not in the choice, because for something else: {}.", names.join(", ")));
     }
     words.push("The choice is by the product of processor time and peak memory.".into());
+    words.push("A replay is the allocator alone: the program itself gains or loses less, by how much of its time it spends in it.".into());
     if (choice.rounds as usize) < ROUNDS {
         let rounds = many(choice.rounds.into(), "round");
         words.push(format!(
@@ -77,7 +86,7 @@ fn alone(what: &str, best: &Best<'_>, choice: &Choice<'_>, reference: &str) -> S
     let name = escape(best.taken.name);
     if best.taken.name == choice.taken() {
         let surely = if best.level.is_empty() { "" } else { "surely " };
-        return format!("None {surely}takes less {what} than {name}.");
+        return format!("None of those in the choice {surely}takes less {what} than {name}.");
     }
     let level: Vec<_> = best.level.iter().map(|it| escape(it.name)).collect();
     let level = match level.is_empty() {
@@ -124,10 +133,21 @@ mod tests {
         );
         assert_eq!(
             others(&choice, "system"),
-            "None takes less processor time than strata. If only peak memory counts: small, with 1.20 of the processor time and 0.50 of the peak \
+            "None of those in the choice takes less processor time than strata. If only peak memory counts: small, with 1.20 of the processor time and 0.50 of the peak \
              memory. Not in the choice, because for something else: strata-sampled (watching). The choice is by the product of processor time and \
-             peak memory."
+             peak memory. A replay is the allocator alone: the program itself gains or loses less, by how much of its time it spends in it."
         );
+    }
+
+    #[test]
+    fn rounds_that_do_not_tell_are_said_not_to() {
+        let told =
+            taken(&choice(ratios("system", 1.0, 1.0), vec![ratios("strata", 0.39, 1.1)]), "system");
+        assert!(
+            told.starts_with("For this traffic the rounds do not tell: <b>strata</b> took"),
+            "{told}"
+        );
+        assert!(told.ends_with("until then <b>system</b> is the simpler choice."), "{told}");
     }
 
     #[test]
@@ -141,9 +161,14 @@ mod tests {
         choice.quickest.level = choice.best.level.clone();
         choice.smallest.level = vec![ratios("tiny", 1.3, 0.51)];
         let told = others(&choice, "system");
-        assert!(told.starts_with("None surely takes less processor time than system. "), "{told}");
+        assert!(
+            told.starts_with(
+                "None of those in the choice surely takes less processor time than system. "
+            ),
+            "{told}"
+        );
         assert!(told.contains("0.50 of the peak memory, level with tiny."), "{told}");
-        assert!(told.ends_with("processor time and peak memory."), "{told}");
+        assert!(told.ends_with("of its time it spends in it."), "{told}");
         choice.rounds = 1;
         let told = others(&choice, "system");
         assert!(told.contains("After 1 round, large differences only are told"), "{told}");

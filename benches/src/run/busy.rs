@@ -34,13 +34,15 @@ impl Results {
         if let Some(times) = self.waited().filter(|&times| times > WAITED) {
             signs.push(format!("replays of one thread took {times:.2} of their processor time"));
         }
+        let mut trust = "trust the CPU times, not the wall times";
         if let Some(spread) = self.spread().filter(|&spread| spread > SPREAD) {
             let percent = spread * 100.0;
             signs.push(format!("the middle half of the rounds lies {percent:.0} % apart"));
+            trust = "the CPU times differ, too, less than the wall times; repeat it on a quiet machine, or with more rounds";
         }
         (!signs.is_empty()).then(|| {
             let signs = signs.join("; ");
-            format!("the machine was busy ({signs}): trust the CPU times, not the wall times")
+            format!("the machine was busy ({signs}): {trust}")
         })
     }
 

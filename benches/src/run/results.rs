@@ -74,8 +74,7 @@ pub enum Verdict {
     Failed(String),
 }
 
-/// Medians over rounds; a mean for the kernel's part of the time, which the system tells apart by
-/// ticks.
+/// Medians over rounds. The kernel's part of the time is told apart by ticks of some milliseconds: only over all rounds together does its share say something.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Measured {
     /// Wall time: median.
@@ -89,7 +88,7 @@ pub struct Measured {
     /// so that they can be compared with each other.
     #[serde(default)]
     pub cpu_rounds_ns: Vec<u64>,
-    /// The part of it in the kernel: mean.
+    /// The part of it in the kernel, by its share of all rounds.
     pub sys_ns: u64,
     /// Page faults.
     pub minor_faults: u64,
@@ -115,16 +114,18 @@ impl Measured {
         let memory = memories.into_iter().nth(middle)?;
         let figure = |of: fn(&Outcome) -> u64| median(times.iter().map(|&o| of(o)));
         let cpu: fn(&Outcome) -> u64 = |o| o.user_ns + o.sys_ns;
+        let cpu_ns = figure(cpu)?;
+        let sum = |of: fn(&Outcome) -> u64| times.iter().map(|&o| of(o) as f64).sum::<f64>();
         let walls = || times.iter().map(|o| o.wall_ns);
         Some(Self {
             wall_ns: figure(|o| o.wall_ns)?,
             wall_range_ns: (walls().min()?, walls().max()?),
-            cpu_ns: figure(cpu)?,
+            cpu_ns,
             cpu_rounds_ns: rounds
                 .iter()
                 .filter_map(|round| median(round.iter().map(cpu)))
                 .collect(),
-            sys_ns: times.iter().map(|o| o.sys_ns).sum::<u64>() / times.len() as u64,
+            sys_ns: (cpu_ns as f64 * sum(|o| o.sys_ns) / sum(cpu).max(1.0)) as u64,
             minor_faults: figure(|o| o.minor_faults)?,
             memory,
             peak_range_bytes,
@@ -274,6 +275,16 @@ mod tests {
         let measured = Measured::of(&rounds, memories, Pauses::default()).unwrap();
         assert_eq!((&*measured.cpu_rounds_ns, measured.cpu_ns), (&[6, 100][..], 8));
         assert_eq!(measured.peak_range_bytes, (10, 30));
+    }
+
+    #[test]
+    fn the_kernels_part_is_never_more_than_the_whole() {
+        let time = |user_ns, sys_ns| Outcome { user_ns, sys_ns, ..Outcome::default() };
+        let memory = Outcome { memory: Some(Memory::default()), ..Outcome::default() };
+        // One round took nine times as long, nearly all of it in the kernel.
+        let rounds = [vec![time(60, 40), time(60, 40), time(20, 880)]];
+        let measured = Measured::of(&rounds, vec![memory], Pauses::default()).unwrap();
+        assert_eq!((measured.cpu_ns, measured.sys_ns), (100, 87));
     }
 
     #[test]
