@@ -4,7 +4,12 @@
 
 #[cfg(feature = "std")]
 mod cache;
-#[cfg(all(feature = "hardened", unix, not(all(loom, feature = "loom"))))]
+#[cfg(all(
+    feature = "hardened",
+    unix,
+    target_pointer_width = "64",
+    not(all(loom, feature = "loom"))
+))]
 pub mod hardened;
 mod heap;
 mod resize;
@@ -16,7 +21,12 @@ pub use alloc_core::api2;
 pub use cache::checked::{Checked, Misuse};
 #[cfg(feature = "std")]
 pub use cache::{CacheFigures, Instance, Key, ThreadCache};
-#[cfg(all(feature = "hardened", unix, not(all(loom, feature = "loom"))))]
+#[cfg(all(
+    feature = "hardened",
+    unix,
+    target_pointer_width = "64",
+    not(all(loom, feature = "loom"))
+))]
 pub use hardened::Hardened;
 pub use heap::{Batch, BatchHeap, Lookup, SizeClassHeap};
 pub use table::{
@@ -31,7 +41,7 @@ pub mod __private {
     #[cfg(unix)]
     pub use crate::cache::ExitKey;
     pub use crate::cache::{AtExit, EMPTY, Lists, Local, StaticKey};
-    #[cfg(all(feature = "hardened", unix))]
+    #[cfg(all(feature = "hardened", unix, target_pointer_width = "64"))]
     pub use crate::hardened::{
         Key as HardenedKey, Record, Static as HardenedStatic, Thread as HardenedThread,
     };

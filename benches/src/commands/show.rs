@@ -58,7 +58,10 @@ fn histogram(sizes: &Histogram) -> comfy_table::Table {
     table.set_header(["sizes up to", "requests", "in bytes", ""]);
     let most = sizes.entries().iter().map(|entry| entry.count).max().unwrap_or(0).max(1);
     for entry in sizes.entries() {
-        let bar = "█".repeat((entry.count * BAR).div_ceil(most) as usize);
+        let bar = match entry.count * BAR / most {
+            0 => "▏".into(),
+            blocks => "█".repeat(blocks as usize),
+        };
         let sum = bytes(entry.bytes);
         table.add_row([bytes(entry.up_to_bytes), entry.count.to_string(), sum, bar]);
     }
