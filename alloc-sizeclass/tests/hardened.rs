@@ -42,6 +42,7 @@ stack_with!(LOOK: OnlyLook = Parts { wipe: true, look: true, ..Parts::NONE });
 stack_with!(REST: OnlyRest = Parts { rest: true, ..Parts::NONE });
 stack_with!(GUARDS: OnlyGuards = Parts { guards: true, ..Parts::NONE });
 stack_with!(UNGUARDED: AllButGuards = Parts { guards: false, ..Parts::ALL });
+stack_with!(NEIGHBOURS: AllOfThem = Parts::ALL);
 
 #[test]
 fn conformance() {
@@ -148,6 +149,49 @@ fn threads_free_each_others_objects() {
     }
     giver.join().unwrap();
     STACK.verify().unwrap();
+}
+
+/// Objects that fill their slots to the last byte before the canary, of threads that share spans: each free looks at a word that the slot's
+/// neighbour may be sealing, moving or wiping at this moment.
+#[test]
+fn neighbours_of_other_threads_are_never_seen_half_done() {
+    const SLOTS: [usize; 6] = [32, 128, 160, 832, 1024, 7168];
+    let work = |seed: u64| {
+        let mut random = seed;
+        let mut held: Vec<(NonNull<u8>, Layout)> = Vec::new();
+        for step in 0..500_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let draw = (random >> 33) as usize;
+            if held.len() < 24 || step % 3 == 0 {
+                let bytes = SLOTS[draw % SLOTS.len()] - 8;
+                let layout = Layout::from_size_align(bytes, 8).unwrap();
+                let object: NonNull<u8> = NEIGHBOURS.allocate(layout).unwrap().cast();
+                // SAFETY: allocated right above.
+                unsafe { object.write_bytes(seed as u8, bytes) };
+                held.push((object, layout));
+                continue;
+            }
+            let (object, layout) = held.swap_remove(draw % held.len());
+            // SAFETY: allocated above, with this layout, by this thread; to shrink by a byte is to stay in the slot.
+            unsafe {
+                assert_eq!(object.add(layout.size() - 1).read(), seed as u8);
+                let less = Layout::from_size_align(layout.size() - 1, 8).unwrap();
+                let object = NEIGHBOURS.shrink(object, layout, less).unwrap().cast();
+                let object = NEIGHBOURS.grow(object, less, layout).unwrap().cast();
+                NEIGHBOURS.deallocate(object, layout);
+            }
+        }
+        for (object, layout) in held {
+            // SAFETY: as above.
+            unsafe { NEIGHBOURS.deallocate(object, layout) };
+        }
+    };
+    std::thread::scope(|scope| {
+        for seed in 1..=4 {
+            scope.spawn(move || work(seed));
+        }
+    });
+    NEIGHBOURS.verify().unwrap();
 }
 
 /// A freed address stays away for as long as so many more objects have not been freed, and comes back at some time.

@@ -196,6 +196,10 @@ fn details(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt
     let command = trace.facts.command.join(" ");
     writeln!(out, "<p><code>{}</code></p>", escape(&shortened(&command)))?;
     table(out, results, trace)?;
+    writeln!(
+        out,
+        "<p class=\"soft\">Resident / live: resident memory over the bytes of live objects. Where a program has freed all it had, the figure at the end is large, and says little.</p>"
+    )?;
     writeln!(out, "<div class=\"plots\">")?;
     let measured = results.measured(trace);
     let caption = "Processor time of all threads: median, and the middle half of the rounds; shorter is better. Pale: the part in the kernel (unknown for less than 10 ms).";
@@ -211,7 +215,7 @@ fn details(out: &mut String, results: &Results, trace: &TraceResult) -> std::fmt
             let name = escape(name);
             writeln!(
                 out,
-                "<details><summary>what {name} says of itself after the replay</summary><pre>{}</pre></details>",
+                "<details><summary>what {name} says of itself after the replay</summary><p class=\"soft\">Line by line: <code>docs/reports.md</code> in the repository.</p><pre>{}</pre></details>",
                 escape(report)
             )?;
         }
