@@ -22,17 +22,16 @@ mod leaks;
 mod profile;
 mod sampled;
 
+use crate::stack::{Heap, Table};
 use crate::{errno, gate, report, stack};
 use alloc_arena::{Arena, Os};
 use alloc_core::{AllocError, Allocator, Layer, Layout, profile::PAGE_BYTES};
-use alloc_sizeclass::{BatchHeap, ClassTable, SizeClassHeap, ThreadCache, thread_cache};
+use alloc_sizeclass::{BatchHeap, Class, ClassTable, Lookup, ThreadCache, thread_cache};
 use core::ptr::NonNull;
 use count::Due;
 use libc::c_void;
 use std::ffi::OsString;
 use std::sync::OnceLock;
-
-type Heap = SizeClassHeap<Arena<Os>>;
 
 thread_cache! {
     #[initial_exec = "strata_preload_watched_thread_cache"]
@@ -45,8 +44,9 @@ type Below = &'static ThreadCache<Heap, WATCHED>;
 
 /// A watcher, for C: which has no layouts, so that an address is asked for its own.
 trait Watcher: Layer + Sync {
-    /// A layout that fits the live allocation at `ptr`; `None` where none starts.
-    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout>;
+    /// A layout that fits what is live at `ptr`, if the watcher knows of it and has to be asked to free it; `None` for all else, of
+    /// which `WATCHED` is told. (A watcher that has every call is not asked for this.)
+    fn known(&self, ptr: NonNull<u8>) -> Option<Layout>;
 
     /// Draws how many allocations pass until one is the watcher's.
     fn calls_to_pass(&self) -> isize {
@@ -60,7 +60,7 @@ trait Watcher: Layer + Sync {
 
     /// Makes an allocation at which something is due. `None`: the watcher need not know of it, and `WATCHED` may serve it. (A
     /// watcher that has every call is not asked this.)
-    fn make(&self, _: Layout, _: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+    fn make(&self, _: Wish, _: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
         None
     }
 
@@ -76,6 +76,13 @@ trait Watcher: Layer + Sync {
     ///
     /// This thread, or the one that it is the copy of, called `freeze_alone`, and has not called this since.
     unsafe fn thaw_alone(&self);
+}
+
+/// What is to be allocated.
+#[derive(Clone, Copy)]
+struct Wish {
+    layout: Layout,
+    zeroed: bool,
 }
 
 /// Set at the start, for good.
@@ -125,49 +132,168 @@ fn watcher() -> Option<&'static dyn Watcher> {
     WATCHER.get().copied()
 }
 
-/// `malloc`. What passes comes from a list of the thread's, if there is one.
-#[inline(never)]
-pub(crate) extern "C" fn allocate_unless_drawn(size: usize) -> *mut c_void {
-    if gate::is_ordinary(size) && count::passes(size) {
-        let class = <Heap as BatchHeap>::Table::class_of_size(size);
-        if let Some(slot) = class.and_then(|class| WATCHED.allocate_cached(class)) {
-            return slot.as_ptr().cast();
-        }
-        // SAFETY: ordinary sizes are bounded.
-        return start(WATCHED.allocate(unsafe { stack::natural(size) }));
+/// While it is watched in part: `malloc` of what has a class. What passes comes from a list of the thread's, if there is one.
+#[inline(always)]
+pub(crate) fn allocate_unless_drawn(size: usize, class: Class) -> *mut c_void {
+    if !count::passes(size) {
+        return allocate_drawn(size, false);
     }
-    allocate_drawn(size)
+    match WATCHED.allocate_cached(class) {
+        Some(slot) => slot.as_ptr().cast(),
+        None => allocate_refilled(class),
+    }
 }
 
-/// The rest: what is not ordinary, or does not pass.
+/// What passes, without a slot on the list.
 #[inline(never)]
-extern "C" fn allocate_drawn(size: usize) -> *mut c_void {
-    let Some(watcher) = watcher().filter(|_| size <= gate::LARGEST_BYTES) else {
-        return stack::exhausted();
-    };
-    let is_counted = gate::is_ordinary(size);
-    let size = size.max(1);
-    // SAFETY: bounded above.
-    let layout = unsafe { stack::natural(size) };
-    let made = if is_counted || !count::passes(size) {
-        let due = count::settle(size, || watcher.calls_to_pass(), || watcher.bytes_to_pass());
-        watcher.make(layout, due)
-    } else {
-        None
-    };
-    start(made.unwrap_or_else(|| WATCHED.allocate(layout)))
+extern "C" fn allocate_refilled(class: Class) -> *mut c_void {
+    match WATCHED.allocate_class(class) {
+        Ok(slot) => slot.as_ptr().cast(),
+        Err(_) => stack::exhausted(),
+    }
 }
 
-/// While it is watched in part: frees what no watcher has anything to do with, if a list of the thread's has room for it; `false`, and nothing has happened, for
-/// all else.
+/// While it is watched in part: allocates any size, with or without a class; or sets `ENOMEM` and returns null.
+#[inline(never)]
+pub(crate) extern "C" fn allocate_any(size: usize, zeroed: bool) -> *mut c_void {
+    if size > gate::LARGEST_BYTES {
+        return stack::exhausted();
+    }
+    let size = size.max(1);
+    if !count::passes(size) {
+        return allocate_drawn(size, zeroed);
+    }
+    // SAFETY: bounded above.
+    start(allocate_unseen(Wish { layout: unsafe { stack::natural(size) }, zeroed }))
+}
+
+/// What no watcher knows of.
+#[inline(always)]
+fn allocate_unseen(Wish { layout, zeroed }: Wish) -> Result<NonNull<[u8]>, AllocError> {
+    if zeroed { WATCHED.allocate_zeroed(layout) } else { WATCHED.allocate(layout) }
+}
+
+/// What does not pass: `size` is from 1 to `LARGEST_BYTES`, and `count::passes` has just said `false` of it.
+#[cold]
+#[inline(never)]
+extern "C" fn allocate_drawn(size: usize, zeroed: bool) -> *mut c_void {
+    let Some(watcher) = watcher() else { return stack::exhausted() };
+    let due = count::settle(size, || watcher.calls_to_pass(), || watcher.bytes_to_pass());
+    // SAFETY: bounded by the caller.
+    let wish = Wish { layout: unsafe { stack::natural(size) }, zeroed };
+    start(watcher.make(wish, due).unwrap_or_else(|| allocate_unseen(wish)))
+}
+
+/// While it is watched in part: frees. What no watcher has anything to do with goes to a list of the thread's, if that has room for
+/// it.
 ///
 /// # Safety
 ///
 /// As for [`stack::deallocate`]; or `ptr` is null.
 #[inline(always)]
-pub(crate) unsafe fn deallocate_unseen(ptr: *mut c_void) -> bool {
-    // SAFETY: the caller's promise; what starts there, if anything does, is known to no watcher.
-    !ptr.addr().is_multiple_of(PAGE_BYTES) && unsafe { WATCHED.deallocate_cached_at(ptr.cast()) }
+pub(crate) unsafe fn deallocate_in_part(ptr: *mut c_void) {
+    // SAFETY: the caller's promise. Of what lies in `WATCHED`, a watcher knows only what starts on a page: samples do.
+    unsafe {
+        if is_on_page(ptr) || !WATCHED.deallocate_cached_at(ptr.cast()) {
+            deallocate_missed(ptr);
+        }
+    }
+}
+
+/// Whether it starts on a page, as null does.
+#[inline(always)]
+fn is_on_page(ptr: *mut c_void) -> bool {
+    // The lowest bits alone: the compiler finds a shorter test for them than for a whole address.
+    (ptr.addr() as u32).is_multiple_of(PAGE_BYTES as u32)
+}
+
+/// What may be a watcher's, or has no place on a list; or null.
+///
+/// # Safety
+///
+/// As for [`deallocate_in_part`].
+#[inline(never)]
+unsafe extern "C" fn deallocate_missed(ptr: *mut c_void) {
+    let Some(ptr) = NonNull::new(ptr.cast::<u8>()) else { return };
+    // SAFETY: the caller's promise. What no watcher knows of is `WATCHED`'s, if it starts there, or `STACK`'s.
+    unsafe {
+        if let Some((watcher, layout)) = known(ptr) {
+            // C's `free` keeps `errno`, whatever a watcher asks of the system.
+            return errno::preserved(|| watcher.deallocate(ptr, layout));
+        }
+        if WATCHED.deallocate_cached_at(ptr.as_ptr()) {
+            return;
+        }
+        match WATCHED.layout_at(ptr) {
+            Some(layout) => WATCHED.deallocate(ptr, layout),
+            None => stack::deallocate(ptr),
+        }
+    }
+}
+
+/// The watcher, and the layout of what starts at `ptr`, if it knows of it.
+fn known(ptr: NonNull<u8>) -> Option<(&'static dyn Watcher, Layout)> {
+    let watcher = watcher()?;
+    Some((watcher, watcher.known(ptr)?))
+}
+
+/// While it is watched in part: reallocates, as [`stack::reallocate`] does. To grow is to free and to allocate anew, which is counted
+/// by its bytes. What is not here is the watcher's own [`reallocate`].
+///
+/// # Safety
+///
+/// As for [`stack::reallocate`].
+pub(crate) unsafe fn reallocate_in_part(ptr: NonNull<u8>, size: usize) -> *mut c_void {
+    let index = if is_on_page(ptr.as_ptr().cast()) && known(ptr).is_some() {
+        None
+    } else {
+        WATCHED.start_in_table(ptr.addr().get())
+    };
+    let Some(class) = index.map(Class::new) else {
+        // SAFETY: the caller's promise.
+        return unsafe { reallocate(ptr, size) };
+    };
+    let old_bytes = Table::info(class).slot_bytes;
+    if size <= old_bytes && stack::stays(old_bytes, size) {
+        return ptr.as_ptr().cast();
+    }
+    match Table::class_of_size(size) {
+        // SAFETY: the caller's promise; no watcher knows of the slot that starts at `ptr`, which is of the class.
+        Some(to) if size > old_bytes => unsafe { grow_unseen((ptr, class), size, to) },
+        // SAFETY: the caller's promise.
+        _ => unsafe { reallocate(ptr, size) },
+    }
+}
+
+/// Grows a slot by moving it to another class, `to`; or sets `ENOMEM`, returns null and leaves it alone.
+///
+/// # Safety
+///
+/// `ptr` is a live slot of `class` in `WATCHED`, of which no watcher knows; the caller gives it away unless this fails. `size` is of the
+/// class `to`, whose slots are larger.
+#[inline(always)]
+unsafe fn grow_unseen((ptr, class): (NonNull<u8>, Class), size: usize, to: Class) -> *mut c_void {
+    let made =
+        if count::passes_bytes(size) { WATCHED.allocate_class(to) } else { allocate_grown(size) };
+    let Ok(made) = made else { return stack::exhausted() };
+    // SAFETY: both are live and distinct, and the new one is larger; the old one is the caller's to free.
+    unsafe {
+        made.copy_from_nonoverlapping(ptr, Table::info(class).slot_bytes);
+        WATCHED.deallocate_class(ptr, class);
+    }
+    made.as_ptr().cast()
+}
+
+/// What is to be grown to and does not pass.
+#[cold]
+#[inline(never)]
+fn allocate_grown(size: usize) -> Result<NonNull<u8>, AllocError> {
+    let watcher = watcher().ok_or(AllocError)?;
+    let bytes = count::settle_bytes(size, || watcher.calls_to_pass(), || watcher.bytes_to_pass());
+    // SAFETY: it has a class.
+    let wish = Wish { layout: unsafe { stack::natural(size) }, zeroed: false };
+    let made = watcher.make(wish, Due { calls: false, bytes });
+    made.unwrap_or_else(|| allocate_unseen(wish)).map(NonNull::cast)
 }
 
 /// Allocates; or sets `ENOMEM` and returns null.
@@ -186,7 +312,7 @@ fn start(answer: Result<NonNull<[u8]>, AllocError>) -> *mut c_void {
 /// The watcher, and the layout of what starts at `ptr`, if that is its own.
 fn own(ptr: NonNull<u8>) -> Option<(&'static dyn Watcher, Layout)> {
     let watcher = watcher()?;
-    Some((watcher, watcher.layout_at(ptr)?))
+    Some((watcher, watcher.known(ptr).or_else(|| WATCHED.layout_at(ptr))?))
 }
 
 /// Frees.
@@ -222,7 +348,7 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
         if size > old.size() {
             return start(watcher.grow(ptr, old, new));
         }
-        if stack::stays(old, size) {
+        if stack::stays(old.size(), size) {
             return ptr.as_ptr().cast();
         }
         // If it stays, what was there is large enough.
