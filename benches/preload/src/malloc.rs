@@ -89,22 +89,28 @@ extern "C" fn allocate_zeroed(size: usize) -> *mut c_void {
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
+    // Calls at the end, as above.
     if gate::is_shut() {
         return allocate_zeroed_elsewhere(size);
     }
     // SAFETY: as above.
-    stack::allocate_zeroed(unsafe { stack::natural(size.max(1)) })
+    unsafe { stack::allocate_zeroed(size) }
 }
 
 #[cold]
 #[inline(never)]
-fn allocate_zeroed_elsewhere(size: usize) -> *mut c_void {
+extern "C" fn allocate_zeroed_elsewhere(size: usize) -> *mut c_void {
     match gate::way() {
-        Way::WatchedInPart => watch::allocate_any(size, true),
-        Way::Hardened => hardened::allocate::<MALLOC>(size, true),
+        Way::WatchedInPart => watch::allocate_zeroed_unless_drawn(size),
+        Way::Hardened => allocate_zeroed_hardened(size),
         // SAFETY: `allocate_zeroed` has bounded `size`.
         Way::Other => detour::allocate(unsafe { stack::natural(size.max(1)) }, true),
     }
+}
+
+#[inline(never)]
+extern "C" fn allocate_zeroed_hardened(size: usize) -> *mut c_void {
+    hardened::allocate::<MALLOC>(size, true)
 }
 
 /// `count * size` zeroed bytes. Fails like `malloc`, also when the product overflows.

@@ -129,8 +129,14 @@ pub(crate) fn allocate(layout: Layout) -> *mut c_void {
 }
 
 /// Allocates zeroed bytes, or sets `ENOMEM` and returns null.
-pub(crate) fn allocate_zeroed(layout: Layout) -> *mut c_void {
-    match checked().allocate_zeroed(layout) {
+///
+/// # Safety
+///
+/// `size` is at most [`gate::LARGEST_BYTES`].
+#[inline(never)]
+pub(crate) unsafe extern "C" fn allocate_zeroed(size: usize) -> *mut c_void {
+    // SAFETY: the caller bounds `size`, and so is 1.
+    match checked().allocate_zeroed(unsafe { natural(size.max(1)) }) {
         Ok(slice) => slice.as_ptr().cast(),
         Err(_) => exhausted(),
     }

@@ -29,7 +29,7 @@ struct Count {
 #[inline(always)]
 pub(super) fn passes(bytes: usize) -> bool {
     // Two steps, two branches: each is one instruction on a word in memory. Where the first ends, `settle` makes the second.
-    with(|count| !is_over(&count.calls, 1) && !is_over(&count.bytes, bytes))
+    passes_both(bytes)
 }
 
 /// The same for what is counted by its bytes alone, and [`settle_bytes`].
@@ -85,6 +85,7 @@ fn begins_anew(left: &Cell<isize>, draw: impl Fn() -> isize) -> bool {
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod storage {
     use super::Count;
+    use core::mem::offset_of;
 
     core::arch::global_asm!(
         ".pushsection .tbss,\"awT\",@nobits",
@@ -98,6 +99,32 @@ mod storage {
         ".popsection",
         bytes = const size_of::<Count>(),
     );
+
+    #[inline(always)]
+    pub(super) fn passes_both(bytes: usize) -> bool {
+        // SAFETY: reads a constant of the loader's, and then counts in this thread's `Count`, to which nobody has a reference now.
+        unsafe {
+            let place: usize;
+            core::arch::asm!(
+                "mov {place}, qword ptr [rip + strata_preload_watch_count@GOTTPOFF]",
+                place = out(reg) place,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+            core::arch::asm!(
+                "dec qword ptr fs:[{place} + {calls_at}]",
+                "js {over}",
+                "sub qword ptr fs:[{place} + {bytes_at}], {bytes}",
+                "js {over}",
+                place = in(reg) place,
+                bytes = in(reg) bytes,
+                calls_at = const offset_of!(Count, calls),
+                bytes_at = const offset_of!(Count, bytes),
+                over = label { return false },
+                options(nostack),
+            );
+        }
+        true
+    }
 
     #[inline(always)]
     pub(super) fn with<R>(look: impl FnOnce(&Count) -> R) -> R {
@@ -118,11 +145,16 @@ mod storage {
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 mod storage {
-    use super::{Cell, Count};
+    use super::{Cell, Count, is_over};
 
     std::thread_local! {
         static COUNT: Count =
             const { Count { calls: Cell::new(0), bytes: Cell::new(0), is_drawn: Cell::new(false) } };
+    }
+
+    #[inline(always)]
+    pub(super) fn passes_both(bytes: usize) -> bool {
+        with(|count| !is_over(&count.calls, 1) && !is_over(&count.bytes, bytes))
     }
 
     #[inline(always)]
@@ -131,4 +163,4 @@ mod storage {
     }
 }
 
-use storage::with;
+use storage::{passes_both, with};

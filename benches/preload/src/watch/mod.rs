@@ -44,8 +44,8 @@ type Below = &'static ThreadCache<Heap, WATCHED>;
 
 /// A watcher, for C: which has no layouts, so that an address is asked for its own.
 trait Watcher: Layer + Sync {
-    /// A layout that fits what is live at `ptr`, if the watcher knows of it and has to be asked to free it; `None` for all else, of
-    /// which `WATCHED` is told. (A watcher that has every call is not asked for this.)
+    /// A layout that fits what is live at `ptr`, if that is the watcher's own: a sample, a guarded object. `None` for all else, which
+    /// `WATCHED` knows.
     fn known(&self, ptr: NonNull<u8>) -> Option<Layout>;
 
     /// Draws how many allocations pass until one is the watcher's.
@@ -153,6 +153,31 @@ extern "C" fn allocate_refilled(class: Class) -> *mut c_void {
     }
 }
 
+/// While it is watched in part: `calloc`, of a size up to `LARGEST_BYTES`.
+#[inline(always)]
+pub(crate) fn allocate_zeroed_unless_drawn(size: usize) -> *mut c_void {
+    let Some(class) = Table::class_of_size(size) else { return allocate_any(size, true) };
+    if !count::passes(size) {
+        return allocate_drawn(size, true);
+    }
+    match WATCHED.allocate_cached(class) {
+        Some(slot) => {
+            let slot = slot.as_ptr();
+            // SAFETY: the slot was just allocated, with so many bytes.
+            unsafe { slot.write_bytes(0, Table::info(class).slot_bytes) };
+            slot.cast()
+        }
+        None => allocate_zeroed_refilled(size),
+    }
+}
+
+/// What passes, without a slot on the list: the heap may have a medium slot that is zero already.
+#[inline(never)]
+extern "C" fn allocate_zeroed_refilled(size: usize) -> *mut c_void {
+    // SAFETY: it has a class.
+    start(WATCHED.allocate_zeroed(unsafe { stack::natural(size) }))
+}
+
 /// While it is watched in part: allocates any size, with or without a class; or sets `ENOMEM` and returns null.
 #[inline(never)]
 pub(crate) extern "C" fn allocate_any(size: usize, zeroed: bool) -> *mut c_void {
@@ -204,7 +229,7 @@ pub(crate) unsafe fn deallocate_in_part(ptr: *mut c_void) {
 #[inline(always)]
 fn is_on_page(ptr: *mut c_void) -> bool {
     // The lowest bits alone: the compiler finds a shorter test for them than for a whole address.
-    (ptr.addr() as u32).is_multiple_of(PAGE_BYTES as u32)
+    ptr.addr() as u16 & (PAGE_BYTES as u16 - 1) == 0
 }
 
 /// What may be a watcher's, or has no place on a list; or null.
@@ -215,18 +240,30 @@ fn is_on_page(ptr: *mut c_void) -> bool {
 #[inline(never)]
 unsafe extern "C" fn deallocate_missed(ptr: *mut c_void) {
     let Some(ptr) = NonNull::new(ptr.cast::<u8>()) else { return };
-    // SAFETY: the caller's promise. What no watcher knows of is `WATCHED`'s, if it starts there, or `STACK`'s.
+    // SAFETY: the caller's promise. Of what lies in `WATCHED`, a watcher knows only samples.
     unsafe {
-        if let Some((watcher, layout)) = known(ptr) {
+        if profile::is_sample(ptr) || !WATCHED.deallocate_cached_at(ptr.as_ptr()) {
+            deallocate_anything(ptr);
+        }
+    }
+}
+
+/// What the watcher knows of, or is `WATCHED`'s, or `STACK`'s.
+///
+/// # Safety
+///
+/// As for [`stack::deallocate`].
+#[inline(never)]
+unsafe extern "C" fn deallocate_anything(ptr: NonNull<u8>) {
+    // SAFETY: the caller's promise; the layouts are those of what starts there.
+    unsafe {
+        match known(ptr) {
             // C's `free` keeps `errno`, whatever a watcher asks of the system.
-            return errno::preserved(|| watcher.deallocate(ptr, layout));
-        }
-        if WATCHED.deallocate_cached_at(ptr.as_ptr()) {
-            return;
-        }
-        match WATCHED.layout_at(ptr) {
-            Some(layout) => WATCHED.deallocate(ptr, layout),
-            None => stack::deallocate(ptr),
+            Some((watcher, layout)) => errno::preserved(|| watcher.deallocate(ptr, layout)),
+            None => match WATCHED.layout_at(ptr) {
+                Some(layout) => WATCHED.deallocate(ptr, layout),
+                None => stack::deallocate(ptr),
+            },
         }
     }
 }
@@ -244,11 +281,8 @@ fn known(ptr: NonNull<u8>) -> Option<(&'static dyn Watcher, Layout)> {
 ///
 /// As for [`stack::reallocate`].
 pub(crate) unsafe fn reallocate_in_part(ptr: NonNull<u8>, size: usize) -> *mut c_void {
-    let index = if is_on_page(ptr.as_ptr().cast()) && known(ptr).is_some() {
-        None
-    } else {
-        WATCHED.start_in_table(ptr.addr().get())
-    };
+    let is_sample = is_on_page(ptr.as_ptr().cast()) && profile::is_sample(ptr);
+    let index = if is_sample { None } else { WATCHED.start_in_table(ptr.addr().get()) };
     let Some(class) = index.map(Class::new) else {
         // SAFETY: the caller's promise.
         return unsafe { reallocate(ptr, size) };

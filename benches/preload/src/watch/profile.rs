@@ -26,7 +26,7 @@ pub(super) type Layered = Profile<Below>;
 static FILE: Lock<Option<TraceFile>> = Lock::new(None);
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
-/// The profile, for the thread that waits for the signal.
+/// The profile, for the thread that waits for the signal, and for who asks for it without a watcher.
 static PROFILE: OnceLock<&'static Layered> = OnceLock::new();
 
 /// Whether names are looked up.
@@ -70,6 +70,12 @@ pub(super) fn configure() -> Option<&'static Layered> {
         }
     }
     Some(profile)
+}
+
+/// Whether a sample of the profile starts there, if there is a profile.
+#[inline(always)]
+pub(super) fn is_sample(ptr: NonNull<u8>) -> bool {
+    PROFILE.get().is_some_and(|profile| profile.sampled_bytes(ptr).is_some())
 }
 
 impl Watcher for Layered {
