@@ -44,7 +44,7 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
     // SAFETY: the caller's promise.
     unsafe {
         match gate::way() {
-            Way::WatchedInPart => watch::reallocate_in_part(ptr, size),
+            Way::WatchedInPart => watch::part::reallocate(ptr, size),
             Way::Hardened => hardened::reallocate(ptr, size),
             Way::Other if gate::is_watched() => watch::reallocate(ptr, size),
             Way::Other => record::reallocate(ptr, size),

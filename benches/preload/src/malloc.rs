@@ -1,13 +1,14 @@
 //! `malloc` and its family, as C23, POSIX and glibc's manual describe them.
 //!
-//! Above: the program. Below: `gate.rs`, then `stack.rs`; where another stack serves the program, `hardened.rs` or `watch`; on the
+//! Above: the program. Below: `gate.rs`, then `stack.rs`; where another stack serves the program, `hardened.rs` or `watch/part.rs`; on the
 //! cold way, `detour.rs`.
 //! Each hot function is a hit of the thread's lists; what misses stands right under it.
 //! Not here: alignments other than the natural one (`aligned.rs`), C++ (`cxx.rs`).
 
 use crate::gate::Way;
 use crate::hardened::{self, ALIGNED, MALLOC};
-use crate::{detour, gate, stack, watch};
+use crate::watch::part;
+use crate::{detour, gate, stack};
 use alloc_sizeclass::Class;
 use core::ptr::NonNull;
 use libc::c_void;
@@ -48,7 +49,7 @@ extern "C" fn allocate_other<const FAMILY: u8>(size: usize) -> *mut c_void {
 extern "C" fn allocate_missed<const FAMILY: u8>(size: usize, class: Class) -> *mut c_void {
     // Calls at the end, each: what one of them needs costs the others nothing.
     match gate::way() {
-        Way::WatchedInPart => watch::allocate_unless_drawn(size, class),
+        Way::WatchedInPart => part::allocate(size, class),
         Way::Hardened => allocate_hardened::<FAMILY>(size),
         Way::Other => allocate_refilled(size),
     }
@@ -64,7 +65,7 @@ extern "C" fn allocate_hardened<const FAMILY: u8>(size: usize) -> *mut c_void {
 #[inline(never)]
 extern "C" fn allocate_classless<const FAMILY: u8>(size: usize) -> *mut c_void {
     match gate::way() {
-        Way::WatchedInPart => watch::allocate_any(size, false),
+        Way::WatchedInPart => part::allocate_any(size, false),
         Way::Hardened => allocate_hardened::<FAMILY>(size),
         Way::Other => allocate_refilled(size),
     }
@@ -101,7 +102,7 @@ extern "C" fn allocate_zeroed(size: usize) -> *mut c_void {
 #[inline(never)]
 extern "C" fn allocate_zeroed_elsewhere(size: usize) -> *mut c_void {
     match gate::way() {
-        Way::WatchedInPart => watch::allocate_zeroed_unless_drawn(size),
+        Way::WatchedInPart => part::allocate_zeroed(size),
         Way::Hardened => allocate_zeroed_hardened(size),
         // SAFETY: `allocate_zeroed` has bounded `size`.
         Way::Other => detour::allocate(unsafe { stack::natural(size.max(1)) }, true),
@@ -181,7 +182,7 @@ unsafe extern "C" fn deallocate_other<const FAMILY: u8>(ptr: *mut c_void) {
     // SAFETY: the caller's promise. Calls at the end, each: what one of them needs costs the others nothing.
     unsafe {
         match gate::way() {
-            Way::WatchedInPart => watch::deallocate_in_part(ptr),
+            Way::WatchedInPart => part::deallocate(ptr),
             Way::Hardened => deallocate_hardened::<FAMILY>(ptr),
             Way::Other => deallocate_missed(ptr),
         }

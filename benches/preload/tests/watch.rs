@@ -45,6 +45,11 @@ fn forks_are_as_ever() {
 }
 
 #[test]
+fn random_calls_of_two_threads_are_as_ever() {
+    everywhere("churn.c", &["3", "50"], &["0", "100"]);
+}
+
+#[test]
 fn cxx_is_as_ever() {
     everywhere("cxx.cpp", &["0", "50"], &["0"]);
 }
