@@ -30,6 +30,7 @@ pub const MIN_SLOT_BYTES: usize = 16;
 
 /// A size class: the index of a slot size, from 1. In a byte of a side table, 0 is no class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
 pub struct Class(NonZeroU8);
 
 impl Class {

@@ -2,6 +2,7 @@
 //!
 //! Above: the cold halves of the symbols. Below: `record`, `watch`, `hardened`. Not here: who shuts the gate.
 
+use crate::gate::Way;
 use crate::{gate, hardened, record, stack, watch};
 use alloc_core::Layout;
 use core::ptr::NonNull;
@@ -42,12 +43,11 @@ pub(crate) unsafe fn deallocate(ptr: NonNull<u8>) {
 pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
     // SAFETY: the caller's promise.
     unsafe {
-        if gate::is_hardened() {
-            return hardened::reallocate(ptr, size);
-        }
-        match gate::is_watched() {
-            true => watch::reallocate(ptr, size),
-            false => record::reallocate(ptr, size),
+        match gate::way() {
+            Way::WatchedInPart => watch::part::reallocate(ptr, size),
+            Way::Hardened => hardened::reallocate(ptr, size),
+            Way::Other if gate::is_watched() => watch::reallocate(ptr, size),
+            Way::Other => record::reallocate(ptr, size),
         }
     }
 }

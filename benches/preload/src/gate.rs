@@ -15,9 +15,13 @@ const ORDINARY_BYTES: usize = 1 << 10;
 
 const OPEN: u8 = 0;
 const RECORDED: u8 = 1;
-const WATCHED: u8 = 2;
-const HARDENED: u8 = 3;
-const WATCHED_WHOLLY: u8 = 4;
+const WATCHED_WHOLLY: u8 = 2;
+/// The watcher's, who has nothing to do with most calls.
+const WATCHED_IN_PART: u8 = 3;
+/// The hardened stack's.
+const HARDENED: u8 = 4;
+// One comparison tells these two, and each from all others (`way`).
+const _: () = assert!(HARDENED > WATCHED_IN_PART && WATCHED_IN_PART > WATCHED_WHOLLY);
 
 static STATE: AtomicU8 = AtomicU8::new(OPEN);
 
@@ -37,7 +41,7 @@ pub(crate) fn record() {
 /// Sends every call that misses to the watcher from now on, for good. `is_wholly`: it has to do with every free, too.
 pub(crate) fn watch(is_wholly: bool) {
     // ORDERING: Relaxed; there is one thread, and those that it starts see what it did.
-    STATE.store(if is_wholly { WATCHED_WHOLLY } else { WATCHED }, Ordering::Relaxed);
+    STATE.store(if is_wholly { WATCHED_WHOLLY } else { WATCHED_IN_PART }, Ordering::Relaxed);
 }
 
 /// Sends every call to the hardened stack from now on, for good.
@@ -74,12 +78,50 @@ pub(crate) fn is_hardened() -> bool {
 /// Whether the watcher has.
 pub(crate) fn is_watched() -> bool {
     // ORDERING: Relaxed, as above.
-    matches!(STATE.load(Ordering::Relaxed), WATCHED | WATCHED_WHOLLY)
+    matches!(STATE.load(Ordering::Relaxed), WATCHED_IN_PART | WATCHED_WHOLLY)
 }
 
-/// Whether the watcher has, who has nothing to do with most frees.
+/// Where a call goes that misses.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    /// To the watcher, who has nothing to do with most calls.
+    WatchedInPart,
+    /// To the hardened stack.
+    Hardened,
+    /// To the default stack, or a detour.
+    Other,
+}
+
+/// The way of a call that misses, by one comparison with the word in memory: the compiler makes a load of an atomic one, and then the
+/// comparison.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[inline(always)]
-pub(crate) fn is_watched_in_part() -> bool {
+pub(crate) fn way() -> Way {
+    // SAFETY: reads a byte of a static, as an atomic load does on this architecture, and jumps.
     // ORDERING: Relaxed, as above.
-    STATE.load(Ordering::Relaxed) == WATCHED
+    unsafe {
+        core::arch::asm!(
+            "cmp byte ptr [rip + {state}], {watched}",
+            "ja {hardened}",
+            "je {in_part}",
+            state = sym STATE,
+            watched = const WATCHED_IN_PART,
+            hardened = label { return Way::Hardened },
+            in_part = label { return Way::WatchedInPart },
+            options(nostack, readonly),
+        );
+    }
+    Way::Other
+}
+
+/// The way of a call that misses.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[inline(always)]
+pub(crate) fn way() -> Way {
+    // ORDERING: Relaxed, as above.
+    match STATE.load(Ordering::Relaxed) {
+        WATCHED_IN_PART => Way::WatchedInPart,
+        HARDENED => Way::Hardened,
+        _ => Way::Other,
+    }
 }

@@ -1,12 +1,15 @@
 //! `malloc` and its family, as C23, POSIX and glibc's manual describe them.
 //!
-//! Above: the program. Below: `gate.rs`, then `stack.rs`; where another stack serves the program, `hardened.rs` or `watch`; on the
+//! Above: the program. Below: `gate.rs`, then `stack.rs`; where another stack serves the program, `hardened.rs` or `watch/part.rs`; on the
 //! cold way, `detour.rs`.
 //! Each hot function is a hit of the thread's lists; what misses stands right under it.
 //! Not here: alignments other than the natural one (`aligned.rs`), C++ (`cxx.rs`).
 
+use crate::gate::Way;
 use crate::hardened::{self, ALIGNED, MALLOC};
-use crate::{detour, gate, stack, watch};
+use crate::watch::part;
+use crate::{detour, gate, stack};
+use alloc_sizeclass::Class;
 use core::ptr::NonNull;
 use libc::c_void;
 
@@ -22,9 +25,10 @@ pub extern "C" fn malloc(size: usize) -> *mut c_void {
 pub(crate) fn allocate<const FAMILY: u8>(size: usize) -> *mut c_void {
     if gate::is_ordinary(size) {
         // SAFETY: an ordinary size.
-        return match unsafe { stack::allocate_ordinary(size) } {
+        let class = unsafe { stack::class_of_ordinary(size) };
+        return match stack::allocate_cached(class) {
             Some(slot) => slot.as_ptr().cast(),
-            None => allocate_missed::<FAMILY>(size),
+            None => allocate_missed::<FAMILY>(size, class),
         };
     }
     allocate_other::<FAMILY>(size)
@@ -33,22 +37,38 @@ pub(crate) fn allocate<const FAMILY: u8>(size: usize) -> *mut c_void {
 /// A size that is not ordinary.
 #[inline(never)]
 extern "C" fn allocate_other<const FAMILY: u8>(size: usize) -> *mut c_void {
-    match stack::allocate_cached(size) {
+    let Some(class) = stack::class_of(size) else { return allocate_classless::<FAMILY>(size) };
+    match stack::allocate_cached(class) {
         Some(slot) => slot.as_ptr().cast(),
-        None => allocate_missed::<FAMILY>(size),
+        None => allocate_missed::<FAMILY>(size, class),
     }
 }
 
-/// What the thread has no slot for; sizes that nobody has; calls that make a detour, or that another stack serves.
+/// What the thread has no slot for; calls that make a detour, or that another stack serves. `class` is that of `size`.
 #[inline(never)]
-extern "C" fn allocate_missed<const FAMILY: u8>(size: usize) -> *mut c_void {
-    if gate::is_hardened() {
-        return hardened::allocate::<FAMILY>(size, false);
+extern "C" fn allocate_missed<const FAMILY: u8>(size: usize, class: Class) -> *mut c_void {
+    // Calls at the end, each: what one of them needs costs the others nothing.
+    match gate::way() {
+        Way::WatchedInPart => part::allocate(size, class),
+        Way::Hardened => allocate_hardened::<FAMILY>(size),
+        Way::Other => allocate_refilled(size),
     }
-    if gate::is_watched_in_part() {
-        return watch::allocate_unless_drawn(size);
+}
+
+#[inline(never)]
+extern "C" fn allocate_hardened<const FAMILY: u8>(size: usize) -> *mut c_void {
+    hardened::allocate::<FAMILY>(size, false)
+}
+
+/// Sizes without a class: 0, large ones, those that nobody has.
+#[cold]
+#[inline(never)]
+extern "C" fn allocate_classless<const FAMILY: u8>(size: usize) -> *mut c_void {
+    match gate::way() {
+        Way::WatchedInPart => part::allocate_any(size, false),
+        Way::Hardened => allocate_hardened::<FAMILY>(size),
+        Way::Other => allocate_refilled(size),
     }
-    allocate_refilled(size)
 }
 
 /// The rest of `allocate_missed`.
@@ -70,21 +90,28 @@ extern "C" fn allocate_zeroed(size: usize) -> *mut c_void {
     if size > gate::LARGEST_BYTES {
         return stack::exhausted();
     }
+    // Calls at the end, as above.
     if gate::is_shut() {
         return allocate_zeroed_elsewhere(size);
     }
     // SAFETY: as above.
-    stack::allocate_zeroed(unsafe { stack::natural(size.max(1)) })
+    unsafe { stack::allocate_zeroed(size) }
 }
 
 #[cold]
 #[inline(never)]
-fn allocate_zeroed_elsewhere(size: usize) -> *mut c_void {
-    if gate::is_hardened() {
-        return hardened::allocate::<MALLOC>(size, true);
+extern "C" fn allocate_zeroed_elsewhere(size: usize) -> *mut c_void {
+    match gate::way() {
+        Way::WatchedInPart => part::allocate_zeroed(size),
+        Way::Hardened => allocate_zeroed_hardened(size),
+        // SAFETY: `allocate_zeroed` has bounded `size`.
+        Way::Other => detour::allocate(unsafe { stack::natural(size.max(1)) }, true),
     }
-    // SAFETY: `allocate_zeroed` has bounded `size`.
-    detour::allocate(unsafe { stack::natural(size.max(1)) }, true)
+}
+
+#[inline(never)]
+extern "C" fn allocate_zeroed_hardened(size: usize) -> *mut c_void {
+    hardened::allocate::<MALLOC>(size, true)
 }
 
 /// `count * size` zeroed bytes. Fails like `malloc`, also when the product overflows.
@@ -154,13 +181,11 @@ pub(crate) unsafe fn deallocate_told<const FAMILY: u8>(
 unsafe extern "C" fn deallocate_other<const FAMILY: u8>(ptr: *mut c_void) {
     // SAFETY: the caller's promise. Calls at the end, each: what one of them needs costs the others nothing.
     unsafe {
-        if gate::is_hardened() {
-            return deallocate_hardened::<FAMILY>(ptr);
+        match gate::way() {
+            Way::WatchedInPart => part::deallocate(ptr),
+            Way::Hardened => deallocate_hardened::<FAMILY>(ptr),
+            Way::Other => deallocate_missed(ptr),
         }
-        if gate::is_watched_in_part() {
-            return deallocate_watched(ptr);
-        }
-        deallocate_missed(ptr);
     }
 }
 
@@ -171,19 +196,6 @@ unsafe extern "C" fn deallocate_other<const FAMILY: u8>(ptr: *mut c_void) {
 unsafe extern "C" fn deallocate_hardened<const FAMILY: u8>(ptr: *mut c_void) {
     // SAFETY: the caller's promise.
     unsafe { hardened::deallocate::<FAMILY>(ptr) }
-}
-
-/// # Safety
-///
-/// As for [`free`].
-#[inline(never)]
-unsafe extern "C" fn deallocate_watched(ptr: *mut c_void) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if !watch::deallocate_unseen(ptr) {
-            deallocate_missed(ptr);
-        }
-    }
 }
 
 /// The rest of `deallocate_other`.

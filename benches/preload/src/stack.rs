@@ -10,15 +10,15 @@ use crate::{errno, foreign, gate, report};
 use alloc_arena::{Arena, Os};
 use alloc_core::{Allocator, AsGlobal, Layout};
 use alloc_sizeclass::{
-    BatchHeap, Checked, ClassTable, SizeClassHeap, SizeClasses, ThreadCache, thread_cache,
+    BatchHeap, Checked, Class, ClassTable, SizeClassHeap, SizeClasses, ThreadCache, thread_cache,
 };
 use core::hint::assert_unchecked;
 use core::ptr::{self, NonNull};
 use libc::c_void;
 
 /// What lies under the thread caches.
-type Heap = SizeClassHeap<Arena<Os>>;
-type Table = <Heap as BatchHeap>::Table;
+pub(crate) type Heap = SizeClassHeap<Arena<Os>>;
+pub(crate) type Table = <Heap as BatchHeap>::Table;
 
 thread_cache! {
     #[initial_exec = "strata_preload_thread_cache"]
@@ -60,25 +60,41 @@ pub(crate) const unsafe fn natural(size: usize) -> Layout {
     unsafe { Layout::from_size_align_unchecked(size, natural_align(size)) }
 }
 
-/// A slot for an ordinary size, if this thread has one.
+/// The class of an ordinary size.
 ///
 /// # Safety
 ///
 /// `size` is ordinary (`gate.rs`).
 #[inline(always)]
-pub(crate) unsafe fn allocate_ordinary(size: usize) -> Option<NonNull<u8>> {
+pub(crate) unsafe fn class_of_ordinary(size: usize) -> Class {
     // SAFETY: the caller's promise, and every ordinary size has a class (asserted below).
-    let class = unsafe {
+    unsafe {
         assert_unchecked(gate::is_ordinary(size));
         Table::class_of_size(size).unwrap_unchecked()
-    };
-    checked().allocate_cached(class)
+    }
 }
 
-/// A slot for a size of any kind, if it has a class and this thread has one.
+/// A slot for an ordinary size, if this thread has one.
+///
+/// # Safety
+///
+/// As for [`class_of_ordinary`].
 #[inline(always)]
-pub(crate) fn allocate_cached(size: usize) -> Option<NonNull<u8>> {
-    checked().allocate_cached(Table::class_of_size(size)?)
+pub(crate) unsafe fn allocate_ordinary(size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: the caller's promise.
+    allocate_cached(unsafe { class_of_ordinary(size) })
+}
+
+/// The class of a size of any kind, if it has one.
+#[inline(always)]
+pub(crate) fn class_of(size: usize) -> Option<Class> {
+    Table::class_of_size(size)
+}
+
+/// A slot, if this thread has one.
+#[inline(always)]
+pub(crate) fn allocate_cached(class: Class) -> Option<NonNull<u8>> {
+    checked().allocate_cached(class)
 }
 
 const _: () = {
@@ -113,8 +129,14 @@ pub(crate) fn allocate(layout: Layout) -> *mut c_void {
 }
 
 /// Allocates zeroed bytes, or sets `ENOMEM` and returns null.
-pub(crate) fn allocate_zeroed(layout: Layout) -> *mut c_void {
-    match checked().allocate_zeroed(layout) {
+///
+/// # Safety
+///
+/// `size` is at most [`gate::LARGEST_BYTES`].
+#[inline(never)]
+pub(crate) unsafe extern "C" fn allocate_zeroed(size: usize) -> *mut c_void {
+    // SAFETY: the caller bounds `size`, and so is 1.
+    match checked().allocate_zeroed(unsafe { natural(size.max(1)) }) {
         Ok(slice) => slice.as_ptr().cast(),
         Err(_) => exhausted(),
     }
@@ -152,7 +174,7 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
         // SAFETY: the caller's promise, and the address is not ours.
         return unsafe { foreign::realloc(ptr, size) };
     };
-    if size <= old.size() && stays(old, size) {
+    if size <= old.size() && stays(old.size(), size) {
         return ptr.as_ptr().cast();
     }
     // SAFETY: the caller's promise; `old` fits the live allocation at `ptr` (`layout_at`).
@@ -215,10 +237,10 @@ unsafe fn resize_large(ptr: NonNull<u8>, old: Layout, size: usize) -> *mut c_voi
     }
 }
 
-/// Whether an allocation of layout `old`, that is to have fewer bytes or as many, stays as it is.
+/// Whether an allocation of `old_bytes`, that is to have fewer bytes or as many, stays as it is.
 #[inline(always)]
-pub(crate) const fn stays(old: Layout, size: usize) -> bool {
-    old.size() < KEPT_BYTES && size >= old.size() / 2
+pub(crate) const fn stays(old_bytes: usize, size: usize) -> bool {
+    old_bytes < KEPT_BYTES && size >= old_bytes / 2
 }
 
 /// The bytes that may be used at `ptr`.

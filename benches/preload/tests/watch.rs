@@ -45,6 +45,11 @@ fn forks_are_as_ever() {
 }
 
 #[test]
+fn random_calls_of_two_threads_are_as_ever() {
+    everywhere("churn.c", &["3", "50"], &["0", "100"]);
+}
+
+#[test]
 fn cxx_is_as_ever() {
     everywhere("cxx.cpp", &["0", "50"], &["0"]);
 }
@@ -137,6 +142,47 @@ fn a_signal_writes_it_while_the_program_runs() {
         .must_pass();
     let Some(in_use) = top(&path, "inuse_space") else { return };
     assert!(in_use.contains("hold_one_part"), "{in_use}");
+}
+
+/// Each function's objects are drawn for, one as often as the other.
+#[test]
+fn guarded_and_sampled_are_as_many_as_they_should() {
+    let program = compile("often.c");
+    for mean in ["10", "50"] {
+        let run = Run::new(&program).on_strata().with("STRATA_SAMPLED", mean);
+        run.arg("calls").arg(mean).must_pass();
+    }
+    let path = scratch("often.pb.gz");
+    let path = path.to_str().expect("the path is UTF-8");
+    for mean in ["1000", "10000"] {
+        let run = Run::new(&program).on_strata().with("STRATA_PROFILE", path);
+        run.with("STRATA_PROFILE_BYTES", mean).arg("bytes").arg(mean).must_pass();
+    }
+}
+
+/// What was grown is the account of who grew it, and of nobody else.
+#[test]
+fn callocs_and_reallocs_have_their_proportions() {
+    let path = scratch("held.pb.gz");
+    Run::new(&compile("often.c"))
+        .on_strata()
+        .with("STRATA_PROFILE", path.to_str().expect("the path is UTF-8"))
+        .with("STRATA_PROFILE_BYTES", "8192")
+        .arg("held")
+        .must_pass();
+    let Some(in_use) = top(&path, "inuse_space") else { return };
+    let allocated = top(&path, "alloc_space").expect("Go was there");
+    // Some 1000 samples, or 500.
+    let is_about = |text: &str, name: &str, bytes: f64| {
+        let parts = cumulated(text, name) / bytes;
+        assert!((0.75..1.25).contains(&parts), "{name}: {parts}: {text}");
+    };
+    for name in ["hold_by_calloc", "hold_by_realloc", "hold_by_malloc", "hold_after"] {
+        is_about(&in_use, name, 9e6);
+    }
+    assert!(!in_use.contains("hold_before"), "{in_use}");
+    is_about(&allocated, "hold_by_realloc", 13.8e6);
+    is_about(&allocated, "hold_before", 3.6e6);
 }
 
 #[test]

@@ -12,9 +12,21 @@ pub(super) const PATHS: &[Path] = &[
     Path::new("c/pair", "malloc 64 bytes and free", pair).calls("bare/calls", 2),
     Path::new("c/pair-hardened", "the same under STRATA_HARDENED", pair).calls("bare/calls", 2),
     Path::new("c/pair-other", "malloc 20 KiB and free", pair_other).calls("bare/calls", 2),
+    Path::new(
+        "c/pair-other-watched",
+        "the same under STRATA_SAMPLED, without a sample",
+        pair_other,
+    )
+    .calls("bare/calls", 2),
     Path::new("c/calloc", "calloc 64 bytes and free", zeroed).calls("bare/calls", 2),
+    Path::new("c/calloc-watched", "the same under STRATA_SAMPLED, without a sample", zeroed)
+        .calls("bare/calls", 2),
     Path::new("c/realloc-stays", "realloc 100 bytes to 110, in place", stays).calls("bare/call", 1),
+    Path::new("c/realloc-stays-watched", "the same under STRATA_SAMPLED", stays)
+        .calls("bare/call", 1),
     Path::new("c/realloc-moves", "malloc 64 bytes, realloc to 128, free", moves)
+        .calls("bare/calls-3", 3),
+    Path::new("c/realloc-moves-watched", "the same under STRATA_SAMPLED, without a sample", moves)
         .calls("bare/calls-3", 3),
     Path::new("c/wave", "malloc 5000 times 64 bytes, free all; per slot", wave)
         .rounds_of(WAVES, WAVE_SLOTS)

@@ -83,7 +83,11 @@ pub(crate) fn finish() {
 
 /// Allocates, and records it.
 pub(crate) fn allocate(layout: Layout, zeroed: bool) -> *mut c_void {
-    let ptr = if zeroed { stack::allocate_zeroed(layout) } else { stack::allocate(layout) };
+    let ptr = match zeroed {
+        // SAFETY: `calloc` alone asks for zeroes, and has bounded the size.
+        true => unsafe { stack::allocate_zeroed(layout.size()) },
+        false => stack::allocate(layout),
+    };
     if !ptr.is_null() {
         event(|r, me| r.alloc(me, ptr.addr(), layout.size(), layout.align(), zeroed));
     }

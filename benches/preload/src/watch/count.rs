@@ -25,39 +25,67 @@ struct Count {
     is_drawn: Cell<bool>,
 }
 
-/// Counts an allocation of an ordinary size; `false` if it may be a watcher's: then [`settle`] says what it is.
+/// Counts an allocation of at most `isize::MAX` bytes; `false` if it may be a watcher's: then [`settle`] says at once what it is.
 #[inline(always)]
 pub(super) fn passes(bytes: usize) -> bool {
-    with(|count| {
-        let calls = count.calls.get().wrapping_sub(1);
-        let left = count.bytes.get().wrapping_sub(bytes.cast_signed());
-        count.calls.set(calls);
-        count.bytes.set(left);
-        (calls | left) >= 0
-    })
+    // Two steps, two branches: each is one instruction on a word in memory. Where the first ends, `settle` makes the second.
+    passes_both(bytes)
+}
+
+/// The same for what is counted by its bytes alone, and [`settle_bytes`].
+#[inline(always)]
+pub(super) fn passes_bytes(bytes: usize) -> bool {
+    with(|count| !is_over(&count.bytes, bytes))
+}
+
+/// Takes so many off. Below zero it is over.
+#[inline(always)]
+fn is_over(left: &Cell<isize>, units: usize) -> bool {
+    left.set(left.get().wrapping_sub(units.cast_signed()));
+    left.get() < 0
 }
 
 /// What an allocation that does not pass is: what came to an end with it begins anew, by `calls` and `bytes`, which draw a distance.
 pub(super) fn settle(size: usize, calls: impl Fn() -> isize, bytes: impl Fn() -> isize) -> Due {
-    let is_over = |left: &Cell<isize>, draw: &dyn Fn() -> isize| {
-        let is_over = left.get() < 0;
-        if is_over {
-            left.set(draw());
-        }
-        is_over
-    };
     with(|count| {
         if !count.is_drawn.replace(true) {
             count.calls.set(calls().wrapping_sub(1));
             count.bytes.set(bytes().wrapping_sub(size.cast_signed()));
+        } else if count.calls.get() < 0 {
+            is_over(&count.bytes, size);
         }
-        Due { calls: is_over(&count.calls, &calls), bytes: is_over(&count.bytes, &bytes) }
+        Due { calls: begins_anew(&count.calls, calls), bytes: begins_anew(&count.bytes, bytes) }
     })
+}
+
+/// Whether what does not pass by its bytes has ended them. A thread's first time draws for both.
+pub(super) fn settle_bytes(
+    size: usize,
+    calls: impl Fn() -> isize,
+    bytes: impl Fn() -> isize,
+) -> bool {
+    with(|count| {
+        if !count.is_drawn.replace(true) {
+            count.calls.set(calls());
+            count.bytes.set(bytes().wrapping_sub(size.cast_signed()));
+        }
+        begins_anew(&count.bytes, bytes)
+    })
+}
+
+/// Draws a new distance where the old one is over, and says whether it was.
+fn begins_anew(left: &Cell<isize>, draw: impl Fn() -> isize) -> bool {
+    let is_over = left.get() < 0;
+    if is_over {
+        left.set(draw());
+    }
+    is_over
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod storage {
     use super::Count;
+    use core::mem::offset_of;
 
     core::arch::global_asm!(
         ".pushsection .tbss,\"awT\",@nobits",
@@ -71,6 +99,32 @@ mod storage {
         ".popsection",
         bytes = const size_of::<Count>(),
     );
+
+    #[inline(always)]
+    pub(super) fn passes_both(bytes: usize) -> bool {
+        // SAFETY: reads a constant of the loader's, and then counts in this thread's `Count`, to which nobody has a reference now.
+        unsafe {
+            let place: usize;
+            core::arch::asm!(
+                "mov {place}, qword ptr [rip + strata_preload_watch_count@GOTTPOFF]",
+                place = out(reg) place,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+            core::arch::asm!(
+                "dec qword ptr fs:[{place} + {calls_at}]",
+                "js {over}",
+                "sub qword ptr fs:[{place} + {bytes_at}], {bytes}",
+                "js {over}",
+                place = in(reg) place,
+                bytes = in(reg) bytes,
+                calls_at = const offset_of!(Count, calls),
+                bytes_at = const offset_of!(Count, bytes),
+                over = label { return false },
+                options(nostack),
+            );
+        }
+        true
+    }
 
     #[inline(always)]
     pub(super) fn with<R>(look: impl FnOnce(&Count) -> R) -> R {
@@ -91,11 +145,16 @@ mod storage {
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 mod storage {
-    use super::{Cell, Count};
+    use super::{Cell, Count, is_over};
 
     std::thread_local! {
         static COUNT: Count =
             const { Count { calls: Cell::new(0), bytes: Cell::new(0), is_drawn: Cell::new(false) } };
+    }
+
+    #[inline(always)]
+    pub(super) fn passes_both(bytes: usize) -> bool {
+        with(|count| !is_over(&count.calls, 1) && !is_over(&count.bytes, bytes))
     }
 
     #[inline(always)]
@@ -104,4 +163,4 @@ mod storage {
     }
 }
 
-use storage::with;
+use storage::{passes_both, with};

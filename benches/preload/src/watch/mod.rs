@@ -1,9 +1,9 @@
 //! The stack of a program that is watched: `STRATA_PROFILE`, `STRATA_LEAKS`, `STRATA_SAMPLED`.
 //!
-//! Above: `detour.rs`, which the gate sends here from the start of a watched program on; `life.rs`. Below: a watcher of
+//! Above: `malloc.rs` and `detour.rs`, which the gate sends here from the start of a watched program on; `life.rs`. Below: a watcher of
 //! alloc-core, over a stack of its own kind: the same layers as `stack.rs`, but another static.
 //! A program that is not watched pays nothing for all this: its calls hit `STACK`, and never look. In a watched one
-//! `STACK` serves nobody (`stop_caching`), so that every call misses and makes the detour, which costs some
+//! `STACK` serves nobody (`stop_caching`), so that every call misses and comes here, which costs some
 //! instructions; what was allocated before the start, and what this library allocates itself, is `STACK`'s.
 //!
 //! | file | what it owns |
@@ -11,6 +11,7 @@
 //! | `profile.rs` | where the profile goes, and when |
 //! | `leaks.rs` | where the list of leaks goes |
 //! | `sampled.rs` | guard pages, over the profile if there is one |
+//! | `part.rs` | the calls of a program with guard pages or a profile |
 //! | `count.rs` | what still passes unseen in a thread |
 //! | `code.rs` | where this library's own code is: nobody wants to read of it in a list of calls |
 //!
@@ -19,20 +20,20 @@
 mod code;
 mod count;
 mod leaks;
+pub(crate) mod part;
 mod profile;
 mod sampled;
 
+use crate::stack::Heap;
 use crate::{errno, gate, report, stack};
 use alloc_arena::{Arena, Os};
-use alloc_core::{AllocError, Allocator, Layer, Layout, profile::PAGE_BYTES};
-use alloc_sizeclass::{BatchHeap, ClassTable, SizeClassHeap, ThreadCache, thread_cache};
+use alloc_core::{AllocError, Allocator, Layer, Layout};
+use alloc_sizeclass::{Lookup, ThreadCache, thread_cache};
 use core::ptr::NonNull;
 use count::Due;
 use libc::c_void;
 use std::ffi::OsString;
 use std::sync::OnceLock;
-
-type Heap = SizeClassHeap<Arena<Os>>;
 
 thread_cache! {
     #[initial_exec = "strata_preload_watched_thread_cache"]
@@ -45,8 +46,9 @@ type Below = &'static ThreadCache<Heap, WATCHED>;
 
 /// A watcher, for C: which has no layouts, so that an address is asked for its own.
 trait Watcher: Layer + Sync {
-    /// A layout that fits the live allocation at `ptr`; `None` where none starts.
-    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout>;
+    /// A layout that fits what is live at `ptr`, if that is the watcher's own: a sample, a guarded object. `None` for all else, which
+    /// `WATCHED` knows.
+    fn known(&self, ptr: NonNull<u8>) -> Option<Layout>;
 
     /// Draws how many allocations pass until one is the watcher's.
     fn calls_to_pass(&self) -> isize {
@@ -60,7 +62,7 @@ trait Watcher: Layer + Sync {
 
     /// Makes an allocation at which something is due. `None`: the watcher need not know of it, and `WATCHED` may serve it. (A
     /// watcher that has every call is not asked this.)
-    fn make(&self, _: Layout, _: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+    fn make(&self, _: Wish, _: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
         None
     }
 
@@ -76,6 +78,13 @@ trait Watcher: Layer + Sync {
     ///
     /// This thread, or the one that it is the copy of, called `freeze_alone`, and has not called this since.
     unsafe fn thaw_alone(&self);
+}
+
+/// What is to be allocated.
+#[derive(Clone, Copy)]
+struct Wish {
+    layout: Layout,
+    zeroed: bool,
 }
 
 /// Set at the start, for good.
@@ -125,51 +134,6 @@ fn watcher() -> Option<&'static dyn Watcher> {
     WATCHER.get().copied()
 }
 
-/// `malloc`. What passes comes from a list of the thread's, if there is one.
-#[inline(never)]
-pub(crate) extern "C" fn allocate_unless_drawn(size: usize) -> *mut c_void {
-    if gate::is_ordinary(size) && count::passes(size) {
-        let class = <Heap as BatchHeap>::Table::class_of_size(size);
-        if let Some(slot) = class.and_then(|class| WATCHED.allocate_cached(class)) {
-            return slot.as_ptr().cast();
-        }
-        // SAFETY: ordinary sizes are bounded.
-        return start(WATCHED.allocate(unsafe { stack::natural(size) }));
-    }
-    allocate_drawn(size)
-}
-
-/// The rest: what is not ordinary, or does not pass.
-#[inline(never)]
-extern "C" fn allocate_drawn(size: usize) -> *mut c_void {
-    let Some(watcher) = watcher().filter(|_| size <= gate::LARGEST_BYTES) else {
-        return stack::exhausted();
-    };
-    let is_counted = gate::is_ordinary(size);
-    let size = size.max(1);
-    // SAFETY: bounded above.
-    let layout = unsafe { stack::natural(size) };
-    let made = if is_counted || !count::passes(size) {
-        let due = count::settle(size, || watcher.calls_to_pass(), || watcher.bytes_to_pass());
-        watcher.make(layout, due)
-    } else {
-        None
-    };
-    start(made.unwrap_or_else(|| WATCHED.allocate(layout)))
-}
-
-/// While it is watched in part: frees what no watcher has anything to do with, if a list of the thread's has room for it; `false`, and nothing has happened, for
-/// all else.
-///
-/// # Safety
-///
-/// As for [`stack::deallocate`]; or `ptr` is null.
-#[inline(always)]
-pub(crate) unsafe fn deallocate_unseen(ptr: *mut c_void) -> bool {
-    // SAFETY: the caller's promise; what starts there, if anything does, is known to no watcher.
-    !ptr.addr().is_multiple_of(PAGE_BYTES) && unsafe { WATCHED.deallocate_cached_at(ptr.cast()) }
-}
-
 /// Allocates; or sets `ENOMEM` and returns null.
 pub(crate) fn allocate(layout: Layout, zeroed: bool) -> *mut c_void {
     let Some(watcher) = watcher() else { return stack::exhausted() };
@@ -186,7 +150,7 @@ fn start(answer: Result<NonNull<[u8]>, AllocError>) -> *mut c_void {
 /// The watcher, and the layout of what starts at `ptr`, if that is its own.
 fn own(ptr: NonNull<u8>) -> Option<(&'static dyn Watcher, Layout)> {
     let watcher = watcher()?;
-    Some((watcher, watcher.layout_at(ptr)?))
+    Some((watcher, watcher.known(ptr).or_else(|| WATCHED.layout_at(ptr))?))
 }
 
 /// Frees.
@@ -222,7 +186,7 @@ pub(crate) unsafe fn reallocate(ptr: NonNull<u8>, size: usize) -> *mut c_void {
         if size > old.size() {
             return start(watcher.grow(ptr, old, new));
         }
-        if stack::stays(old, size) {
+        if stack::stays(old.size(), size) {
             return ptr.as_ptr().cast();
         }
         // If it stays, what was there is large enough.

@@ -8,12 +8,11 @@
 //! `STRATA_PROFILE_NAMES=0` there are addresses in it alone: pprof looks for the names.
 
 use super::count::Due;
-use super::{Below, WATCHED, Watcher, variable};
+use super::{Below, WATCHED, Watcher, Wish, variable};
 use crate::record::{exit, file::TraceFile};
 use crate::{idle, report, stack};
 use alloc_core::sync::{AtomicBool, AtomicU32, Lock, Ordering};
 use alloc_core::{AllocError, Layout, Profile};
-use alloc_sizeclass::Lookup;
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
@@ -27,7 +26,7 @@ pub(super) type Layered = Profile<Below>;
 static FILE: Lock<Option<TraceFile>> = Lock::new(None);
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
-/// The profile, for the thread that waits for the signal.
+/// The profile, for the thread that waits for the signal, and for who asks for it without a watcher.
 static PROFILE: OnceLock<&'static Layered> = OnceLock::new();
 
 /// Whether names are looked up.
@@ -73,21 +72,24 @@ pub(super) fn configure() -> Option<&'static Layered> {
     Some(profile)
 }
 
+/// Whether a sample of the profile starts there, if there is a profile.
+#[inline(always)]
+pub(super) fn is_sample(ptr: NonNull<u8>) -> bool {
+    PROFILE.get().is_some_and(|profile| profile.sampled_bytes(ptr).is_some())
+}
+
 impl Watcher for Layered {
-    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
-        match self.sampled_bytes(ptr) {
-            // SAFETY: the bytes of an allocation that exists.
-            Some(bytes) => Some(unsafe { stack::natural(bytes) }),
-            None => WATCHED.layout_at(ptr),
-        }
+    fn known(&self, ptr: NonNull<u8>) -> Option<Layout> {
+        // SAFETY: the bytes of an allocation that exists.
+        self.sampled_bytes(ptr).map(|bytes| unsafe { stack::natural(bytes) })
     }
 
     fn bytes_to_pass(&self) -> isize {
         self.draw_distance().cast_signed()
     }
 
-    fn make(&self, layout: Layout, due: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
-        due.bytes.then(|| self.allocate_sampled(layout, false))
+    fn make(&self, wish: Wish, due: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        due.bytes.then(|| self.allocate_sampled(wish.layout, wish.zeroed))
     }
 
     fn finish(&self) {

@@ -4,10 +4,9 @@
 //! `STRATA_SAMPLED_PAGES` says how many objects are guarded at a time.
 
 use super::count::Due;
-use super::{Below, WATCHED, Watcher, profile, variable};
+use super::{Below, WATCHED, Watcher, Wish, profile, variable};
 use crate::{report, stack};
 use alloc_core::{AllocError, Layer, Layout, Sampled};
-use alloc_sizeclass::Lookup;
 use core::ptr::NonNull;
 
 /// The watcher that the environment asks for, over the profile if there is to be one.
@@ -40,11 +39,13 @@ fn number(name: &str) -> Option<usize> {
 
 /// What lies under [`Sampled`], for C.
 trait Under: Layer + Sync {
-    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout>;
+    fn known(&self, _: NonNull<u8>) -> Option<Layout> {
+        None
+    }
     fn bytes_to_pass(&self) -> isize {
         isize::MAX
     }
-    fn make(&self, _: Layout, _: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+    fn make(&self, _: Wish, _: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
         None
     }
     fn finish(&self) {}
@@ -55,21 +56,17 @@ trait Under: Layer + Sync {
     unsafe fn thaw_alone(&self) {}
 }
 
-impl Under for Below {
-    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
-        WATCHED.layout_at(ptr)
-    }
-}
+impl Under for Below {}
 
 impl Under for &'static profile::Layered {
-    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
-        Watcher::layout_at(*self, ptr)
+    fn known(&self, ptr: NonNull<u8>) -> Option<Layout> {
+        Watcher::known(*self, ptr)
     }
     fn bytes_to_pass(&self) -> isize {
         Watcher::bytes_to_pass(*self)
     }
-    fn make(&self, layout: Layout, due: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
-        Watcher::make(*self, layout, due)
+    fn make(&self, wish: Wish, due: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        Watcher::make(*self, wish, due)
     }
     fn finish(&self) {
         Watcher::finish(*self);
@@ -84,12 +81,10 @@ impl Under for &'static profile::Layered {
 }
 
 impl<A: Under> Watcher for Sampled<A> {
-    fn layout_at(&self, ptr: NonNull<u8>) -> Option<Layout> {
-        match self.guarded_bytes(ptr) {
-            // SAFETY: at most a page.
-            Some(bytes) => Some(unsafe { stack::natural(bytes) }),
-            None => self.below().layout_at(ptr),
-        }
+    fn known(&self, ptr: NonNull<u8>) -> Option<Layout> {
+        // SAFETY: at most a page.
+        let guarded = self.guarded_bytes(ptr).map(|bytes| unsafe { stack::natural(bytes) });
+        guarded.or_else(|| self.below().known(ptr))
     }
 
     fn calls_to_pass(&self) -> isize {
@@ -100,9 +95,9 @@ impl<A: Under> Watcher for Sampled<A> {
         self.below().bytes_to_pass()
     }
 
-    fn make(&self, layout: Layout, due: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
-        let guarded = if due.calls { self.guard(layout, false) } else { None };
-        guarded.map(Ok).or_else(|| self.below().make(layout, due))
+    fn make(&self, wish: Wish, due: Due) -> Option<Result<NonNull<[u8]>, AllocError>> {
+        let guarded = if due.calls { self.guard(wish.layout, wish.zeroed) } else { None };
+        guarded.map(Ok).or_else(|| self.below().make(wish, due))
     }
 
     fn finish(&self) {
