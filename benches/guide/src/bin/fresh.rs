@@ -6,7 +6,8 @@
 //!
 //! Above: whoever changes features, or the guide. Below: `docs/tasks.md`, whose `toml` and `rust` it takes, and Cargo. Doc tests see all
 //! crates with all features that the guide needs at all; here each task has what its own `Cargo.toml` says.
-//! Only the crates' versions become paths. Not here: task 8, which is commands.
+//! Only the crates' versions become paths. A part of a task with a `Cargo.toml` of its own, below a heading of its own, is one more. Not
+//! here: task 8, which is commands.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut failed = 0;
-    for section in TASKS.split("\n## ").skip(1) {
+    for section in TASKS.split("\n## ").skip(1).flat_map(|task| task.split("\n### ")) {
         let title = section.lines().next().unwrap_or_default();
         let Some(manifest) = code(section, "```toml").into_iter().next() else { continue };
         let done = task(&folder.join(anchor(title)), &manifest, section);
