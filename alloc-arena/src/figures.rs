@@ -64,12 +64,6 @@ impl SysStat {
         report.bytes("metadata", self.metadata_bytes);
         report.count("mappings", self.mappings as u64);
         report.count("dedicated runs", self.dedicated_runs as u64);
-        if let Some(faults) = self.process_faults {
-            report.process(|report| {
-                report.count("minor faults", faults.minor);
-                report.count("major faults", faults.major);
-            });
-        }
         let calls = self.calls;
         report.count("calls: reserve", calls.reserve as u64);
         report.count("calls: unreserve", calls.unreserve as u64);
@@ -78,6 +72,13 @@ impl SysStat {
         report.count("calls: remap", calls.remap as u64);
         report.count("calls: advise", calls.advise as u64);
         report.count("calls: failed", calls.failed as u64);
+        // A group comes after the figures, as in a `Tree`.
+        if let Some(faults) = self.process_faults {
+            report.process(|report| {
+                report.count("minor faults", faults.minor);
+                report.count("major faults", faults.major);
+            });
+        }
     }
 
     /// Whether the figures agree with each other.

@@ -1,4 +1,4 @@
-//! Takes code out of the guide for tests that are no doc tests: the queue of task 5 with its model, the eight stacks
+//! Takes code out of the guide for tests that are no doc tests: the queue of task 5 and its model, the stacks
 //! with their reports, and the front page's ten lines.
 
 use std::fmt::Write;
@@ -17,8 +17,10 @@ fn main() {
         fs::read_to_string(path).expect("the chapter is there")
     });
     let queue = tasks.split("\n## ").find(|section| section.starts_with("5. "));
-    let queue = code(queue.expect("there is a task 5"));
-    fs::write(folder.join("queue.rs"), queue).expect("the code is written");
+    let queue = queue.expect("there is a task 5");
+    fs::write(folder.join("queue.rs"), code(queue, "```rust")).expect("the code is written");
+    let model = within(&code(queue, "```rust,ignore"));
+    fs::write(folder.join("queue_model.rs"), model).expect("the code is written");
     fs::write(folder.join("stacks.rs"), stacks(&composing)).expect("the code is written");
     fs::write(folder.join("ten_lines.rs"), ten_lines(&front)).expect("the code is written");
 }
@@ -26,19 +28,25 @@ fn main() {
 /// The program of the front page, which compares its report instead of printing it.
 fn ten_lines(page: &str) -> String {
     let section = page.split("\n## ").find(|section| section.starts_with("Ten lines"));
-    let code = code(section.expect("the section is there"));
+    let code = code(section.expect("the section is there"), "```rust");
     let print = "println!(\"{} words\\n{}\", words.len(), Tree::of(&STACK))";
     assert_eq!(code.matches(print).count(), 1, "it prints its report");
     code.replace(print, "compare(words.len(), &Tree::of(&STACK))").replace("fn main", "pub fn main")
 }
 
-/// The Rust of a section.
-fn code(section: &str) -> String {
+/// A file that names its crate, as a part of a module that has all of it.
+fn within(file: &str) -> String {
+    let is_of_file = |line: &&str| line.starts_with("#![") || line.starts_with("use queue::");
+    file.lines().filter(|line| !is_of_file(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// The Rust of a section, in blocks that open so.
+fn code(section: &str, opens: &str) -> String {
     let mut code = String::new();
     let mut is_code = false;
     for line in section.lines() {
         match line {
-            "```rust" | "```rust,ignore" => is_code = true,
+            _ if line == opens => is_code = true,
             "```" => is_code = false,
             _ if is_code => code.extend([line, "\n"]),
             _ => {}
@@ -56,7 +64,7 @@ fn stacks(chapter: &str) -> String {
         let title = section.lines().next().expect("a heading");
         let print = "print!(\"{}\", Tree::of(";
         let compare = format!("compare(\"{title}\", &Tree::of(");
-        let code = code(section);
+        let code = code(section, "```rust");
         assert_eq!(code.matches(print).count(), 1, "{title} prints one report");
         let code = code.replace(print, &compare);
         write!(tests, "#[test]\nfn stack_{number}() {{\n{code}}}\n").expect("a string");

@@ -4,7 +4,8 @@
 //!
 //! Rules:
 //! * R1: a layout is of the share with the shortest slots that it fits into; shares whose slots are equally
-//!   long count as one. So all layouts that fit a slot's usable bytes lead to the same share.
+//!   long count as one. An exact share's layout is of that share first, and no other layout is; its usable bytes
+//!   are its own, and those of shorter layouts end before it. So all layouts that fit a slot's usable bytes lead to the same shares.
 //! * R2: a share whose slots are all used takes one of a lender, and no other. Its user sees no more of it
 //!   than a slot of the borrower's.
 //! * R3: a slot goes back to the share in which it lies, whoever it was lent to.
@@ -26,6 +27,8 @@ pub struct Budget<A: Layer, const SHARES: usize> {
     plan: Plan<SHARES>,
     lists: [FreeList; SHARES],
     borrowed: [Cell<usize>; SHARES],
+    /// Requests that fit no share.
+    unplanned: Cell<usize>,
     run: Run<A>,
 }
 
@@ -77,7 +80,8 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
     ) -> Result<Self, TakeError> {
         let run = Run::prepared(plan.layout(), preparation, below)?;
         let lists = [const { FreeList::new() }; SHARES];
-        Ok(Self { plan, lists, borrowed: [const { Cell::new(0) }; SHARES], run })
+        let borrowed = [const { Cell::new(0) }; SHARES];
+        Ok(Self { plan, lists, borrowed, unplanned: Cell::new(0), run })
     }
 
     /// The plan.
@@ -109,10 +113,18 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
         self.lists[index].high_slots()
     }
 
-    /// How many times share `index` had no free slot when one was asked of it.
+    /// How many times share `index` had no free slot when one was asked of it. What fits no share is counted by
+    /// [`refused_unplanned`](Self::refused_unplanned).
     #[must_use]
     pub fn refused(&self, index: usize) -> usize {
         self.lists[index].refused()
+    }
+
+    /// How many requests fit no share of the plan: longer than all slots, more aligned than those that are long enough, or a pool's
+    /// with another number of values than its share was planned for.
+    #[must_use]
+    pub fn refused_unplanned(&self) -> usize {
+        self.unplanned.get()
     }
 
     /// How many times share `index` took a slot of another.
@@ -129,33 +141,60 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
         Row { base, slots, shape: Shape::raw_of(self.plan.slot_bytes[index]) }
     }
 
+    /// Whether share `index` is for this layout alone.
     #[inline]
-    fn fits(&self, index: usize, layout: Layout) -> bool {
-        layout.size() <= self.plan.slot_bytes(index) && layout.align() <= self.plan.align_of(index)
+    fn is_for(&self, index: usize, layout: Layout) -> bool {
+        self.plan.shares[index].is_exact && self.plan.shares[index].layout == layout
     }
 
-    /// The shares that a layout of non-zero size is of (R1).
-    fn shares_for(&self, layout: Layout) -> impl Iterator<Item = usize> + Clone {
+    #[inline]
+    fn fits(&self, index: usize, layout: Layout) -> bool {
+        !self.plan.shares[index].is_exact
+            && layout.size() <= self.plan.slot_bytes(index)
+            && layout.align() <= self.plan.align_of(index)
+    }
+
+    /// The exact shares of a layout.
+    fn exact_shares_for(&self, layout: Layout) -> impl Iterator<Item = usize> + Clone {
+        (0..SHARES).filter(move |&index| self.is_for(index, layout))
+    }
+
+    /// The other shares that a layout of non-zero size is of.
+    fn common_shares_for(&self, layout: Layout) -> impl Iterator<Item = usize> + Clone {
         let by_length = self.plan.order.iter().map(|&index| usize::from(index));
         let mut fitting = by_length.filter(move |&index| self.fits(index, layout)).peekable();
         let slot_bytes = fitting.peek().map(|&index| self.plan.slot_bytes(index));
         fitting.take_while(move |&index| Some(self.plan.slot_bytes(index)) == slot_bytes)
     }
 
-    /// The length of a slot that a layout of non-zero size gets, if any does.
-    #[inline]
-    fn slot_bytes_for(&self, layout: Layout) -> Option<usize> {
-        self.shares_for(layout).next().map(|index| self.plan.slot_bytes(index))
+    /// All shares that a layout of non-zero size is of, in the order in which they are asked (R1).
+    fn shares_for(&self, layout: Layout) -> impl Iterator<Item = usize> + Clone {
+        self.exact_shares_for(layout).chain(self.common_shares_for(layout))
+    }
+
+    /// How much of a slot a layout of non-zero size gets, if there is a share for it (R1).
+    fn usable_bytes_for(&self, layout: Layout) -> Option<usize> {
+        if self.exact_shares_for(layout).next().is_some() {
+            return Some(layout.size());
+        }
+        let slot_bytes = self.plan.slot_bytes(self.common_shares_for(layout).next()?);
+        let exact = self.plan.shares.iter().filter(|share| share.is_exact);
+        let alike = exact.map(|share| share.layout).filter(|own| own.align() == layout.align());
+        let longer = alike.map(|own| own.size()).filter(|&bytes| bytes > layout.size());
+        Some(longer.map(|bytes| bytes - 1).fold(slot_bytes, usize::min))
     }
 
     /// A slot for a layout of non-zero size.
     fn take_slot(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        let shares = self.shares_for(layout);
-        let bytes = self.slot_bytes_for(layout).ok_or(AllocError)?;
+        let Some(bytes) = self.usable_bytes_for(layout) else {
+            self.unplanned.set(self.unplanned.get().wrapping_add(1));
+            return Err(AllocError);
+        };
+        let mut shares = self.shares_for(layout);
         // SAFETY: as in `used_slots`.
         let own = |index: usize| unsafe { self.lists[index].take(self.row(index)) };
         let slot = shares.clone().find_map(own);
-        let slot = slot.or_else(|| shares.into_iter().find_map(|index| self.borrow(index)));
+        let slot = slot.or_else(|| shares.find_map(|index| self.borrow(index)));
         Ok(NonNull::slice_from_raw_parts(slot.ok_or(AllocError)?, bytes))
     }
 
@@ -177,6 +216,19 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
         self.shares_for(layout).find(is_in).or_else(|| (0..SHARES).find(is_in))
     }
 
+    /// Whether what is in a slot may stay there with another layout: one of the same shares. An exact share's slot is for no other.
+    fn stays(&self, ptr: NonNull<u8>, old: Layout, new: Layout) -> bool {
+        let is_exact = |layout| self.exact_shares_for(layout).next().is_some();
+        if old == new || is_exact(old) || is_exact(new) {
+            return old == new;
+        }
+        let slot_bytes =
+            |layout| self.common_shares_for(layout).next().map(|index| self.plan.slot_bytes(index));
+        slot_bytes(new).is_some()
+            && slot_bytes(old) == slot_bytes(new)
+            && ptr.as_ptr().addr().is_multiple_of(new.align())
+    }
+
     /// Moves what is in a slot to one for another layout.
     ///
     /// # Safety
@@ -188,10 +240,8 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        let bytes = self.slot_bytes_for(new).ok_or(AllocError)?;
-        let stays = self.slot_bytes_for(old) == Some(bytes)
-            && ptr.as_ptr().addr().is_multiple_of(new.align());
-        if stays {
+        if self.stays(ptr, old, new) {
+            let bytes = self.usable_bytes_for(new).ok_or(AllocError)?;
             return Ok(NonNull::slice_from_raw_parts(ptr, bytes));
         }
         let moved = self.take_slot(new)?;
@@ -208,7 +258,7 @@ impl<A: Layer, const SHARES: usize> Budget<A, SHARES> {
 allocator! {
     // SAFETY: a slot is handed out once until it comes back (`FreeList`, R3), lies in the run, which is the
     // budget's until it is dropped and does not move with it, and is as long and as aligned as asked: a
-    // share's own by `fits`, a lender's by `Plan::check_lenders`.
+    // share's own by `is_for` or `fits`, a lender's by `Plan::check_lenders`.
     unsafe impl[A: Layer, const SHARES: usize] Allocator for Budget<A, SHARES> {
         #[inline]
         fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -286,7 +336,7 @@ unsafe impl<A: Layer, const SHARES: usize> Layer for Budget<A, SHARES> {
         if layout.size() == 0 {
             return 0;
         }
-        self.slot_bytes_for(layout).unwrap_or(layout.size())
+        self.usable_bytes_for(layout).unwrap_or(layout.size())
     }
 
     fn range(&self) -> Option<Range<usize>> {
@@ -302,6 +352,7 @@ unsafe impl<A: Layer, const SHARES: usize> Layer for Budget<A, SHARES> {
     fn report(&self, report: &mut Report<'_>) {
         report.layer("Budget", |report| {
             report.bytes("planned", self.plan.bytes());
+            report.count("refused unplanned", self.refused_unplanned() as u64);
             for (index, share) in self.plan.shares.iter().enumerate() {
                 report.layer("share", |report| {
                     report.bytes("slot", self.plan.slot_bytes(index));

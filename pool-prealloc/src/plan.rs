@@ -11,26 +11,32 @@ use core::fmt;
 /// So many slots of one layout: a part of a [`Plan`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
-    layout: Layout,
+    pub(crate) layout: Layout,
     pub(crate) slots: usize,
     /// A bit for each share that this one may borrow from.
     pub(crate) lenders: u64,
+    /// Whether only requests of its very layout get its slots.
+    pub(crate) is_exact: bool,
 }
 
 impl Share {
-    /// `slots` slots for layouts up to `layout`.
+    /// `slots` slots for layouts up to `layout`, which bounds size and alignment.
     #[must_use]
     pub const fn new(layout: Layout, slots: usize) -> Self {
-        Self { layout, slots, lenders: 0 }
+        Self { layout, slots, lenders: 0, is_exact: false }
     }
 
-    /// `slots` slots for values of type `T`, or for boxes of them.
+    /// `slots` slots for boxes of `T`, and for all that is as short and no more aligned.
+    ///
+    /// A share's alignment is a bound as its length is: `[u8; 64]` makes slots of 64 bytes for alignment 1, in which a
+    /// `Vec<u32>` finds no place. For collections say `[u64; 8]`.
     #[must_use]
     pub const fn of<T>(slots: usize) -> Self {
         Self::new(Layout::new::<T>(), slots)
     }
 
-    /// The memory of one [`Pool<T>`](crate::Pool) of `slots` slots.
+    /// The memory of one [`Pool<T>`](crate::Pool) of `slots` slots, and [`exact`](Self::exact): what else would fit into it does
+    /// not get it.
     ///
     /// # Panics
     ///
@@ -38,12 +44,12 @@ impl Share {
     #[must_use]
     pub const fn pool<T>(slots: usize) -> Self {
         match Shape::of::<T>().layout(slots, align_of::<T>()) {
-            Some(layout) => Self::new(layout, 1),
+            Some(layout) => Self::new(layout, 1).exact(),
             None => panic!("a pool of so many slots is larger than a pool can be"),
         }
     }
 
-    /// The memory of one [`KeyPool<T>`](crate::KeyPool) of `slots` slots.
+    /// The memory of one [`KeyPool<T>`](crate::KeyPool) of `slots` slots, [`exact`](Self::exact) as well.
     ///
     /// # Panics
     ///
@@ -51,13 +57,22 @@ impl Share {
     #[must_use]
     pub const fn key_pool<T>(slots: usize) -> Self {
         match crate::key::layout::<T>(slots) {
-            Some((layout, _)) => Self::new(layout, 1),
+            Some((layout, _)) => Self::new(layout, 1).exact(),
             None => panic!("a pool of so many slots is larger than a pool can be"),
         }
     }
 
+    /// The same, for requests of its very layout only: of this size and this alignment. They look for a slot here first. A
+    /// share for a pool is so from the start; say it of what is planned for one user otherwise, as a [`BlockPool`](crate::BlockPool)'s run.
+    #[must_use]
+    pub const fn exact(mut self) -> Self {
+        self.is_exact = true;
+        self
+    }
+
     /// When all of its slots are used, this share takes slots of the share with the number `lender`,
-    /// counted from 0 in the plan. The slots have to be as long and as aligned as its own.
+    /// counted from 0 in the plan. The slots have to be as long and as aligned as its own, and not
+    /// [`exact`](Self::exact).
     ///
     /// # Panics
     ///
@@ -91,6 +106,8 @@ pub enum PlanError {
     NoLender,
     /// A share borrows from one whose slots are shorter, or less aligned.
     LenderTooSmall,
+    /// A share borrows from one whose slots go to requests of its very layout only, as a pool's do.
+    LenderExact,
 }
 
 impl PlanError {
@@ -99,6 +116,7 @@ impl PlanError {
             Self::TooLarge => "the plan is larger than memory can be",
             Self::NoLender => "a share borrows from one that is not in the plan, or from itself",
             Self::LenderTooSmall => "a share borrows from one whose slots its own do not fit into",
+            Self::LenderExact => "a share borrows from one that is planned for a pool alone",
         }
     }
 }
@@ -119,9 +137,9 @@ impl Error for PlanError {}
 /// # struct Request([u64; 10]);
 ///
 /// const PLAN: Plan<3> = Plan::new([
-///     Share::of::<[u8; 64]>(32).may_borrow_from(1),
-///     Share::of::<[u8; 1500]>(8),
-///     Share::pool::<Request>(100), // the run of one `Pool`
+///     Share::of::<[u64; 8]>(32).may_borrow_from(1), // whatever has 64 bytes and an alignment of 8 at most
+///     Share::of::<[u64; 188]>(8),
+///     Share::pool::<Request>(100), // the run of one `Pool`, and of nobody else
 /// ]);
 /// const _: () = assert!(PLAN.bytes() <= 24 << 10, "it does not fit into the device");
 ///
@@ -237,8 +255,12 @@ impl<const SHARES: usize> Plan<SHARES> {
                     return Err(PlanError::TooLarge);
                 };
                 let fits = own_bytes <= bytes && own.layout.align() <= other.layout.align();
-                if own.lenders >> lender & 1 != 0 && !fits {
+                let borrows = own.lenders >> lender & 1 != 0;
+                if borrows && !fits {
                     return Err(PlanError::LenderTooSmall);
+                }
+                if borrows && other.is_exact {
+                    return Err(PlanError::LenderExact);
                 }
                 lender += 1;
             }

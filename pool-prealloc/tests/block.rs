@@ -241,3 +241,92 @@ fn a_pool_stands_on_a_budget() {
     assert_eq!(three.map(|boxed| *boxed), [1, 2, 3]);
     assert!(Pool::<[u32; 5], _>::try_with_capacity_in(100, &budget).is_err());
 }
+
+/// A plan whose exact shares lie between the others, and are as long as one of them.
+const MIXED: Plan<5> = Plan::new([
+    Share::new(layout_of(64, 8), 20),
+    Share::new(layout_of(100, 8), 6).exact().may_borrow_from(3),
+    Share::new(layout_of(64, 8), 4).exact(),
+    Share::new(layout_of(256, 16), 20),
+    Share::new(layout_of(5000, 1), 8).exact(),
+]);
+
+#[test]
+fn conformance_of_budgets_with_exact_shares() {
+    let used = |budget: &Budget<Global, 5>| (0..5).map(|index| budget.used_slots(index)).sum();
+    Kit::layer(|| Budget::new_in(MIXED, Global).unwrap()).may_run_out().balance(used).check();
+    Kit::layer(|| Fallback::new(Budget::new_in(MIXED, Global).unwrap(), Global)).check();
+    // Sizes at their edges, which the kit meets by chance only.
+    let budget = Budget::new_in(MIXED, Global).unwrap();
+    let usable = |bytes, align_bytes| budget.usable_size(layout(bytes, align_bytes));
+    assert_eq!([usable(1, 8), usable(63, 8), usable(64, 8), usable(64, 4)], [63, 63, 64, 64]);
+    assert_eq!([usable(65, 8), usable(99, 8), usable(100, 8)], [99, 99, 100]);
+    assert_eq!([usable(101, 8), usable(65, 4), usable(4999, 1)], [256, 256, 4999]);
+}
+
+/// What stands between a pool and its run, if a layout only has to fit: a vector that is made first.
+#[test]
+fn a_pools_run_waits_for_its_pool() {
+    use pool_prealloc::{KeyPool, Pool};
+    const PLAN: Plan<3> = Plan::new([
+        Share::pool::<[u32; 5]>(100),
+        Share::key_pool::<u64>(50),
+        Share::of::<[u64; 8]>(2),
+    ]);
+    for pools_first in [false, true] {
+        let budget = Budget::new_in(PLAN, Global).unwrap();
+        let mut numbers: Vec<u32, _> = Vec::new_in(&budget);
+        let pools = || {
+            (
+                Pool::<[u32; 5], _>::try_with_capacity_in(100, &budget).unwrap(),
+                KeyPool::<u64, _>::try_with_capacity_in(50, &budget).unwrap(),
+            )
+        };
+        let before = pools_first.then(pools);
+        assert!(numbers.try_reserve_exact(16).is_ok(), "64 bytes: a slot");
+        assert!(numbers.try_reserve_exact(17).is_err(), "more than a slot, and a run is none");
+        assert_eq!((budget.used_slots(2), budget.refused_unplanned()), (1, 1));
+        let after = (!pools_first).then(pools);
+        let _pools = before.or(after).unwrap();
+        assert_eq!([0, 1, 2].map(|index| budget.used_slots(index)), [1, 1, 1]);
+        budget.verify().unwrap();
+    }
+}
+
+#[test]
+fn what_fits_no_share_is_counted() {
+    let budget = Budget::new_in(Plan::new([Share::of::<[u8; 64]>(2)]), Global).unwrap();
+    for refused in [layout(65, 1), layout(4, 4)] {
+        assert!(budget.allocate(refused).is_err());
+    }
+    let mut bytes: Vec<u8, _> = Vec::with_capacity_in(64, &budget);
+    assert!(bytes.try_reserve(65).is_err(), "a vector that outgrows its slot, too");
+    assert_eq!((budget.refused_unplanned(), budget.refused(0)), (3, 0));
+    assert_eq!(Tree::of(&budget).figure("Budget", "refused unplanned"), Some(3));
+}
+
+#[test]
+fn what_has_an_exact_slot_moves_to_another_layout() {
+    let budget = Budget::new_in(MIXED, Global).unwrap();
+    let used = || [0, 1, 2, 3, 4].map(|index| budget.used_slots(index));
+    let mut numbers: Vec<u64, _> = Vec::with_capacity_in(8, &budget); // a layout of the exact share
+    numbers.extend(0..8);
+    assert_eq!(used(), [0, 0, 1, 0, 0]);
+    numbers.pop();
+    numbers.shrink_to_fit();
+    assert_eq!((used(), numbers.capacity()), ([1, 0, 0, 0, 0], 7));
+    numbers.reserve_exact(10);
+    assert_eq!((used(), numbers.len()), ([0, 0, 0, 1, 0], 7));
+    numbers.reserve_exact(15); // in the same slot
+    assert_eq!(used(), [0, 0, 0, 1, 0]);
+    assert!(numbers.iter().copied().eq(0..7));
+    // Exact slots are used up; then one of the others serves, as for any layout.
+    let five: std::vec::Vec<_> = (0..5).map(|_| budget.allocate(layout(64, 8)).unwrap()).collect();
+    assert_eq!((used(), budget.refused(2)), ([1, 0, 4, 1, 0], 1));
+    assert!(five.iter().all(|slot| slot.len() == 64));
+    for slot in five {
+        // SAFETY: allocated above with this layout.
+        unsafe { budget.deallocate(slot.cast(), layout(64, 8)) };
+    }
+    budget.verify().unwrap();
+}

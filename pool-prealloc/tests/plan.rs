@@ -130,6 +130,9 @@ fn what_is_no_plan_is_refused() {
     assert_eq!(refused([small.may_borrow_from(2), large]), PlanError::NoLender);
     let wide = Share::new(layout(8, 64), 1);
     assert_eq!(refused([wide.may_borrow_from(1), large]), PlanError::LenderTooSmall);
+    assert_eq!(refused([small.may_borrow_from(1), large.exact()]), PlanError::LenderExact);
+    assert_eq!(refused([small.may_borrow_from(1), Share::pool::<u64>(9)]), PlanError::LenderExact);
+    assert!(Plan::try_new([small.exact().may_borrow_from(1), large]).is_ok());
     assert_eq!(refused([small, Share::of::<u64>(usize::MAX)]), PlanError::TooLarge);
     let half = Share::of::<u8>(usize::MAX / 16);
     assert_eq!(refused([half, half]), PlanError::TooLarge);

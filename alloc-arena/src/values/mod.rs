@@ -458,7 +458,8 @@ macro_rules! collections {
                 alloc_core::api2::boxed::Box::new_in(value, self)
             }
 
-            #[doc = concat!("An empty string in the ", $name, ". It grows in place so long as it is the last object.")]
+            #[doc = concat!("An empty string in the ", $name, ". It grows in place so long as it is the last object. \
+                [`Text::new_in`](crate::Text::new_in) makes one over any allocator.")]
             #[cfg(feature = "alloc")]
             #[must_use]
             pub const fn text(&self) -> $crate::Text<&Self> {

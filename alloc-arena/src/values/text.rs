@@ -13,7 +13,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::ops::{Deref, DerefMut};
 
-/// A `String` in an allocator of one's choice.
+/// A `String` in any allocator: a bump, a frame, an arena, a heap.
 ///
 /// ```
 /// use alloc_arena::{Bump, Text};

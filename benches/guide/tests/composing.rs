@@ -1,4 +1,4 @@
-//! The eight stacks of the guide: their reports are what `docs/composing.md` shows.
+//! The nine stacks of the guide: their reports are what `docs/composing.md` shows.
 //!
 //! Above: nothing. Below: the chapter's code, which `build.rs` takes out of it; the chapter.
 //! `STRATA_BLESS=1 cargo test -p guide --test composing -- --test-threads=1` writes the reports anew; without it they are compared.
@@ -64,6 +64,28 @@ fn parts<'t>(chapter: &'t str, title: &str) -> Option<(&'t str, &'t str, &'t str
     let begin = heading + chapter[heading..].find(OPENS)? + OPENS.len();
     let end = begin + chapter[begin..].find(CLOSES)?;
     Some((&chapter[..begin], &chapter[begin..end], &chapter[end..]))
+}
+
+/// What a `Text` writes as it comes has the order of a `Tree`, in which figures stand before what is below.
+#[test]
+fn both_sinks_have_one_order() {
+    use alloc_arena::{Arena, Os};
+    use alloc_core::{Layer, Layout, Limit, Observe, Reclaiming, report::Text};
+    use alloc_sizeclass::{SizeClassHeap, ThreadCache};
+    use pool_prealloc::{Budget, Plan, Share};
+    let names = |report: &str| -> Vec<String> {
+        let name = |line: &str| line.split("  ").find(|part| !part.is_empty()).map(str::to_owned);
+        report.lines().filter_map(name).collect()
+    };
+    let same = |stack: &dyn Layer| {
+        let mut text = String::new();
+        Text::write(&stack, &mut text).expect("a string takes it");
+        assert_eq!(names(&text), names(&Tree::of(&stack).to_string()));
+    };
+    let heap = SizeClassHeap::<_>::new(Limit::new(1 << 20, Arena::<Os>::new(Os::new())));
+    same(&Observe::new(Reclaiming::new(ThreadCache::new(heap))));
+    let plan = Plan::new([Share::new(Layout::new::<u64>(), 2), Share::pool::<u64>(2)]);
+    same(&Budget::new_in(plan, Arena::<Os>::new(Os::new())).expect("memory"));
 }
 
 #[test]

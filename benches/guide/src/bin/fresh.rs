@@ -6,7 +6,8 @@
 //!
 //! Above: whoever changes features, or the guide. Below: `docs/tasks.md`, whose `toml` and `rust` it takes, and Cargo. Doc tests see all
 //! crates with all features that the guide needs at all; here each task has what its own `Cargo.toml` says.
-//! Only the crates' versions become paths. Not here: task 8, which is commands.
+//! Only the crates' versions become paths. A manifest with a `[package]` is a library's, whose model goes into `tests/loom.rs`. A part of a task with a `Cargo.toml` of its own, below a heading of its own, is one more. Not
+//! here: task 8, which is commands.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut failed = 0;
-    for section in TASKS.split("\n## ").skip(1) {
+    for section in TASKS.split("\n## ").skip(1).flat_map(|task| task.split("\n### ")) {
         let title = section.lines().next().unwrap_or_default();
         let Some(manifest) = code(section, "```toml").into_iter().next() else { continue };
         let done = task(&folder.join(anchor(title)), &manifest, section);
@@ -44,12 +45,22 @@ fn main() -> ExitCode {
 fn task(folder: &Path, manifest: &str, section: &str) -> io::Result<bool> {
     fs::create_dir_all(folder.join("src"))?;
     let dependencies: Vec<String> = manifest.lines().map(local).collect();
-    let head = "[package]\nname = \"task\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n";
     let dependencies = dependencies.join("\n");
+    let is_whole = dependencies.starts_with("[package]");
+    let head = "[package]\nname = \"task\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n";
+    let head = if is_whole { "" } else { head };
     fs::write(folder.join("Cargo.toml"), format!("{head}{dependencies}\n\n[workspace]\n"))?;
     let program: String = code(section, "```rust").into_iter().map(|code| whole(&code)).collect();
-    let tests = program.contains("conformance::Kit");
-    fs::write(folder.join("src/main.rs"), program)?;
+    let tests = program.contains("conformance::Kit") || program.contains("#[test]");
+    let (file, program) = match is_whole {
+        true => ("src/lib.rs", code(section, "```rust").concat()),
+        false => ("src/main.rs", program),
+    };
+    fs::write(folder.join(file), program)?;
+    if let Some(model) = code(section, "```rust,ignore").first().filter(|_| is_whole) {
+        fs::create_dir_all(folder.join("tests"))?;
+        fs::write(folder.join("tests/loom.rs"), model)?;
+    }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // What is a dev-dependency is there for tests alone.
     cargo.arg(if tests { "test" } else { "run" }).arg("-q").current_dir(folder);
