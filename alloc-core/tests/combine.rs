@@ -237,7 +237,7 @@ fn limit_counts_exactly() {
     // A refusal below gives back what was charged.
     let stack = Limit::new(1000, Null);
     assert!(stack.allocate(L16).is_err());
-    assert_eq!((stack.live_bytes(), stack.refused()), (0, 0));
+    assert_eq!((stack.live_bytes(), stack.peak_bytes(), stack.refused()), (0, 0, 0));
     // Sizes that add up to more than an address.
     let stack = Limit::new(usize::MAX, Null);
     let huge = Layout::from_size_align(isize::MAX as usize, 1).unwrap();

@@ -120,11 +120,11 @@ impl<A> Limit<A> {
         self.below
     }
 
-    /// Charges `bytes`, if they stay within the limit (R1).
+    /// Charges `bytes`, if they stay within the limit (R1). Returns what is live with them.
     #[inline]
-    fn charge(&self, bytes: usize) -> Result<(), AllocError> {
+    fn charge(&self, bytes: usize) -> Result<usize, AllocError> {
         if bytes == 0 {
-            return Ok(());
+            return Ok(0);
         }
         let limit_bytes = self.limit_bytes();
         // ORDERING: Release meets `verify` (R3). Relaxed in the rest of this file; the figures guard no other memory, and R1
@@ -133,18 +133,15 @@ impl<A> Limit<A> {
             live.checked_add(bytes).filter(|live| *live <= limit_bytes)
         });
         match charged {
-            Ok(before) => {
-                self.peak_bytes.fetch_max(before + bytes, Ordering::Relaxed);
-                Ok(())
-            }
+            Ok(before) => Ok(before + bytes),
             Err(_) => self.refuse(),
         }
     }
 
     #[cold]
-    fn refuse(&self) -> Result<(), AllocError> {
+    fn refuse(&self) -> Result<usize, AllocError> {
         self.refused.fetch_add(1, Ordering::Relaxed);
-        REFUSED.map(|_| ())
+        REFUSED.map(|_| 0)
     }
 
     /// Gives back what was charged (R2).
@@ -162,8 +159,14 @@ impl<A> Limit<A> {
         bytes: usize,
         ask: impl FnOnce() -> Result<NonNull<[u8]>, AllocError>,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        self.charge(bytes)?;
-        ask().inspect_err(|_| self.discharge(bytes))
+        let live = self.charge(bytes)?;
+        let answer = ask();
+        match answer {
+            // What the layer below refuses was never live.
+            Ok(_) => _ = self.peak_bytes.fetch_max(live, Ordering::Relaxed),
+            Err(_) => self.discharge(bytes),
+        }
+        answer
     }
 }
 

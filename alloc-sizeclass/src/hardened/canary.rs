@@ -136,9 +136,9 @@ impl Secret {
 mod tests {
     use super::super::wipe::{Places, SHORT_BYTES, wipe, wipe_short};
     use super::{CANARY_BYTES, Secret, Spoilt};
+    use alloc_core::sync::{AtomicBool, Ordering};
     use core::cell::UnsafeCell;
     use core::ptr::NonNull;
-    use std::sync::atomic::{AtomicBool, Ordering};
 
     #[test]
     fn text_and_zeroes_before_an_object_are_noticed_whatever_the_secret() {
